@@ -1,0 +1,1 @@
+"""mediasrv: a media server that puts AI voice agents on the telephone."""

@@ -1,0 +1,52 @@
+"""The one tree of errors: each class says whose fault it is and what the caller of the code may do next."""
+
+from __future__ import annotations
+
+
+class MediasrvError(Exception):
+    """Root of everything this package raises on purpose; its text is one line fit for a log."""
+
+
+class ConfigError(MediasrvError):
+    """The operator's mistake: a setting, a missing package, a wrong hash. The text says what to do."""
+
+
+class WireError(MediasrvError):
+    """A carrier's message protocol was broken, by one side or the other."""
+
+
+class LocalProtocolError(WireError):
+    """Our mistake: a command the carrier cannot obey in this state. Loud, because it is a bug."""
+
+
+class RemoteProtocolError(WireError):
+    """Their mistake: a message that does not parse or does not fit. Counted and skipped; the call goes on."""
+
+
+class SignatureError(MediasrvError):
+    """A request that claims to come from a carrier and cannot prove it."""
+
+
+class CarrierError(MediasrvError):
+    """A carrier's REST API refused or did not answer."""
+
+
+class ProviderError(MediasrvError):
+    """An STT, LLM or TTS provider failed.
+
+    ``retryable`` tells whether the same request may succeed when it is made again, here or elsewhere.
+    """
+
+    def __init__(self, message: str, *, stage: str, provider: str, retryable: bool) -> None:
+        super().__init__(f"{stage} provider {provider}: {message}")
+        self.stage = stage
+        self.provider = provider
+        self.retryable = retryable
+
+
+class CallEnded(MediasrvError):
+    """The call is over, so what was asked of it cannot happen; ``cause`` says how it ended."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the call has ended: {cause}")
+        self.cause = cause

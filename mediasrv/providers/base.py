@@ -1,0 +1,185 @@
+"""The contracts of speech-to-text, language models and text-to-speech.
+
+A provider is a class behind an entry point (``mediasrv.stt``, ``mediasrv.llm``, ``mediasrv.tts``). One instance is
+built per agent from its ``Options``, started before the port opens and shared by all calls of that agent. Its streams
+are async generators: a consumer stops one by cancelling the task that reads it (or by ``aclose``), never by a flag,
+and cancelling frees what the stream held. All of them raise ``ProviderError`` and nothing else for failures of theirs.
+None may block the event loop: inference runs in a thread or a process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mediasrv.audio.format import AudioFormat
+
+
+class Provider(ABC):
+    """What all three stages share."""
+
+    name: ClassVar[str]
+    """The name in configuration."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Options:
+        """Keys this provider takes in the configuration; a subclass replaces this class with a frozen dataclass."""
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    async def start(self) -> None:
+        """Load models, open connections, warm up. Raise ``ConfigError`` for what the operator must mend."""
+
+    async def aclose(self) -> None:
+        """Free everything; safe to call twice and after a failed ``start``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What the caller has said in the present utterance, as far as it is known."""
+
+    text: str
+    """The whole utterance so far, not a delta."""
+    is_final: bool = False
+    """Whether the recogniser will not change this text any more, short of more speech."""
+    request: int | None = None
+    """The ``finalize`` this answers, if it answers one."""
+
+
+class Recognition(ABC):
+    """One call's speech-to-text stream. All methods but ``transcripts`` are plain calls that return at once.
+
+    ``send`` takes every frame of the call, speech and silence. Utterances are delimited by the call: ``begin`` when
+    the caller starts to speak, ``finalize`` when a final is wanted (there may be several in one utterance, each
+    covering all that was said since ``begin``), ``commit`` when the utterance is over and the next starts empty.
+    """
+
+    @abstractmethod
+    def send(self, payload: bytes) -> None:
+        """Hand over audio in the format this recognition was opened with."""
+
+    def begin(self) -> None:
+        """The caller started to speak a moment (up to 300 ms) before the last ``send``."""
+
+    @abstractmethod
+    def finalize(self, request: int) -> None:
+        """Ask for a final of the utterance so far; answered by a ``Transcript`` with this ``request``."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """End the utterance; answers to requests made before this are dropped."""
+
+    @abstractmethod
+    def transcripts(self) -> AsyncGenerator[Transcript]:
+        """Yield transcripts until cancelled; cancelling closes the stream."""
+
+
+class Stt(Provider):
+    """Speech-to-text."""
+
+    formats: ClassVar[Sequence[AudioFormat]]
+    """What it takes, best first; the call sends the carrier's own format untouched where it is among them."""
+
+    @abstractmethod
+    def listen(self, audio: AudioFormat) -> Recognition:
+        """Open a recognition for one call, which will send this format."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A language model's wish to call a tool."""
+
+    id: str
+    """The model's name for this call, returned with the result."""
+    name: str
+    arguments: str
+    """JSON text as the model wrote it; may be invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the conversation as a language model is shown it."""
+
+    role: str
+    """``system``, ``user``, ``assistant`` or ``tool``."""
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant called, for its own messages."""
+    tool_call_id: str = ""
+    """The call a ``tool`` message answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a language model is shown it."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More words of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply cost."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+Delta = TextDelta | ToolCall | Usage
+
+
+class Llm(Provider):
+    """A language model."""
+
+    @abstractmethod
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
+        """Stream the answer to a conversation; cancelling stops the generation at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A piece of synthesised audio."""
+
+    audio: bytes
+    """Whole samples in the format of ``Tts.format_for``; may be empty when ``text`` ends without more audio."""
+    text: str = ""
+    """The words that begin to be spoken with this piece; empty while earlier ones go on."""
+
+
+class Tts(Provider):
+    """Text-to-speech."""
+
+    @abstractmethod
+    def format_for(self, wanted: AudioFormat) -> AudioFormat:
+        """The format it gives for a stream of this format: the same where it can, its own otherwise."""
+
+    @abstractmethod
+    def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+        """Speak phrases in the order they come; audio of a phrase may be given before the next phrase is there.
+
+        The first ``Speech`` of a phrase carries the phrase (or its first words, with more to come) in ``text``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """A line of ``mediasrv providers``."""
+
+    stage: str
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Option names with their types and defaults, as text."""
+    missing: str = ""
+    """Why it cannot be used here, with the command that mends it; empty when it can."""

@@ -1,0 +1,59 @@
+"""The shape every carrier's protocol has: a sans-IO state machine over text messages.
+
+A protocol object belongs to one WebSocket. The shell hands it each message as it arrives and performs nothing but
+what comes back; it hands it each command and writes what comes back to the socket:
+
+    WAITING --StreamStarted--> OPEN --StreamStopped--> CLOSED
+
+``receive`` raises ``RemoteProtocolError`` for a message that breaks the protocol; the state is then unchanged and the
+next message is read as if the broken one had not come. ``send`` raises ``LocalProtocolError`` for a command that the
+state does not allow.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import ClassVar
+
+from mediasrv.audio.format import AudioFormat
+from mediasrv.wire.events import Command, Event
+
+
+class Phase(Enum):
+    """Where a stream is in its life."""
+
+    WAITING = auto()
+    """Nothing but the carrier's greeting messages has come."""
+    OPEN = auto()
+    """Audio flows both ways."""
+    CLOSED = auto()
+    """The carrier said that it is over."""
+
+
+class CarrierProtocol(ABC):
+    """One carrier stream, seen from our side."""
+
+    carrier: ClassVar[str]
+    """The carrier's name in configuration, logs and metrics."""
+    returns_marks_on_clear: ClassVar[bool]
+    """Whether marks still queued come back after a clear; where they do not, a clear settles them."""
+    sends_dtmf: ClassVar[bool]
+    """Whether ``SendDtmf`` exists on this wire."""
+
+    phase: Phase = Phase.WAITING
+    call_id: str = ""
+    stream_id: str = ""
+    format: AudioFormat | None = None
+    """The stream's format, known once it has started."""
+    unknown_events: int = 0
+    """Messages of a kind we do not know, which are skipped."""
+
+    @abstractmethod
+    def receive(self, message: str | bytes) -> Sequence[Event]:
+        """Read one WebSocket message; raise ``RemoteProtocolError`` when it breaks the protocol."""
+
+    @abstractmethod
+    def send(self, command: Command) -> str:
+        """Write one command as a WebSocket text message; raise ``LocalProtocolError`` out of turn."""
