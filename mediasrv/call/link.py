@@ -1,0 +1,34 @@
+"""The two things a call may do to its carrier stream; the server's media door is one, tests have theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mediasrv.wire.events import Command
+
+
+class Link(Protocol):
+    """The way from a call to its caller."""
+
+    def send(self, command: Command) -> None:
+        """Write a command to the carrier; returns at once, and silently when the stream is gone."""
+
+    def close(self) -> None:
+        """Close the stream, on which the carrier hangs up; safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """What is known of a call beyond its stream, from the answer webhook and the stream's URL."""
+
+    carrier: str
+    """The carrier's name."""
+    from_number: str = ""
+    """The caller, in E.164, where known."""
+    to_number: str = ""
+    """The number called, likewise."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """What the URL's ``body`` parameter held."""
+    returns_marks_on_clear: bool = False
+    """Whether this carrier acknowledges marks that a clear has dropped."""
