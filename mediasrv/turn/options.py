@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediasrv.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOptions:
@@ -29,3 +31,9 @@ class TurnOptions:
     """Silence on both sides before we ask whether the caller is still there."""
     idle_prompts: int = 2
     """How often we ask before we say goodbye."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.final_request_ms < self.endpoint_ms:
+            raise ConfigError("turn.final_request_ms must lie between 0 and turn.endpoint_ms")
+        if not 0 < self.suspicion_ms <= self.barge_in_ms:
+            raise ConfigError("turn.suspicion_ms must lie between 0 and turn.barge_in_ms")

@@ -1,0 +1,264 @@
+"""The turn machine: who has the floor, and when it changes hands.
+
+::
+
+    LISTENING --voice--> HEARING --endpoint--> THINKING --first audio--> SPEAKING --all heard--> LISTENING
+        ^                  |  ^                   |                          |
+        +---- no words ----+  +-- speaks again ---+                          |
+        +-----------------------------------------+-- nothing to say         |
+                              ^                                              |
+                              +------------------ barge-in ------------------+
+
+``hear`` takes the verdict of every frame and ``receive`` everything else; both return the actions to perform, in order.
+Voice and silence are measured in media time. What is awaited from others is measured in ``now``: ``deadline`` says when
+``tick`` wants to be called if nothing comes before.
+
+An utterance stays open, and what the caller adds to it belongs to it, until our answer to it is on its way: so a reply
+begun too early is replaced by one to the whole utterance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from mediasrv.turn.bargein import BargeIn, Verdict
+from mediasrv.turn.endpointing import Endpointing
+from mediasrv.turn.events import (
+    Action,
+    BeginUtterance,
+    CancelReply,
+    ClearPlayout,
+    CommitUtterance,
+    Event,
+    GiveUp,
+    HoldPlayout,
+    PlayoutFinished,
+    PlayoutStarted,
+    PromptCaller,
+    ReplyFailed,
+    RequestFinal,
+    ResumePlayout,
+    StartReply,
+    Transcribed,
+)
+from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.voicerun import VoiceRun
+
+# Carriers send silence too; when frames stop altogether, this much after the endpoint was due we stop waiting for them.
+STALLED_MEDIA_S = 0.5
+
+NONE: Sequence[Action] = ()
+
+
+class Final(Enum):
+    """How the recogniser's final stands to what the caller has said."""
+
+    STALE = auto()
+    """The caller has spoken since it was asked for."""
+    ASKED = auto()
+    """On its way."""
+    IN_HAND = auto()
+    """The text is all that was said."""
+
+
+class State(Enum):
+    """Who has the floor."""
+
+    LISTENING = auto()
+    """Nobody speaks."""
+    HEARING = auto()
+    """The caller speaks, or pauses."""
+    THINKING = auto()
+    """The caller has finished and waits for us."""
+    SPEAKING = auto()
+    """We speak."""
+
+
+class TurnMachine:
+    """One call's turns. Not to be used after ``GiveUp``."""
+
+    def __init__(self, options: TurnOptions) -> None:
+        self._options = options
+        self._endpointing = Endpointing(options)
+        self._barge_in = BargeIn(options)
+        self._run = VoiceRun()
+        self.state = State.LISTENING
+        self.turn = 0
+        """Number of the present turn; 0 before the first."""
+        self._text = ""
+        self._final = Final.STALE
+        self._request = 0
+        self._utterance_open = self._turn_open = self._reply_started = False
+        self._interruptible = True
+        self._idle_prompts = 0
+        self._idle_due: float | None = None
+        self._final_due: float | None = None
+        self._media_due: float | None = None
+
+    def start(self, now: float) -> None:
+        """The call begins."""
+        self._listen(now)
+
+    # -- what the caller does ------------------------------------------------------------------------------------
+
+    def hear(self, voiced: bool, now: float) -> Sequence[Action]:
+        """Take one frame's verdict."""
+        run = self._run
+        run.hear(voiced)
+        match self.state:
+            case State.HEARING:
+                return self._hear_utterance(now)
+            case State.SPEAKING:
+                return self._hear_over_playout(now) if self._interruptible else NONE
+            case _ if run.voice_ms >= self._options.onset_ms:
+                return self._take_floor(now)
+        return NONE
+
+    def _take_floor(self, now: float) -> list[Action]:
+        """The caller begins to speak, or goes on before we have said anything."""
+        actions: list[Action] = [CancelReply(self.turn)] if self._reply_started else []
+        self._reply_started = False
+        self._idle_prompts = 0
+        self._hear_on(now)
+        return actions + self._open_utterance()
+
+    def _hear_on(self, now: float) -> None:
+        self.state = State.HEARING
+        self._final = Final.STALE
+        self._idle_due = self._final_due = None
+        self._expect_media(now)
+
+    def _expect_media(self, now: float) -> None:
+        self._media_due = now + self._endpointing.wait_ms(self._text) / 1000 + STALLED_MEDIA_S
+
+    def _open_utterance(self) -> list[Action]:
+        if self._utterance_open:
+            return []
+        self._utterance_open = True
+        self._text = ""
+        return [BeginUtterance()]
+
+    def _commit_utterance(self) -> list[Action]:
+        if not self._utterance_open:
+            return []
+        self._utterance_open = self._turn_open = False
+        return [CommitUtterance()]
+
+    def _hear_utterance(self, now: float) -> Sequence[Action]:
+        self._expect_media(now)
+        silence_ms = self._run.silence_ms
+        if not silence_ms:
+            self._final = Final.STALE
+        elif silence_ms >= self._endpointing.wait_ms(self._text):
+            return self._end_turn(now)
+        elif self._final is Final.STALE and silence_ms >= self._options.final_request_ms:
+            return self._ask_for_final()
+        return NONE
+
+    def _ask_for_final(self) -> list[Action]:
+        self._final = Final.ASKED
+        self._request += 1
+        return [RequestFinal(self._request)]
+
+    def _end_turn(self, now: float) -> list[Action]:
+        """The caller has finished; the reply starts as soon as we know what he said."""
+        self.state = State.THINKING
+        self._media_due = None
+        if self._final is Final.IN_HAND:
+            return self._start_reply(now)
+        self._final_due = now + self._options.final_wait_ms / 1000
+        return self._ask_for_final() if self._final is Final.STALE else []
+
+    def _start_reply(self, now: float) -> list[Action]:
+        self._final_due = None
+        if not self._text:
+            return [*self._commit_utterance(), *self._listen(now)]
+        if not self._turn_open:
+            self._turn_open = True
+            self.turn += 1
+        self._reply_started = True
+        return [StartReply(self.turn, self._text)]
+
+    def _hear_over_playout(self, now: float) -> Sequence[Action]:
+        match self._barge_in.judge(self._run):
+            case Verdict.SUSPECTED:
+                return [HoldPlayout(), *self._open_utterance()]
+            case Verdict.FALSE_ALARM:
+                return [ResumePlayout(), *self._commit_utterance()]
+            case Verdict.CONFIRMED:
+                return [ClearPlayout(), *self._take_floor(now)]
+        return NONE
+
+    # -- what others do ------------------------------------------------------------------------------------------
+
+    def receive(self, event: Event, now: float) -> Sequence[Action]:
+        """Take anything but a frame."""
+        match event:
+            case Transcribed():
+                return self._receive_transcript(event, now)
+            case PlayoutStarted(interruptible):
+                return self._speak(interruptible)
+            case PlayoutFinished() if self.state is State.SPEAKING:
+                return self._listen(now)
+            case ReplyFailed(turn) if turn == self.turn and self.state is State.THINKING:
+                return [*self._commit_utterance(), *self._listen(now)]
+        return NONE
+
+    def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:
+        if not self._utterance_open or self._reply_started:
+            return NONE
+        self._text = event.text
+        if not event.is_final or event.request != self._request or self._final is not Final.ASKED:
+            return NONE
+        self._final = Final.IN_HAND
+        return self._start_reply(now) if self.state is State.THINKING else NONE
+
+    def _speak(self, interruptible: bool) -> Sequence[Action]:
+        self._interruptible = interruptible
+        if self.state is State.SPEAKING:
+            return NONE
+        self.state = State.SPEAKING
+        self._idle_due = self._final_due = self._media_due = None
+        # Voice from before our first word is no barge-in; it takes new voice to stop us.
+        self._run.restart()
+        self._barge_in.reset()
+        # Words that this does not answer stay open, and are answered when we have finished.
+        return self._commit_utterance() if self._reply_started else NONE
+
+    def _listen(self, now: float) -> list[Action]:
+        """Nobody speaks, unless the caller has said something that is not answered yet."""
+        self._reply_started = False
+        if self._utterance_open:
+            self._hear_on(now)
+            return []
+        self.state = State.LISTENING
+        self._final_due = self._media_due = None
+        self._expect_caller(now)
+        return []
+
+    def _expect_caller(self, now: float) -> None:
+        self._idle_due = now + self._options.idle_ms / 1000
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float | None:
+        """When ``tick`` has something to do, if nothing comes before."""
+        due = [at for at in (self._idle_due, self._final_due, self._media_due) if at is not None]
+        return min(due, default=None)
+
+    def tick(self, now: float) -> Sequence[Action]:
+        """Do what is due."""
+        if self._final_due is not None and now >= self._final_due:
+            return self._start_reply(now)
+        if self._media_due is not None and now >= self._media_due:
+            return self._end_turn(now)
+        if self._idle_due is not None and now >= self._idle_due:
+            return [self._prompt(now)]
+        return NONE
+
+    def _prompt(self, now: float) -> Action:
+        # Our prompt, once it is heard, sets this anew; should it fail, the next is due all the same.
+        self._expect_caller(now)
+        self._idle_prompts += 1
+        return PromptCaller() if self._idle_prompts <= self._options.idle_prompts else GiveUp()
