@@ -71,6 +71,11 @@ class PlayoutLedger:
         return bool(self._waiting) and not self._held
 
     @property
+    def quiet(self) -> bool:
+        """Whether every utterance is settled."""
+        return not self._utterances
+
+    @property
     def lead_ms(self) -> int:
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         return self._lead_ms
@@ -105,12 +110,17 @@ class PlayoutLedger:
         if utterance.phrases:
             utterance.phrases[-1].end = self._queued
 
-    def close(self, number: int) -> None:
-        """Say that all audio of the utterance is queued. Ignored once settled."""
+    def close(self, number: int) -> list[Heard]:
+        """Say that all audio of the utterance is queued; one without audio is settled at once. Ignored once settled."""
         utterance = self._open_utterance(number)
-        if utterance is not None:
-            utterance.closed = True
-            self._waiting.append(Mark(f"{number}.end"))
+        if utterance is None:
+            return []
+        utterance.closed = True
+        if utterance.start == self._queued:
+            self._utterances.pop()
+            return [utterance.heard(self._queued)]
+        self._waiting.append(Mark(f"{number}.end"))
+        return []
 
     def _open_utterance(self, number: int) -> Utterance | None:
         last = self._utterances[-1] if self._utterances else None
