@@ -110,6 +110,11 @@ class PlayoutLedger:
         if utterance.phrases:
             utterance.phrases[-1].end = self._queued
 
+    def has_audio(self, number: int) -> bool:
+        """Whether any audio of the utterance that is open was queued."""
+        utterance = self._open_utterance(number)
+        return utterance is not None and utterance.start < self._queued
+
     def close(self, number: int) -> list[Heard]:
         """Say that all audio of the utterance is queued; one without audio is settled at once. Ignored once settled."""
         utterance = self._open_utterance(number)
