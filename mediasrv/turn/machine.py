@@ -86,6 +86,8 @@ class TurnMachine:
         self.state = State.LISTENING
         self.turn = 0
         """Number of the present turn; 0 before the first."""
+        self.endpoint_s = 0.0
+        """When the caller last finished."""
         self._text = ""
         self._final = Final.STALE
         self._request = 0
@@ -164,6 +166,7 @@ class TurnMachine:
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
         self.state = State.THINKING
+        self.endpoint_s = now
         self._media_due = None
         if self._final is Final.IN_HAND:
             return self._start_reply(now)
