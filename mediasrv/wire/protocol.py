@@ -6,8 +6,10 @@ what comes back; it hands it each command and writes what comes back to the sock
     WAITING --StreamStarted--> OPEN --StreamStopped--> CLOSED
 
 ``receive`` raises ``RemoteProtocolError`` for a message that breaks the protocol; the state is then unchanged and the
-next message is read as if the broken one had not come. ``send`` raises ``LocalProtocolError`` for a command that the
-state does not allow.
+next message is read as if the broken one had not come. One such error is final: ``UnsupportedFormatError`` says that
+the carrier's audio cannot be understood, so the shell closes the socket. ``send`` raises ``LocalProtocolError`` for a
+command that the state does not allow. What still arrives once the stream is CLOSED was under way and is no one's
+mistake: it is skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from mediasrv.audio.format import AudioFormat
+from mediasrv.errors import RemoteProtocolError
 from mediasrv.wire.events import Command, Event
+
+
+class UnsupportedFormatError(RemoteProtocolError):
+    """The stream's audio is of a format that is not spoken here: nothing that follows can be understood."""
 
 
 class Phase(Enum):
@@ -49,6 +56,8 @@ class CarrierProtocol(ABC):
     """The stream's format, known once it has started."""
     unknown_events: int = 0
     """Messages of a kind we do not know, which are skipped."""
+    foreign_messages: int = 0
+    """Messages about another track than the caller's, which are skipped."""
 
     @abstractmethod
     def receive(self, message: str | bytes) -> Sequence[Event]:
