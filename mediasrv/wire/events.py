@@ -20,6 +20,8 @@ class StreamStarted:
     """What the carrier sends and expects, whatever our answer document asked for."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Custom key-value pairs that travelled with the call."""
+    raw_headers: str = ""
+    """The same as the carrier wrote them, in whatever spelling."""
     from_number: str = ""
     """The caller's number, where the carrier sends it on the stream."""
     to_number: str = ""
@@ -33,7 +35,7 @@ class MediaReceived:
     payload: bytes
     """Encoded in the stream's format; whole samples, never empty."""
     chunk: int | None = None
-    """Place in the sequence of the caller's audio messages, from 1, where the carrier counts them."""
+    """Place in the sequence of the caller's audio messages, where the carrier counts them."""
 
 
 @dataclass(frozen=True, slots=True)
