@@ -1,0 +1,248 @@
+"""An open WebSocket: a sans-IO protocol object driven over an asyncio transport by plain calls.
+
+Nothing is awaited, and nothing is queued but in the transport's own write buffer, which is bounded: a peer that stops
+reading is cut off. Text arrives as ``str``: decoding it is the check of its UTF-8 (RFC 6455 section 8.1) and costs a
+small part of the parsing of its frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+# RFC 6455 section 5.2: the opcodes of data frames; those of control frames are above.
+_CONTINUATION, _TEXT, _BINARY = 0, 1, 2
+# RFC 6455 section 7.4.1.
+_ABNORMAL, _INVALID_DATA = 1006, 1007
+# RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code.
+_REASON_BYTES = 123
+
+OnMessage = Callable[[str | bytes], None]
+OnClosed = Callable[[int, str], None]
+
+
+class Close(Protocol):
+    """What a close frame says."""
+
+    code: int
+    reason: str
+
+
+class Frame(Protocol):
+    """What a received frame holds."""
+
+    opcode: Any
+    fin: bool
+    data: Any
+
+
+class SansIo(Protocol):
+    """The part of the protocol objects of ``websockets`` that drives an open connection."""
+
+    subprotocol: Any
+    close_rcvd: Any
+    close_sent: Any
+
+    def receive_data(self, data: bytes, /) -> None: ...
+    def receive_eof(self) -> None: ...
+    def events_received(self) -> Sequence[Any]: ...
+    def data_to_send(self) -> Sequence[bytes]: ...
+    def close_expected(self) -> bool: ...
+    def send_text(self, data: bytes, /) -> None: ...
+    def send_binary(self, data: bytes, /) -> None: ...
+    def send_ping(self, data: bytes, /) -> None: ...
+    def send_close(self, code: int, reason: str, /) -> None: ...
+    def fail(self, code: int, reason: str, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much and how long a peer may keep us waiting."""
+
+    message_bytes: int = 2 * 1024 * 1024
+    """Largest inbound message, fragments together; a larger one closes with 1009."""
+    buffer_bytes: int = 1024 * 1024
+    """Largest backlog of unsent data; beyond it the connection is aborted."""
+    stall_s: float = 10.0
+    """Longest time that the transport's buffer may stand above its high-water mark; then likewise."""
+    ping_s: float = 20.0
+    """Time between pings, and the time after one in which anything at all must have been heard."""
+    close_s: float = 5.0
+    """Time from a close frame to the end of the TCP connection."""
+
+
+class WebSocket(asyncio.Protocol):
+    """One open WebSocket. Call ``listen`` in the same turn of the loop that gave it to you."""
+
+    def __init__(self, protocol: SansIo, transport: asyncio.Transport, limits: Limits) -> None:
+        """Take over the transport, with the protocol just past its opening handshake."""
+        self._protocol = protocol
+        self._transport = transport
+        self._limits = limits
+        self._on_message: OnMessage | None = None
+        self._on_closed: OnClosed | None = None
+        self._partial: bytearray | None = None
+        self._partial_is_text = False
+        self._open = True
+        self._closing = False  # our side began the closing handshake
+        self._deaf = False  # we said goodbye or broke off: nothing is delivered any more
+        self._over = False  # on_closed was called, or is for listen to call
+        self._fault = ""
+        self._heard = True
+        self._loop = asyncio.get_running_loop()
+        self._ping_timer = self._loop.call_later(limits.ping_s, self._ping)
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        transport.set_protocol(self)
+        self._flush()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has begun to close."""
+        return self._open and not self._transport.is_closing()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed upon."""
+        subprotocol: str | None = self._protocol.subprotocol
+        return subprotocol
+
+    def listen(self, on_message: OnMessage, on_closed: OnClosed) -> None:
+        """Deliver what comes, what came already first.
+
+        ``on_message`` gets ``str`` for text and ``bytes`` for binary; it may send, close and abort. ``on_closed`` is
+        called once and last, with the peer's code and reason, or with ours when it gave none; 1006 is a connection
+        that broke. After ``close`` and ``abort`` nothing but ``on_closed`` is called.
+        """
+        was_over = self._over
+        self._on_message, self._on_closed = on_message, on_closed
+        self._advance()
+        if was_over:
+            on_closed(*self._verdict())
+
+    def send(self, message: str | bytes) -> None:
+        """Write a text or a binary message; silently nothing when the WebSocket is not open."""
+        if not self._open:
+            return
+        if isinstance(message, str):
+            self._protocol.send_text(message.encode())
+        else:
+            self._protocol.send_binary(message)
+        self._flush()
+        if self._stall_timer is not None and self._transport.get_write_buffer_size() > self._limits.buffer_bytes:
+            self._break_off("the peer does not read")
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Begin the closing handshake behind what was sent; safe to call twice. A long reason is cut."""
+        if self._open:
+            self._open, self._closing, self._deaf = False, True, True
+            self._protocol.send_close(code, reason.encode()[:_REASON_BYTES].decode(errors="ignore"))
+            self._flush()
+            self._await_end()
+
+    def abort(self) -> None:
+        """Drop the connection and all that is unsent; ``on_closed`` follows in the next turn of the loop."""
+        self._open, self._deaf = False, True
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        self._protocol.receive_data(data)
+        self._advance()
+
+    def eof_received(self) -> None:
+        self._open = False
+        self._protocol.receive_eof()
+        self._advance()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._ping_timer, self._stall_timer, self._close_timer):
+            if timer is not None:
+                timer.cancel()
+        self._open = False
+        self._protocol.receive_eof()
+        self._finish()
+
+    def pause_writing(self) -> None:
+        self._stall_timer = self._loop.call_later(self._limits.stall_s, self._break_off, "the peer does not read")
+
+    def resume_writing(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _advance(self) -> None:
+        """Do what the protocol's new state asks for: deliver, write, end."""
+        if self._on_message is not None:
+            for frame in self._protocol.events_received():
+                if frame.opcode <= _BINARY and not self._deaf:
+                    self._deliver(frame, self._on_message)
+        self._flush()
+        if self._protocol.close_expected():
+            self._open = False
+            self._await_end()
+            if not self._closing or self._protocol.close_rcvd is not None:
+                self._finish()
+
+    def _deliver(self, frame: Frame, on_message: OnMessage) -> None:
+        """Hand over the message that this data frame is, or that it ends."""
+        data, is_text = frame.data, frame.opcode == _TEXT
+        if frame.opcode == _CONTINUATION or not frame.fin:
+            if self._partial is None:
+                self._partial, self._partial_is_text = bytearray(), is_text
+            self._partial += data
+            if not frame.fin:
+                return
+            data, is_text, self._partial = self._partial, self._partial_is_text, None
+        try:
+            message = str(data, "utf-8") if is_text else bytes(data)
+        except UnicodeDecodeError:
+            self._deaf = True
+            self._protocol.fail(_INVALID_DATA, "the text is not UTF-8")
+            return
+        on_message(message)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if self._transport.is_closing():
+                return
+            if data:
+                self._transport.write(data)
+            elif self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:  # TLS cannot be half closed
+                self._transport.close()
+
+    def _ping(self) -> None:
+        if not self._heard:
+            self._break_off("the peer does not answer")
+            return
+        self._heard = False
+        if self._open:
+            self._protocol.send_ping(b"")
+            self._flush()
+        self._ping_timer = self._loop.call_later(self._limits.ping_s, self._ping)
+
+    def _break_off(self, fault: str) -> None:
+        self._fault = fault
+        self.abort()
+
+    def _await_end(self) -> None:
+        """Give the peer a moment to end the TCP connection."""
+        if self._close_timer is None:
+            self._close_timer = self._loop.call_later(self._limits.close_s, self._transport.abort)
+
+    def _finish(self) -> None:
+        if not self._over:
+            self._over = True
+            if self._on_closed is not None:
+                self._on_closed(*self._verdict())
+
+    def _verdict(self) -> tuple[int, str]:
+        """How it ended: code and reason."""
+        close: Close | None = self._protocol.close_rcvd or self._protocol.close_sent
+        if self._fault or close is None:
+            return _ABNORMAL, self._fault or "the connection broke"
+        return close.code, close.reason
