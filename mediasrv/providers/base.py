@@ -143,6 +143,9 @@ Delta = TextDelta | ToolCall | Usage
 class Llm(Provider):
     """A language model."""
 
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Have the beginning of conversations ready, where the provider can keep it; called once before any call."""
+
     @abstractmethod
     def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         """Stream the answer to a conversation; cancelling stops the generation at the provider."""
