@@ -34,7 +34,6 @@ from mediasrv.wire.events import (
     PlayFailed,
     PlayMedia,
     PlayoutCleared,
-    SendDtmf,
     StreamStarted,
     StreamStopped,
 )
