@@ -1,0 +1,113 @@
+"""The agency: all agents of this server, with their providers started and their set phrases spoken ahead of time."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+from mediasrv.audio.format import MULAW_8K, AudioFormat
+from mediasrv.call.agent import Agent
+from mediasrv.call.link import CallDetails, Link
+from mediasrv.call.live import LiveCall
+from mediasrv.call.observer import Observer
+from mediasrv.call.options import AgentOptions
+from mediasrv.call.pacer import Pacer
+from mediasrv.call.role import Conduct, Role
+from mediasrv.call.tools import tools_of
+from mediasrv.call.voice import Voice
+from mediasrv.errors import ConfigError
+from mediasrv.providers import registry
+from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts
+from mediasrv.wire.events import StreamStarted
+
+log = logging.getLogger(__name__)
+
+
+class Agency:
+    """Opens calls for agents by name."""
+
+    def __init__(
+        self,
+        agents: Mapping[str, AgentOptions],
+        *,
+        expected_format: AudioFormat = MULAW_8K,
+        observer: Observer | None = None,
+    ) -> None:
+        """``expected_format`` is what set phrases are made in ahead of time; others are made when first said."""
+        self._expected_format = expected_format
+        self._observer = observer or Observer()
+        self._pacer = Pacer()
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self._roles = {name: self._role(name, options) for name, options in agents.items()}
+
+    @property
+    def names(self) -> Collection[str]:
+        """The agents' names."""
+        return self._roles.keys()
+
+    def _role(self, name: str, options: AgentOptions) -> Role:
+        agent, conduct = _load(options.class_)
+        return Role(
+            name=name,
+            options=options,
+            agent=agent,
+            tools=tools_of(agent),
+            stt=cast(Stt, self._provider("stt", options.stt)),
+            llm=cast(Llm, self._provider("llm", options.llm)),
+            voice=Voice(cast(Tts, self._provider("tts", options.tts))),
+            conduct=conduct,
+        )
+
+    def _provider(self, stage: str, options: Mapping[str, Any]) -> Provider:
+        """Agents whose providers are set up alike share them."""
+        key = stage, repr(sorted(options.items()))
+        if key not in self._providers:
+            self._providers[key] = registry.build(stage, options)
+        return self._providers[key]
+
+    async def start(self) -> None:
+        """Start all providers, then the agents; raise ``ConfigError`` for what the operator must mend."""
+        async with asyncio.TaskGroup() as tasks:
+            for provider in self._providers.values():
+                tasks.create_task(provider.start())
+        for role in self._roles.values():
+            await role.agent.start()
+            for text in role.set_phrases:
+                await role.voice.render(text, self._expected_format)
+            await role.llm.warm([Message("system", role.instructions)])
+
+    async def aclose(self) -> None:
+        """Stop agents and providers."""
+        for role in self._roles.values():
+            await role.agent.aclose()
+        for provider in self._providers.values():
+            await provider.aclose()
+
+    def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails) -> LiveCall:
+        """Open a call for an agent that is among ``names``; ``run`` it next."""
+        return LiveCall(self._roles[agent_name], started, link, details, self._pacer, self._observer)
+
+
+def _load(path: str) -> tuple[Agent, Conduct | None]:
+    """The agent that ``module:Name`` names, or the coroutine function with an agent that does nothing beside it."""
+    if not path:
+        return Agent(), None
+    module_name, _, name = path.partition(":")
+    if os.getcwd() not in sys.path:
+        # The operator's module lies where the server is started.
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"agent class {path!r} cannot be loaded: {error}; write it as module:Name") from error
+    if inspect.iscoroutinefunction(found):
+        return Agent(), cast(Conduct, found)
+    if inspect.isclass(found) and issubclass(found, Agent):
+        return found(), None
+    raise ConfigError(f"agent class {path!r} is neither an Agent subclass nor a coroutine function")

@@ -1,0 +1,140 @@
+"""``Call``: what an agent, a tool or a coroutine of the operator's may do with a phone call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediasrv.audio import codec
+from mediasrv.audio.format import AudioFormat, Encoding
+from mediasrv.audio.transcode import Transcoder
+from mediasrv.call.digits import Digits
+from mediasrv.call.ear import Ear
+from mediasrv.call.history import History
+from mediasrv.call.link import CallDetails, Link
+from mediasrv.call.mouth import Mouth
+from mediasrv.call.voice import Voice
+from mediasrv.providers.base import Speech
+from mediasrv.turn.utterance import Heard
+from mediasrv.wire.events import SendDtmf
+
+Frame = NDArray[np.int16]
+
+# Audio handed to the ledger at a time by `play`.
+_PIECE_MS = 200
+# Frames that `audio` keeps for a consumer who is late; then the oldest go.
+_MAX_FRAMES_WAITING = 250
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What a ``Call`` is a face of."""
+
+    audio: AudioFormat
+    details: CallDetails
+    link: Link
+    ear: Ear
+    mouth: Mouth
+    voice: Voice
+    history: History
+    digits: Digits
+    end: Callable[[str], None]
+
+
+class Call:
+    """A phone call in progress. Its methods raise ``CallEnded`` by cancellation of the task: when the call is over,
+    every task that belongs to it is cancelled."""
+
+    def __init__(self, call_id: str, parts: CallParts) -> None:
+        self.id = call_id
+        """The carrier's name for the call."""
+        self._parts = parts
+
+    @property
+    def carrier(self) -> str:
+        """``plivo``, …"""
+        return self._parts.details.carrier
+
+    @property
+    def from_number(self) -> str:
+        """Who calls, in E.164; empty where it is not known."""
+        return self._parts.details.from_number
+
+    @property
+    def to_number(self) -> str:
+        """Who is called, likewise."""
+        return self._parts.details.to_number
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What was handed over in the stream URL's ``body``."""
+        return self._parts.details.body
+
+    @property
+    def transcript(self) -> list[tuple[str, str]]:
+        """What was said and heard so far, oldest first: pairs of ``caller`` or ``bot`` and words."""
+        return self._parts.history.transcript()
+
+    @property
+    def rate_hz(self) -> int:
+        """Rate of ``audio`` and ``write``."""
+        return self._parts.audio.rate_hz
+
+    async def say(self, text: str, *, interruptible: bool = True) -> Heard:
+        """Speak a text and return when it was heard, or when the caller broke in; raise ``ProviderError``."""
+        parts = self._parts
+        return await parts.mouth.speak(parts.voice.say(text, parts.audio), interruptible=interruptible)
+
+    async def play(self, audio: Frame, rate_hz: int, *, interruptible: bool = True) -> Heard:
+        """Play int16 mono samples and return when they were heard, or when the caller broke in."""
+        return await self._parts.mouth.speak(self._pieces(audio, rate_hz), interruptible=interruptible)
+
+    async def _pieces(self, audio: Frame, rate_hz: int) -> AsyncGenerator[Speech]:
+        source = AudioFormat(Encoding.L16, rate_hz)
+        transcoder = Transcoder(source, self._parts.audio)
+        encoded = codec.encode(Encoding.L16, np.ascontiguousarray(audio, dtype=np.int16))
+        size = source.bytes_in(_PIECE_MS)
+        for start in range(0, len(encoded), size):
+            yield Speech(transcoder.push(encoded[start : start + size]))
+            await asyncio.sleep(0)  # A long recording must not hold up the loop.
+        yield Speech(transcoder.flush())
+
+    async def collect_digits(self, max_digits: int, *, timeout_s: float = 5.0, terminator: str = "#") -> str:
+        """Return the keys that the caller presses, without the terminator: at most ``max_digits`` of them, and what
+        there is when none came for ``timeout_s``. ``on_dtmf`` is not called for them."""
+        return await self._parts.digits.collect(max_digits, timeout_s, terminator)
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key."""
+        self._parts.link.send(SendDtmf(digits))
+
+    async def hangup(self, *, after_playout: bool = True) -> None:
+        """End the call; ``after_playout`` lets the caller hear what was said until now."""
+        if after_playout:
+            await self._parts.mouth.wait_until_quiet()
+        self._parts.end("agent hung up")
+
+    async def audio(self) -> AsyncGenerator[Frame]:
+        """Yield the caller's frames, int16 mono at ``rate_hz``; a consumer who is seconds late loses the oldest."""
+        frames: asyncio.Queue[Frame] = asyncio.Queue(_MAX_FRAMES_WAITING)
+
+        def take(frame: Frame) -> None:
+            if frames.full():
+                frames.get_nowait()
+            frames.put_nowait(frame)
+
+        self._parts.ear.tap = take
+        try:
+            while True:
+                yield await frames.get()
+        finally:
+            self._parts.ear.tap = None
+
+    def write(self, frame: Frame) -> None:
+        """Append int16 mono samples at ``rate_hz`` to what the caller is going to hear."""
+        self._parts.mouth.write(codec.encode(self._parts.audio.encoding, frame))

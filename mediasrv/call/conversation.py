@@ -1,0 +1,193 @@
+"""A conversation: the skin around the turn machine.
+
+The machine is told every frame's verdict, transcript and change of playout; every action that it returns is performed
+on the spot. Replies are tasks of the call, so that the end of the call is the end of them too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from mediasrv.call.alarm import Alarm
+from mediasrv.call.call import Call, CallParts
+from mediasrv.call.mouth import PlayoutWatcher
+from mediasrv.call.observer import Observer
+from mediasrv.call.reply import Reply
+from mediasrv.call.role import Role
+from mediasrv.call.trace import TurnTrace
+from mediasrv.errors import ProviderError
+from mediasrv.turn.events import (
+    Action,
+    BeginUtterance,
+    CancelReply,
+    ClearPlayout,
+    CommitUtterance,
+    Event,
+    GiveUp,
+    HoldPlayout,
+    PlayoutFinished,
+    PlayoutStarted,
+    PromptCaller,
+    ReplyFailed,
+    RequestFinal,
+    ResumePlayout,
+    StartReply,
+    Transcribed,
+)
+from mediasrv.turn.machine import TurnMachine
+from mediasrv.turn.utterance import Heard
+
+log = logging.getLogger(__name__)
+
+# A recogniser that fails more often than this in one call will not come back.
+MAX_RECOGNITIONS = 3
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task that ends with the call."""
+
+
+class Conversation(PlayoutWatcher):
+    """Agent and caller, taking turns."""
+
+    def __init__(self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer) -> None:
+        self._role = role
+        self._call = call
+        self._parts = parts
+        self._spawn = spawn
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._machine = TurnMachine(role.options.turn)
+        self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
+        self._recognition = parts.ear.listen(role.stt, self._judge)
+        self._reply: asyncio.Task[None] | None = None
+        self._trace: TurnTrace | None = None
+        self._last_voice_s = 0.0
+        self._machine.start(self._loop.time())
+
+    def aclose(self) -> None:
+        """The call is over."""
+        self._alarm.cancel()
+
+    # -- what comes in -------------------------------------------------------------------------------------------
+
+    def _judge(self, voiced: bool, now: float) -> None:
+        if voiced:
+            self._last_voice_s = now
+        state = self._machine.state
+        actions = self._machine.hear(voiced, now)
+        if actions or self._machine.state is not state:
+            self._perform(actions)
+
+    async def listen(self) -> None:
+        """Pass on what the recogniser writes down; a recogniser that fails is opened again, within limits."""
+        for _ in range(MAX_RECOGNITIONS):
+            try:
+                async for heard in self._recognition.transcripts():
+                    self._tell(Transcribed(heard.text, heard.is_final, heard.request))
+            except ProviderError as error:
+                log.warning("recognition failed", extra={"call": self._call.id, "error": str(error)})
+            self._recognition = self._parts.ear.listen(self._role.stt, self._judge)
+        await self._say(self._role.options.apology)
+        await self.say_goodbye("speech-to-text failed")
+
+    def bot_started(self, interruptible: bool) -> None:
+        """The first audio of an utterance of ours was sent."""
+        if self._trace is not None:
+            trace, self._trace = self._trace, None
+            trace.reach("first_audio", self._loop.time())
+            log.info("turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": trace.response_ms})
+            self._observer.turn_answered(self._call.id, trace)
+        self._tell(PlayoutStarted(interruptible))
+
+    def bot_heard(self, heard: Heard) -> None:
+        """An utterance of ours was heard, or cut."""
+        self._parts.history.bot_said(heard.text, complete=heard.complete)
+        if heard.text:
+            self._observer.said(self._call.id, "bot", heard.text, self._loop.time())
+
+    def bot_quiet(self) -> None:
+        """Everything that we said was heard."""
+        self._tell(PlayoutFinished())
+
+    def _tell(self, event: Event) -> None:
+        self._perform(self._machine.receive(event, self._loop.time()))
+
+    # -- what is done about it -----------------------------------------------------------------------------------
+
+    def _perform(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case BeginUtterance():
+                    self._recognition.begin()
+                case RequestFinal(request):
+                    self._recognition.finalize(request)
+                case CommitUtterance():
+                    self._recognition.commit()
+                case StartReply(turn, text):
+                    self._start_reply(turn, text)
+                case CancelReply():
+                    self._cancel_reply()
+                case HoldPlayout():
+                    self._parts.mouth.hold()
+                case ResumePlayout():
+                    self._parts.mouth.resume()
+                case ClearPlayout():
+                    self._parts.mouth.clear()
+                    self._observer.barged_in(self._call.id, self._loop.time())
+                case PromptCaller():
+                    self._spawn(self._prompt())
+                case GiveUp():
+                    self._spawn(self.say_goodbye("nobody answered"))
+        self._alarm.arm()
+
+    def _start_reply(self, turn: int, text: str) -> None:
+        now = self._loop.time()
+        self._parts.history.caller_said(turn, text)
+        self._observer.said(self._call.id, "caller", text, now)
+        trace = self._trace = TurnTrace(turn, self._last_voice_s)
+        trace.reach("endpoint", self._machine.endpoint_s)
+        trace.reach("final", now)
+        self._reply = self._spawn(self._make_reply(turn, trace))
+
+    def _cancel_reply(self) -> None:
+        self._trace = None
+        if self._reply is not None:
+            self._reply.cancel()
+
+    async def _make_reply(self, turn: int, trace: TurnTrace) -> None:
+        role, mouth = self._role, self._parts.mouth
+        reply = Reply(role.llm, self._parts.history, role.tools, self._call, trace)
+        try:
+            heard = await mouth.speak(role.voice.speak(reply.phrases(), mouth.audio))
+        except (ProviderError, TimeoutError) as error:
+            log.warning("reply failed", extra={"call": self._call.id, "turn": turn, "error": str(error) or "timed out"})
+            heard = await self._say(role.options.apology)
+        if not heard.utterance:
+            self._tell(ReplyFailed(turn))
+
+    # -- set phrases ---------------------------------------------------------------------------------------------
+
+    async def greet(self) -> None:
+        """Say the greeting, where there is one."""
+        if self._role.greeting:
+            await self._say(self._role.greeting, interruptible=self._role.options.turn.interruptible_greeting)
+
+    async def _prompt(self) -> None:
+        await self._say(self._role.options.idle_prompt)
+
+    async def say_goodbye(self, cause: str) -> None:
+        """Say goodbye, let it be heard, and end the call."""
+        await self._say(self._role.options.goodbye, interruptible=False)
+        await self._parts.mouth.wait_until_quiet()
+        self._parts.end(cause)
+
+    async def _say(self, text: str, *, interruptible: bool = True) -> Heard:
+        """Say a set phrase; when even that fails, the caller hears nothing and the call goes on."""
+        try:
+            return await self._call.say(text, interruptible=interruptible)
+        except (ProviderError, TimeoutError) as error:
+            log.error("voice failed", extra={"call": self._call.id, "error": str(error) or "timed out"})
+            return Heard(0, "", False)

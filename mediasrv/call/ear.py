@@ -1,0 +1,85 @@
+"""The caller's half of a call's audio: from the carrier's payload to the recogniser and the turn machine.
+
+A frame walks: decode, put in order, hand to the recogniser, detect voice, judge. Where the recogniser takes the
+carrier's own format, the payload goes to it untouched. No frame waits for another, so none is queued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediasrv.audio import codec
+from mediasrv.audio.format import PTIME_MS, AudioFormat, samples_in
+from mediasrv.audio.framer import Framer
+from mediasrv.audio.jitterbuffer import JitterBuffer
+from mediasrv.audio.resample import Resampler
+from mediasrv.providers.base import Recognition, Stt
+from mediasrv.turn.vad import VoiceDetector
+from mediasrv.wire.events import MediaReceived
+
+Frame = NDArray[np.int16]
+Judge = Callable[[bool, float], Any]
+"""Takes a frame's verdict, whether it holds voice, and ``now``."""
+
+# Rates that voice is detected in as they are; anything else is brought to the first.
+_DETECTOR_RATES_HZ = (8000, 16000)
+
+
+class Ear:
+    """Hears one caller; without a recogniser it only hands frames to its ``tap``."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._audio = audio
+        self._listener: Listener | None = None
+        self.jitter = JitterBuffer(audio.rate_hz, samples_in(PTIME_MS, audio.rate_hz), max_delay_ms=0)
+        self.tap: Callable[[Frame], None] | None = None
+        """Where each frame goes as well, in the carrier's rate."""
+
+    def listen(self, stt: Stt, judge: Judge) -> Recognition:
+        """Open a recognition, in the place of one that failed; frames go to it, and their verdicts to ``judge``."""
+        self._listener = Listener(self._audio, stt, judge)
+        return self._listener.recognition
+
+    def hear(self, media: MediaReceived, now: float) -> None:
+        """Take the caller's audio as it came."""
+        pcm = codec.decode(self._audio.encoding, media.payload)
+        for piece in self.jitter.push(media.chunk, pcm, now):
+            if self._listener is not None:
+                self._listener.hear(piece, media.payload if piece is pcm else None, now)
+            if self.tap is not None:
+                self.tap(piece)
+
+
+class Listener:
+    """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
+
+    def __init__(self, audio: AudioFormat, stt: Stt, judge: Judge) -> None:
+        self._judge = judge
+        wanted = audio if audio in stt.formats else stt.formats[0]
+        self.recognition = stt.listen(wanted)
+        self._takes_payload = wanted == audio
+        self._encoding = wanted.encoding
+        self._to_recognition = _resampler(audio.rate_hz, wanted.rate_hz)
+        detector_hz = audio.rate_hz if audio.rate_hz in _DETECTOR_RATES_HZ else _DETECTOR_RATES_HZ[0]
+        self._to_detector = _resampler(audio.rate_hz, detector_hz)
+        self._detector = VoiceDetector(detector_hz)
+        self._framer = Framer(samples_in(PTIME_MS, detector_hz))
+
+    def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
+        """Take samples, with the payload that they were decoded from where there is one."""
+        self.recognition.send(payload if payload and self._takes_payload else self._encode(pcm))
+        if self._to_detector is not None:
+            pcm = self._to_detector.push(pcm)
+        for frame in self._framer.push(pcm):
+            self._judge(self._detector.hear(frame), now)
+
+    def _encode(self, pcm: Frame) -> bytes:
+        return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
+
+
+def _resampler(from_hz: int, to_hz: int) -> Resampler | None:
+    return None if from_hz == to_hz else Resampler(from_hz, to_hz)

@@ -1,0 +1,56 @@
+"""The conversation as the language model is shown it: what the caller said, what the caller heard, what tools gave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mediasrv.providers.base import Message, ToolCall
+
+INTERRUPTED = "…"
+"""Ends what the bot could not finish, so that the model knows that the rest was not heard."""
+
+
+class History:
+    """One call's conversation. The bot's words enter it when they are heard, not when they are made."""
+
+    def __init__(self, instructions: str) -> None:
+        self._messages: list[Message] = [Message("system", instructions)] if instructions else []
+        self._turn = 0
+        self._turn_at = 0
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All there is, oldest first, for the model; not to be changed."""
+        return self._messages
+
+    def caller_said(self, turn: int, text: str) -> None:
+        """Add a turn of the caller, or put the whole of it in the place of what was taken for the whole."""
+        if turn == self._turn:
+            self._messages[self._turn_at] = Message("user", text)
+            return
+        self._turn, self._turn_at = turn, len(self._messages)
+        self._messages.append(Message("user", text))
+
+    def bot_said(self, text: str, *, complete: bool = True) -> None:
+        """Add what the caller heard of an utterance; nothing heard, nothing added."""
+        if not text:
+            return
+        heard = text if complete else text + INTERRUPTED
+        last = self._messages[-1] if self._messages else None
+        if last is not None and last.role == "assistant" and not last.tool_calls:
+            # Models want the roles to alternate; a greeting and a prompt in a row are one message.
+            self._messages[-1] = replace(last, text=f"{last.text} {heard}")
+        else:
+            self._messages.append(Message("assistant", heard))
+
+    def tool_called(self, calls: Sequence[ToolCall], results: Sequence[str]) -> None:
+        """Add tool calls with their results; they happened, whether or not the reply is heard."""
+        self._messages.append(Message("assistant", "", tuple(calls)))
+        for call, result in zip(calls, results, strict=True):
+            self._messages.append(Message("tool", result, tool_call_id=call.id))
+
+    def transcript(self) -> list[tuple[str, str]]:
+        """The words of both sides, oldest first, as pairs of ``caller`` or ``bot`` and text."""
+        sides = {"user": "caller", "assistant": "bot"}
+        return [(sides[m.role], m.text) for m in self._messages if m.role in sides and m.text]

@@ -1,0 +1,163 @@
+"""A live call, from the carrier's ``start`` message to its end.
+
+Events of the carrier come in by ``receive``, a plain call, and go on to the ear, the mouth or the operator's code. All
+that waits for others runs in tasks of the call's one task group, so that the end of the call is the end of them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from mediasrv.call.call import Call, CallParts
+from mediasrv.call.conversation import Conversation
+from mediasrv.call.digits import Digits
+from mediasrv.call.ear import Ear
+from mediasrv.call.history import History
+from mediasrv.call.link import CallDetails, Link
+from mediasrv.call.mouth import Mouth
+from mediasrv.call.observer import Observer
+from mediasrv.call.pacer import Pacer
+from mediasrv.call.role import Conduct, Role
+from mediasrv.errors import CallEnded
+from mediasrv.wire.events import (
+    CarrierFailed,
+    DtmfReceived,
+    Event,
+    MarkReached,
+    MediaReceived,
+    PlayFailed,
+    StreamStarted,
+    StreamStopped,
+)
+
+log = logging.getLogger(__name__)
+
+# The operator's clean-up must not keep a call alive.
+ON_END_LIMIT_S = 5.0
+
+
+class LiveCall:
+    """One call; ``run`` conducts it while ``receive`` is fed."""
+
+    def __init__(
+        self, role: Role, started: StreamStarted, link: Link, details: CallDetails, pacer: Pacer, observer: Observer
+    ) -> None:
+        self.id = started.call_id
+        self._role = role
+        self._link = link
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._early: list[Event] = []
+        self._ear = Ear(started.format)
+        self._mouth = Mouth(started.format, link, pacer)
+        self._digits = Digits()
+        parts = CallParts(
+            audio=started.format,
+            details=details,
+            link=link,
+            ear=self._ear,
+            mouth=self._mouth,
+            voice=role.voice,
+            history=History(role.instructions),
+            digits=self._digits,
+            end=self.end,
+        )
+        self.call = Call(started.call_id, parts)
+        self._conversation: Conversation | None = None
+        if role.conduct is None:
+            self._conversation = Conversation(role, self.call, parts, self._spawn, observer)
+            self._mouth.watcher = self._conversation
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Conduct the call and return the cause of its end; cancelling ends it at once."""
+        cause = "cancelled"
+        log.info("call started", extra={"call": self.id, "agent": self._role.name})
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._start()
+                cause = await self._ended
+                raise CallEnded(cause)
+        except* CallEnded:
+            pass
+        except* Exception as errors:
+            # The last door: this call is lost, the others must not be.
+            log.exception("call failed", extra={"call": self.id}, exc_info=errors)
+            cause = "internal error"
+        finally:
+            self._stop(cause)
+        await self._run_operators(self._role.agent.on_end(self.call), ON_END_LIMIT_S)
+        return cause
+
+    def _start(self) -> None:
+        self._spawn(self._limit_duration())
+        if self._role.conduct is not None:
+            self._spawn(self._be_conducted(self._role.conduct))
+        if self._conversation is not None:
+            self._spawn(self._conversation.listen())
+            self._spawn(self._conversation.greet())
+            self._spawn(self._run_operators(self._role.agent.on_start(self.call)))
+        for event in self._early:
+            self.receive(event)
+
+    def _stop(self, cause: str) -> None:
+        self.end(cause)
+        self._mouth.aclose()
+        if self._conversation is not None:
+            self._conversation.aclose()
+        self._link.close()
+        log.info("call ended", extra={"call": self.id, "cause": cause})
+        self._observer.ended(self.id, cause)
+
+    def end(self, cause: str) -> None:
+        """End the call; the first cause counts."""
+        if not self._ended.done():
+            self._ended.set_result(cause)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None, "nothing happens in a call before it runs"
+        return self._tasks.create_task(work)
+
+    async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:
+        """Run the operator's code: what it raises is logged and costs nobody else anything."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await work
+        except Exception:
+            log.exception("agent code failed", extra={"call": self.id})
+
+    async def _be_conducted(self, conduct: Conduct) -> None:
+        await self._run_operators(conduct(self.call))
+        await self.call.hangup()
+
+    async def _limit_duration(self) -> None:
+        await asyncio.sleep(self._role.options.max_duration_s)
+        if self._conversation is not None:
+            await self._conversation.say_goodbye("maximum duration")
+        self.end("maximum duration")
+
+    # -- what comes in -------------------------------------------------------------------------------------------
+
+    def receive(self, event: Event) -> None:
+        """Take what the carrier says; a plain call that does not raise."""
+        if self._tasks is None:
+            self._early.append(event)
+            return
+        match event:
+            case MediaReceived():
+                self._ear.hear(event, self._loop.time())
+            case MarkReached(name):
+                self._mouth.mark_reached(name, self._loop.time())
+            case DtmfReceived(digit):
+                if not self._digits.press(digit):
+                    self._spawn(self._run_operators(self._role.agent.on_dtmf(self.call, digit)))
+            case StreamStopped():
+                self.end("caller hung up")
+            case PlayFailed(reason) | CarrierFailed(reason):
+                log.warning("carrier reported a failure", extra={"call": self.id, "reason": reason})

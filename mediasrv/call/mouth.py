@@ -1,0 +1,198 @@
+"""The bot's half of a call's audio: from speech, through the ledger and the pacer, to the carrier.
+
+One thing is said at a time. Who speaks holds the floor until all of his audio is queued; what is said from within a
+reply (by a tool that the reply waits for) interrupts that reply's audio between two pieces instead of waiting for its
+end, which would never come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from mediasrv.audio.format import AudioFormat
+from mediasrv.call.alarm import Alarm
+from mediasrv.call.link import Link
+from mediasrv.call.pacer import Pacer
+from mediasrv.providers.base import Speech
+from mediasrv.turn.playout import PlayoutLedger
+from mediasrv.turn.utterance import Heard
+from mediasrv.wire.events import Clear
+
+# A caller who hears nothing for this long within an utterance believes that the line is dead.
+SPEECH_LIMIT_S = 10.0
+# Longest wait for the caller to have heard everything.
+QUIET_LIMIT_S = 60.0
+
+_floor_holder: ContextVar[object | None] = ContextVar("floor_holder", default=None)
+
+
+class PlayoutWatcher:
+    """Whom the mouth tells what becomes of the bot's words; plain calls that must not raise."""
+
+    def bot_started(self, interruptible: bool) -> None:
+        """An utterance's first audio was sent; the argument tells whether the caller may break in."""
+
+    def bot_heard(self, heard: Heard) -> None:
+        """An utterance was heard, or cut short."""
+
+    def bot_quiet(self) -> None:
+        """All utterances are settled."""
+
+
+NOTHING = Heard(0, "", True)
+"""What is heard of a speech that has no audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """An utterance under way."""
+
+    number: int
+    settled: asyncio.Future[Heard]
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether it was cleared before all of it was heard."""
+        return self.settled.done() and not self.settled.result().complete
+
+
+class Mouth:
+    """What one caller hears of the bot."""
+
+    def __init__(self, audio: AudioFormat, link: Link, pacer: Pacer) -> None:
+        self.audio = audio
+        self.ledger = PlayoutLedger(audio)
+        self._link = link
+        self._pacer = pacer
+        self.watcher = PlayoutWatcher()
+        self._floor = asyncio.Lock()
+        self._holder: object | None = None
+        self._saying: Saying | None = None
+        self._unsettled: dict[int, Saying] = {}
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._loop = asyncio.get_running_loop()
+        self._overdue = Alarm(self.ledger.deadline, lambda now: self._settle(self.ledger.tick(now)))
+
+    # -- saying --------------------------------------------------------------------------------------------------
+
+    async def speak(self, speech: AsyncGenerator[Speech], *, interruptible: bool = True) -> Heard:
+        """Say something in the call's format and return when it was heard, or cut short.
+
+        Raise ``TimeoutError`` when the speech stops coming, and what the speech itself raises; what was queued until
+        then is heard. Cancelling stops the speech likewise.
+        """
+        if self._is_within_reply():
+            saying = await self._queue_all(speech, interruptible)
+        else:
+            async with self._floor:
+                self._holder = object()
+                token = _floor_holder.set(self._holder)
+                try:
+                    saying = await self._queue_all(speech, interruptible)
+                finally:
+                    _floor_holder.reset(token)
+                    self._holder = None
+        return await asyncio.shield(saying.settled) if saying else NOTHING
+
+    def _is_within_reply(self) -> bool:
+        return self._holder is not None and _floor_holder.get() is self._holder
+
+    async def _queue_all(self, speech: AsyncGenerator[Speech], interruptible: bool) -> Saying | None:
+        saying: Saying | None = None
+        try:
+            async with aclosing(speech):
+                while True:
+                    async with asyncio.timeout(SPEECH_LIMIT_S):
+                        piece = await anext(speech, None)
+                    if piece is None or (saying is not None and saying.was_cut):
+                        return saying
+                    saying = self._queue(saying, piece, interruptible)
+        finally:
+            self._pause()
+
+    def _queue(self, saying: Saying | None, piece: Speech, interruptible: bool) -> Saying:
+        if saying is None or saying is not self._saying:
+            saying = self._begin()
+        first = not self.ledger.has_audio(saying.number)
+        self.ledger.queue(saying.number, piece.audio, piece.text)
+        self._pacer.wake(self._feed)
+        if first and piece.audio:
+            self.watcher.bot_started(interruptible)
+        return saying
+
+    def write(self, payload: bytes) -> None:
+        """Append audio without words in the call's format; ignored while something is being said."""
+        if self._holder is None:
+            self._queue(self._saying, Speech(payload), interruptible=True)
+
+    def _begin(self) -> Saying:
+        self._pause()
+        saying = self._saying = Saying(self.ledger.open(), self._loop.create_future())
+        self._unsettled[saying.number] = saying
+        self._quiet.clear()
+        return saying
+
+    def _pause(self) -> None:
+        """Close the utterance that is open: it is all there, or goes on as another one."""
+        if self._saying is not None:
+            saying, self._saying = self._saying, None
+            self._settle(self.ledger.close(saying.number))
+            self._pacer.wake(self._feed)
+
+    def _feed(self, now: float) -> bool:
+        commands = self.ledger.due(now)
+        for command in commands:
+            self._link.send(command)
+        if commands:
+            self._overdue.arm()
+        return self.ledger.busy
+
+    async def wait_until_quiet(self) -> None:
+        """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""
+        if self._holder is None or self._is_within_reply():
+            self._pause()
+        try:
+            async with asyncio.timeout(QUIET_LIMIT_S):
+                await self._quiet.wait()
+        except TimeoutError:
+            return
+
+    # -- what becomes of it --------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Stop feeding the carrier; what it has runs out."""
+        self.ledger.hold()
+
+    def resume(self) -> None:
+        """Go on feeding."""
+        self.ledger.resume(self._loop.time())
+        self._pacer.wake(self._feed)
+
+    def clear(self) -> None:
+        """Fall silent at once; what was not heard is dropped."""
+        settled = self.ledger.clear(self._loop.time())
+        self._saying = None
+        self._link.send(Clear())
+        self._settle(settled)
+
+    def mark_reached(self, name: str, now: float) -> None:
+        """The carrier says that a mark was heard."""
+        self._settle(self.ledger.reached(name, now))
+
+    def aclose(self) -> None:
+        """The call is over: nothing more is fed."""
+        self._pacer.forget(self._feed)
+        self._overdue.cancel()
+
+    def _settle(self, settled: Iterable[Heard]) -> None:
+        for heard in settled:
+            self._unsettled.pop(heard.utterance).settled.set_result(heard)
+            self.watcher.bot_heard(heard)
+        if not self._unsettled and not self._quiet.is_set():
+            self._quiet.set()
+            self.watcher.bot_quiet()

@@ -1,0 +1,21 @@
+"""Those who watch calls: metrics, the demo, tests. Watching must not slow a call, so all of this is plain calls."""
+
+from __future__ import annotations
+
+from mediasrv.call.trace import TurnTrace
+
+
+class Observer:
+    """Override what is of interest. Must not raise."""
+
+    def said(self, call_id: str, side: str, text: str, now: float) -> None:
+        """Words of the ``caller`` were understood, or words of the ``bot`` were heard."""
+
+    def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
+        """The first audio of a reply was sent."""
+
+    def barged_in(self, call_id: str, now: float) -> None:
+        """The caller broke in and we fell silent."""
+
+    def ended(self, call_id: str, cause: str) -> None:
+        """A call is over."""

@@ -1,0 +1,53 @@
+"""The pacer: one timer that feeds all calls of the process.
+
+A call whose ledger has audio waiting is *busy* and is fed on every tick; when none is, the timer sleeps. Ticks are
+scheduled by intended time, so that a late one does not shift those after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mediasrv.audio.format import PTIME_MS
+
+Feed = Callable[[float], bool]
+"""Sends what is due at ``now``; returns whether there will be more. Must not raise."""
+
+TICK_S = PTIME_MS / 1000
+
+
+class Pacer:
+    """Feeds busy calls on the running loop."""
+
+    def __init__(self) -> None:
+        self._busy: dict[Feed, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wake(self, feed: Feed) -> None:
+        """Feed a call now, and on every tick until it has nothing more."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if not feed(now):
+            self._busy.pop(feed, None)
+            return
+        self._busy[feed] = None
+        if self._timer is None:
+            self._timer = loop.call_at(now + TICK_S, self._tick, loop, now + TICK_S)
+
+    def forget(self, feed: Feed) -> None:
+        """Feed a call no more."""
+        self._busy.pop(feed, None)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, intended: float) -> None:
+        now = loop.time()
+        for feed in list(self._busy):
+            if not feed(now):
+                self._busy.pop(feed, None)
+        if not self._busy:
+            self._timer = None
+            return
+        # After a stall the ticks that were missed are not made up for: one feeding fills every lead.
+        missed = int((now - intended) / TICK_S)
+        following = intended + (missed + 1) * TICK_S
+        self._timer = loop.call_at(following, self._tick, loop, following)

@@ -1,0 +1,58 @@
+"""A reply in the making: the language model's words as phrases, with the tools it calls on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from mediasrv.call.call import Call
+from mediasrv.call.history import History
+from mediasrv.call.tools import Tool, run_tool
+from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.base import Delta, Llm, TextDelta, ToolCall
+from mediasrv.turn.phrases import PhraseCutter
+
+# A model that calls tools in a circle is stopped here.
+MAX_TOOL_ROUNDS = 5
+
+
+class Reply:
+    """Makes one reply to the conversation as it stands."""
+
+    def __init__(self, llm: Llm, history: History, tools: Mapping[str, Tool], call: Call, trace: TurnTrace) -> None:
+        self._llm = llm
+        self._history = history
+        self._tools = tools
+        self._call = call
+        self._trace = trace
+        self._now = asyncio.get_running_loop().time
+
+    async def phrases(self) -> AsyncGenerator[str]:
+        """Yield phrases as soon as they are whole; raise ``ProviderError``. Cancelling stops model and tools."""
+        specs = [each.spec for each in self._tools.values()]
+        for _ in range(MAX_TOOL_ROUNDS):
+            cutter = PhraseCutter()
+            calls: list[ToolCall] = []
+            async with aclosing(self._llm.reply(self._history.messages, specs)) as deltas:
+                async for delta in deltas:
+                    for phrase in self._take(delta, cutter, calls):
+                        yield phrase
+            for phrase in cutter.flush():
+                self._trace.reach("first_phrase", self._now())
+                yield phrase
+            if not calls:
+                return
+            wanted = (run_tool(self._tools, each, self._call) for each in calls)
+            self._history.tool_called(calls, await asyncio.gather(*wanted))
+
+    def _take(self, delta: Delta, cutter: PhraseCutter, calls: list[ToolCall]) -> list[str]:
+        self._trace.reach("first_token", self._now())
+        if isinstance(delta, ToolCall):
+            calls.append(delta)
+        if not isinstance(delta, TextDelta):
+            return []
+        phrases = cutter.push(delta.text)
+        if phrases:
+            self._trace.reach("first_phrase", self._now())
+        return phrases

@@ -1,0 +1,48 @@
+"""A role: everything that the calls of one configured agent share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from mediasrv.call.agent import Agent
+from mediasrv.call.call import Call
+from mediasrv.call.options import AgentOptions
+from mediasrv.call.tools import Tool
+from mediasrv.call.voice import Voice
+from mediasrv.providers.base import Llm, Stt
+
+Conduct = Callable[[Call], Coroutine[Any, Any, None]]
+"""A coroutine that conducts a whole call by itself; the call ends when it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Shared by the calls of one agent, and changed by none of them."""
+
+    name: str
+    options: AgentOptions
+    agent: Agent
+    tools: dict[str, Tool]
+    stt: Stt
+    llm: Llm
+    voice: Voice
+    conduct: Conduct | None = None
+    """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
+
+    @property
+    def instructions(self) -> str:
+        """The agent's own, or the configuration's."""
+        return self.options.instructions if self.agent.instructions is None else self.agent.instructions
+
+    @property
+    def greeting(self) -> str:
+        """The agent's own, or the configuration's."""
+        return self.options.greeting if self.agent.greeting is None else self.agent.greeting
+
+    @property
+    def set_phrases(self) -> list[str]:
+        """What is said in the same words on every call."""
+        options = self.options
+        return [self.greeting, options.idle_prompt, options.goodbye, options.apology]

@@ -1,0 +1,121 @@
+"""Tools: methods of an agent that the language model may call.
+
+The model sees a tool's name, the first paragraph of its docstring and its parameters; ``Call`` is handed in by us. What
+a tool returns goes back to the model as text. A tool that fails or takes too long answers with an error the model can
+talk about, and never ends the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import types
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+import orjson
+
+from mediasrv.call.call import Call
+from mediasrv.errors import ConfigError
+from mediasrv.providers.base import ToolCall, ToolSpec
+
+log = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+# Less than the mouth allows for a silence, so that the model can still say that it did not work.
+TOOL_LIMIT_S = 8.0
+# What a model can take in without losing the thread.
+MAX_RESULT_CHARS = 8000
+
+_JSON_TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array"}
+_IS_TOOL = "__mediasrv_tool__"
+
+
+def tool(function: F) -> F:
+    """Mark an ``async`` method of an ``Agent`` as callable by the language model."""
+    if not inspect.iscoroutinefunction(cast(object, function)):
+        raise ConfigError(f"tool {function.__qualname__} must be an async method")
+    setattr(function, _IS_TOOL, True)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One callable tool."""
+
+    spec: ToolSpec
+    run: Callable[..., Awaitable[Any]]
+
+
+def tools_of(agent: object) -> dict[str, Tool]:
+    """The tools of an agent by name; a parameter annotated with ``Call`` is left to us."""
+    marked = inspect.getmembers(agent, lambda member: getattr(member, _IS_TOOL, False))
+    return {name: Tool(_spec(name, method), method) for name, method in marked}
+
+
+def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
+    hints = typing.get_type_hints(method)
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for parameter in inspect.signature(method).parameters.values():
+        hint = hints.get(parameter.name, str)
+        if hint is Call:
+            continue
+        properties[parameter.name] = _schema(hint, f"tool {name}, parameter {parameter.name}")
+        if parameter.default is parameter.empty:
+            required.append(parameter.name)
+    description = inspect.cleandoc(method.__doc__ or name).partition("\n\n")[0]
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return ToolSpec(name, " ".join(description.split()), schema)
+
+
+def _schema(hint: Any, where: str) -> dict[str, Any]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is typing.Literal:
+        return {"type": _JSON_TYPES.get(type(arguments[0]), "string"), "enum": list(arguments)}
+    if origin in (types.UnionType, typing.Union):
+        return _schema(next(each for each in arguments if each is not type(None)), where)
+    if origin is list:
+        return {"type": "array", "items": _schema(arguments[0], where)}
+    if hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[hint]}
+    raise ConfigError(f"{where}: a model cannot be asked for a {hint}")
+
+
+async def run_tool(tools: Mapping[str, Tool], wanted: ToolCall, call: object) -> str:
+    """Run one tool for the model and return what to tell it; cancelling cancels the tool."""
+    found = tools.get(wanted.name)
+    if found is None:
+        return f"error: there is no tool {wanted.name}"
+    try:
+        arguments = orjson.loads(wanted.arguments or "{}")
+        bound = _bind(found, arguments, call)
+    except (orjson.JSONDecodeError, TypeError) as error:
+        return f"error: bad arguments: {error}"
+    try:
+        async with asyncio.timeout(TOOL_LIMIT_S):
+            return _as_text(await found.run(*bound.args, **bound.kwargs))
+    except TimeoutError:
+        return "error: this takes too long"
+    except Exception as error:  # The last door: this code is not ours.
+        log.warning("tool failed", extra={"tool": wanted.name, "error": type(error).__name__})
+        return f"error: {type(error).__name__}"
+
+
+def _bind(found: Tool, arguments: Any, call: object) -> inspect.BoundArguments:
+    if not isinstance(arguments, dict):
+        raise TypeError("not an object")
+    signature = inspect.signature(found.run)
+    hints = typing.get_type_hints(found.run)
+    ours = {name: call for name in signature.parameters if hints.get(name) is Call}
+    return signature.bind(**{**arguments, **ours})
+
+
+def _as_text(result: Any) -> str:
+    if not isinstance(result, str):
+        result = orjson.dumps(result, default=str).decode()
+    return str(result[:MAX_RESULT_CHARS])

@@ -1,0 +1,58 @@
+"""The waterfall of a turn: when each stage between the caller's last word and our first one was reached.
+
+Stages follow one another, so that their durations add up to the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+STAGES = (
+    ("endpoint", "silence until the turn is ours"),
+    ("final", "waiting for the recogniser's final"),
+    ("first_token", "language model, to its first token"),
+    ("first_phrase", "language model, to its first phrase"),
+    ("first_audio", "voice, to its first audio"),
+)
+"""Points in time in their order, with what is waited for until each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One bar of the waterfall, in milliseconds after the caller's last voiced frame."""
+
+    name: str
+    meaning: str
+    start_ms: float
+    end_ms: float
+
+
+@dataclass(slots=True)
+class TurnTrace:
+    """One turn's points in time, in seconds of the call's clock."""
+
+    turn: int
+    last_voice_s: float
+    """When the last voiced frame of the caller arrived."""
+    points_s: dict[str, float] = field(default_factory=dict)
+
+    def reach(self, name: str, now: float) -> None:
+        """Note that a stage's end was reached; only the first time counts."""
+        self.points_s.setdefault(name, now)
+
+    @property
+    def response_ms(self) -> float | None:
+        """From the caller's last voiced frame to our first frame sent, once it was sent."""
+        first_audio_s = self.points_s.get(STAGES[-1][0])
+        return None if first_audio_s is None else (first_audio_s - self.last_voice_s) * 1000
+
+    def waterfall(self) -> list[Stage]:
+        """The stages reached, in order; a stage that was over before the one ahead of it takes no time."""
+        bars: list[Stage] = []
+        start_ms = 0.0
+        for name, meaning in STAGES:
+            if name in self.points_s:
+                end_ms = max(start_ms, (self.points_s[name] - self.last_voice_s) * 1000)
+                bars.append(Stage(name, meaning, start_ms, end_ms))
+                start_ms = end_ms
+        return bars

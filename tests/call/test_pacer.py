@@ -1,0 +1,99 @@
+import asyncio
+from itertools import pairwise
+
+from mediasrv.call.pacer import TICK_S, Pacer
+from tests.virtual import run_virtually
+
+
+class Lane:
+    """Has something to send a given number of times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.fed: list[float] = []
+
+    def feed(self, now: float) -> bool:
+        self.fed.append(round(now, 6))
+        self.left -= 1
+        return self.left > 0
+
+
+async def pace(*lanes: Lane) -> Pacer:
+    pacer = Pacer()
+    for lane in lanes:
+        pacer.wake(lane.feed)
+    await asyncio.sleep(1)
+    return pacer
+
+
+def test_a_call_is_fed_at_once_and_then_on_every_tick() -> None:
+    lane = Lane(4)
+    run_virtually(pace(lane))
+    assert lane.fed == [0, round(TICK_S, 6), round(2 * TICK_S, 6), round(3 * TICK_S, 6)]
+
+
+def test_a_call_with_nothing_more_is_left_alone() -> None:
+    lane = Lane(1)
+    run_virtually(pace(lane))
+    assert lane.fed == [0]
+
+
+def test_one_timer_serves_all_calls_and_sleeps_when_none_is_busy() -> None:
+    async def count_timers() -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer()
+        lanes = [Lane(3) for _ in range(100)]
+        for lane in lanes:
+            pacer.wake(lane.feed)
+        busy = len(loop._scheduled)  # type: ignore[attr-defined]
+        await asyncio.sleep(1)
+        return busy, len(loop._scheduled)  # type: ignore[attr-defined]
+
+    busy, idle = run_virtually(count_timers())
+    assert busy <= 2  # the pacer's, and the limit of the test itself
+    assert idle < busy
+
+
+def test_a_forgotten_call_is_not_fed() -> None:
+    async def forget() -> list[float]:
+        pacer = Pacer()
+        lane = Lane(100)
+        pacer.wake(lane.feed)
+        pacer.forget(lane.feed)
+        await asyncio.sleep(1)
+        return lane.fed
+
+    assert run_virtually(forget()) == [0]
+
+
+def test_a_stall_is_not_followed_by_a_burst() -> None:
+    async def stall() -> list[float]:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer()
+        lane = Lane(4)
+        pacer.wake(lane.feed)
+        loop.call_at(TICK_S / 2, lambda: setattr(loop, "time", lambda at=loop.time: at() + 0.1))
+        await asyncio.sleep(1)
+        return lane.fed
+
+    fed = run_virtually(stall())
+    gaps = [after - before for before, after in pairwise(fed)]
+    assert gaps[0] > 0.1
+    assert all(gap >= TICK_S / 2 for gap in gaps)
+
+
+def test_a_call_may_be_forgotten_while_others_are_fed() -> None:
+    async def forget() -> list[float]:
+        pacer = Pacer()
+        second = Lane(100)
+
+        def first(now: float) -> bool:
+            pacer.forget(second.feed)
+            return now < TICK_S * 3
+
+        pacer.wake(second.feed)
+        pacer.wake(first)
+        await asyncio.sleep(1)
+        return second.fed
+
+    assert len(run_virtually(forget())) <= 2
