@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import json
 import logging
 import os
 import sys
@@ -66,7 +67,8 @@ class Agency:
 
     def _provider(self, stage: str, options: Mapping[str, Any]) -> Provider:
         """Agents whose providers are set up alike share them."""
-        key = stage, repr(sorted(options.items()))
+        # Not by repr, in which all secrets look alike.
+        key = stage, json.dumps(options, sort_keys=True, default=str)
         if key not in self._providers:
             self._providers[key] = registry.build(stage, options)
         return self._providers[key]
