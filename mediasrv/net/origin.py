@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from mediasrv.errors import ConfigError
 
 Query = Mapping[str, str | int | float | bool | Sequence[str]]
-"""Values of a query: booleans are written as ``true`` and ``false``, sequences as repeated keys, empty ones left out."""
+"""Values of a query: booleans become ``true`` and ``false``, sequences repeated keys; empty ones are left out."""
 
 _SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 
