@@ -33,7 +33,13 @@ class TurnOptions:
     """How often we ask before we say goodbye."""
 
     def __post_init__(self) -> None:
+        for name in ("onset_ms", "false_alarm_ms", "idle_ms"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"turn.{name} must be more than 0")
+        for name in ("final_wait_ms", "idle_prompts"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"turn.{name} must not be less than 0")
         if not 0 < self.final_request_ms < self.endpoint_ms:
             raise ConfigError("turn.final_request_ms must lie between 0 and turn.endpoint_ms")
         if not 0 < self.suspicion_ms <= self.barge_in_ms:
-            raise ConfigError("turn.suspicion_ms must lie between 0 and turn.barge_in_ms")
+            raise ConfigError("turn.suspicion_ms must be more than 0 and at most turn.barge_in_ms")
