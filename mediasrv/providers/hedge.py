@@ -1,0 +1,124 @@
+"""Hedged streams: when the first result does not come in time, ask again, and take whoever answers first.
+
+The next attempt starts when the deadline of the one before has passed, and at once when it fails. From the first item
+on there is one winner; all others are closed before it is passed on, so nothing is ever seen of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mediasrv.errors import ProviderError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[T]):
+    """One way to get the stream."""
+
+    open: Callable[[], AsyncGenerator[T]]
+    deadline_s: float
+    """How long to wait for its first item before the next attempt is made beside it."""
+    answered: Callable[[float], None]
+    """Told how long it took to the first item; a plain call."""
+    overtaken: Callable[[float], None]
+    """Told that another one answered first, and how long this one had been waited for; a plain call."""
+    failed: Callable[[], None]
+    """Told that it raised; a plain call."""
+
+
+@dataclass(slots=True)
+class _Runner(Generic[T]):
+    attempt: Attempt[T]
+    stream: AsyncGenerator[T]
+    first: asyncio.Task[T | None]
+    begun_s: float
+
+    async def close(self) -> None:
+        self.first.cancel()
+        await asyncio.wait([self.first])
+        await self.stream.aclose()
+
+
+async def hedged(attempts: Sequence[Attempt[T]]) -> AsyncGenerator[T]:
+    """Yield the items of the first attempt that gives any; a stream that ends without an item has given its answer.
+
+    Raise the last attempt's ``ProviderError`` when all fail. Cancelling closes whatever is open.
+    """
+    race = _Race(attempts)
+    try:
+        winner, item = await race.run()
+        if item is not None:
+            yield item
+            async for later in winner.stream:
+                yield later
+    finally:
+        await race.close_all()
+
+
+class _Race(Generic[T]):
+    def __init__(self, attempts: Sequence[Attempt[T]]) -> None:
+        self._waiting = list(attempts)
+        self._running: list[_Runner[T]] = []
+        self._now = asyncio.get_running_loop().time
+
+    async def run(self) -> tuple[_Runner[T], T | None]:
+        self._start_next()
+        while True:
+            done, _ = await asyncio.wait(
+                [runner.first for runner in self._running],
+                timeout=self._patience_s(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not done:
+                self._start_next()
+            for runner in [each for each in self._running if each.first in done]:
+                error = runner.first.exception()
+                if error is None:
+                    runner.attempt.answered(self._now() - runner.begun_s)
+                    await self._drop_all_but(runner)
+                    return runner, runner.first.result()
+                await self._give_up(runner, error)
+
+    def _start_next(self) -> None:
+        attempt = self._waiting.pop(0)
+        stream = attempt.open()
+        first: asyncio.Task[T | None] = asyncio.ensure_future(_first(stream))
+        self._running.append(_Runner(attempt, stream, first, self._now()))
+
+    def _patience_s(self) -> float | None:
+        if not self._waiting:
+            return None
+        latest = self._running[-1]
+        return max(0.0, latest.begun_s + latest.attempt.deadline_s - self._now())
+
+    async def _give_up(self, runner: _Runner[T], error: BaseException) -> None:
+        runner.attempt.failed()
+        self._running.remove(runner)
+        await runner.stream.aclose()
+        if not isinstance(error, ProviderError):
+            raise error
+        if self._waiting:
+            self._start_next()
+        elif not self._running:
+            raise error
+
+    async def _drop_all_but(self, winner: _Runner[T]) -> None:
+        losers = [each for each in self._running if each is not winner]
+        self._running = [winner]
+        for loser in losers:
+            loser.attempt.overtaken(self._now() - loser.begun_s)
+            await loser.close()
+
+    async def close_all(self) -> None:
+        running, self._running = self._running, []
+        for runner in running:
+            await runner.close()
+
+
+async def _first(stream: AsyncGenerator[T]) -> T | None:
+    return await anext(stream, None)

@@ -1,0 +1,82 @@
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from mediasrv.providers.tape import Tape
+from tests.virtual import run_virtually
+
+
+async def counting(limit: int, delay_s: float = 0.1) -> AsyncGenerator[int]:
+    for number in range(limit):
+        await asyncio.sleep(delay_s)
+        yield number
+
+
+async def read(tape: Tape[int], start: int = 0) -> list[int]:
+    return [item async for item in tape.read(start)]
+
+
+def test_every_reader_reads_everything() -> None:
+    async def both() -> list[list[int]]:
+        tape = Tape(counting(5))
+        return list(await asyncio.gather(read(tape), read(tape)))
+
+    assert run_virtually(both()) == [[0, 1, 2, 3, 4]] * 2
+
+
+def test_a_late_reader_may_begin_further_on() -> None:
+    async def late() -> list[int]:
+        tape = Tape(counting(5))
+        await read(tape)
+        return await read(tape, 3)
+
+    assert run_virtually(late()) == [3, 4]
+
+
+def test_a_cancelled_reader_does_not_disturb_the_source() -> None:
+    async def cancel() -> list[int]:
+        tape = Tape(counting(5))
+        reader = asyncio.create_task(read(tape))
+        await asyncio.sleep(0.15)
+        reader.cancel()
+        await asyncio.wait([reader])
+        return await read(tape)
+
+    assert run_virtually(cancel()) == [0, 1, 2, 3, 4]
+
+
+def test_what_the_source_raises_reaches_all_readers() -> None:
+    async def failing() -> AsyncGenerator[int]:
+        yield 1
+        raise ValueError("worn out")
+
+    async def both() -> list[object]:
+        tape = Tape(failing())
+        return list(await asyncio.gather(read(tape), read(tape), return_exceptions=True))
+
+    assert [type(result) for result in run_virtually(both())] == [ValueError, ValueError]
+
+
+def test_closing_the_tape_closes_the_source_and_ends_its_readers() -> None:
+    closed: list[bool] = []
+
+    async def endless() -> AsyncGenerator[int]:
+        try:
+            while True:
+                await asyncio.sleep(1)
+                yield 0
+        finally:
+            closed.append(True)
+
+    async def close() -> list[int]:
+        tape = Tape(endless())
+        reader = asyncio.create_task(read(tape))
+        await asyncio.sleep(2.5)
+        await tape.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        return await read(tape, 2)
+
+    assert run_virtually(close()) == []
+    assert closed == [True]
