@@ -1,0 +1,100 @@
+"""Who may come in: a slot a call, reserved when the answer document goes out, taken by the socket that follows.
+
+    reserve ─► enter ─► claim ─► leave        a call we answered
+               enter ─► claim ─► leave        a socket that nobody announced, while there is room
+    reserve ─► (a minute passes)              a call that never came
+
+A caller who was sent to us is never refused at the socket: the slot waits for the stream, together with what the answer
+webhook knew of the call. Plivo tries a failed connection twice more, so a slot whose socket came to nothing is kept for
+the next one. Time is the caller's, in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RESERVATION_S = 60.0
+"""How long an answered call may take to open its stream; Plivo gives a webhook no longer than that to answer."""
+DRAIN_RESERVATION_S = 5.0
+"""The same once we want to stop: a stream that is on its way comes within a second or two."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """Room for one call, and what is known of it."""
+
+    call_id: str = ""
+    """The carrier's name for the call; empty until the stream tells it, where nobody announced it."""
+    from_number: str = ""
+    to_number: str = ""
+    expires_s: float = 0.0
+    """When the reservation ends."""
+
+
+class Admission:
+    """Counts slots; no more than ``max_calls`` are ever reserved or taken by strangers."""
+
+    def __init__(self, max_calls: int) -> None:
+        self.max_calls = max_calls
+        self.is_draining = False
+        self._reserved: dict[str, Slot] = {}
+        self._taken: set[Slot] = set()
+
+    def drain(self, now: float) -> None:
+        """Let no new call in from now on; those that were sent to us may still come, if they come soon."""
+        self.is_draining = True
+        for slot in self._reserved.values():
+            slot.expires_s = min(slot.expires_s, now + DRAIN_RESERVATION_S)
+
+    def occupied(self, now: float) -> int:
+        """Slots reserved or taken."""
+        for call_id in [slot.call_id for slot in self._reserved.values() if slot.expires_s <= now]:
+            del self._reserved[call_id]
+        return len(self._reserved) + len(self._taken)
+
+    def refusal(self, now: float) -> str:
+        """Why a new call would be refused, in a word; empty when it would not."""
+        if self.is_draining:
+            return "draining"
+        return "full" if self.occupied(now) >= self.max_calls else ""
+
+    def reserve(self, call_id: str, from_number: str, to_number: str, now: float) -> bool:
+        """Keep a slot for a call that is about to be answered; asking again for the same call keeps the same slot."""
+        if self.refusal(now) and call_id not in self._reserved:
+            return False
+        self._reserved[call_id] = Slot(call_id, from_number, to_number, now + RESERVATION_S)
+        return True
+
+    def withdraw(self, call_id: str) -> None:
+        """The call ended before its stream came."""
+        self._reserved.pop(call_id, None)
+
+    def enter(self, call_id: str, now: float) -> Slot | None:
+        """A socket is here, with the call that its URL names, if any: its slot, or ``None`` when there is no room.
+
+        A reserved call is let in even while the server drains. The slot is held until ``leave``.
+        """
+        refusal = self.refusal(now)
+        slot = self._reserved.pop(call_id, None)
+        if slot is None:
+            if refusal:
+                return None
+            slot = Slot()
+        self._taken.add(slot)
+        return slot
+
+    def claim(self, slot: Slot, call_id: str) -> None:
+        """The stream told its call: what was reserved under that name is this slot's."""
+        reserved = self._reserved.pop(call_id, None)
+        if reserved is not None:
+            slot.from_number, slot.to_number = reserved.from_number, reserved.to_number
+        elif slot.call_id != call_id:
+            slot.from_number = slot.to_number = ""
+        slot.call_id, slot.expires_s = call_id, 0.0
+
+    def leave(self, slot: Slot, now: float) -> None:
+        """The call is over, or its socket came to nothing before ``claim``; safe to call twice."""
+        if slot in self._taken:
+            self._taken.remove(slot)
+            if slot.expires_s > now:
+                self._reserved[slot.call_id] = slot
