@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from mediasrv.call.trace import TurnTrace
+from mediasrv.server.metrics import MAX_VALUES, Metrics
+
+
+def test_what_was_told_is_rendered() -> None:
+    metrics = Metrics()
+    metrics.call_started()
+    metrics.call_started()
+    metrics.call_left()
+    metrics.call_ended("caller hung up")
+    metrics.refused("full")
+    metrics.unknown_events(3)
+    metrics.called_back("Hangup")
+    metrics.loop_lagged(0.003)
+    metrics.barged_in("call-1", 1.0)
+    trace = TurnTrace(1, last_voice_s=10.0)
+    metrics.turn_answered("call-1", trace)
+    trace.reach("first_audio", 10.42)
+    metrics.turn_answered("call-1", trace)
+    lines = metrics.render().decode().splitlines()
+    for line in (
+        "mediasrv_live_calls 1.0",
+        'mediasrv_calls_total{cause="caller hung up"} 1.0',
+        'mediasrv_refused_total{reason="full"} 1.0',
+        "mediasrv_unknown_events_total 3.0",
+        'mediasrv_callbacks_total{event="Hangup"} 1.0',
+        'mediasrv_loop_lag_seconds_bucket{le="0.005"} 1.0',
+        "mediasrv_barge_ins_total 1.0",
+        "mediasrv_response_latency_seconds_count 1.0",
+        'mediasrv_response_latency_seconds_bucket{le="0.4"} 0.0',
+        'mediasrv_response_latency_seconds_bucket{le="0.45"} 1.0',
+    ):
+        assert line in lines
+
+
+def test_a_label_has_no_end_of_values_but_a_bound() -> None:
+    metrics = Metrics()
+    for number in range(MAX_VALUES + 10):
+        metrics.called_back(f"event {number}")
+    metrics.called_back("event 0")
+    text = metrics.render().decode()
+    assert 'mediasrv_callbacks_total{event="other"} 10.0' in text
+    assert 'mediasrv_callbacks_total{event="event 0"} 2.0' in text
+    assert text.count("mediasrv_callbacks_total{") == MAX_VALUES + 1
+
+
+def test_two_servers_in_a_process_do_not_share_figures() -> None:
+    first, second = Metrics(), Metrics()
+    first.refused("full")
+    assert b'reason="full"' not in second.render()
