@@ -1,0 +1,161 @@
+"""Plivo over HTTP: the documents we answer with, the webhooks we read, and the proofs we ask for.
+
+The only door to the ``plivo`` package, of which the XML elements are used. Plivo fetches the answer document when a
+call is answered; ``<Stream>`` in it makes Plivo open a WebSocket to us, and ``keepCallAlive`` keeps the call up for as
+long as that lives. Where no hangup URL is set Plivo fetches the answer document again when the call is over: that gets
+an empty document, or it would open a second stream.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from plivo import xml
+
+from mediasrv.audio.format import MULAW_8K
+from mediasrv.errors import ConfigError, SignatureError
+from mediasrv.server.options import PlivoOptions
+from mediasrv.server.request import name_in
+from mediasrv.wire.mediaformat import read_media_format
+from mediasrv.wire.plivo import PLIVO_FORMATS, PlivoProtocol
+from mediasrv.wire.signature import check_stream_token, stream_token, verify
+
+log = logging.getLogger(__name__)
+
+STREAM_PATH = "/plivo/stream"
+ANSWER_PATH = "/plivo/answer"
+STATUS_PATH = "/plivo/callback/status"
+
+TOKEN_S = 120
+"""Life of a stream token: Plivo connects within seconds, and tries twice more."""
+# Plivo ends a stream after a day at the latest.
+_STREAM_TIMEOUT_S = 86_400
+# Plivo's limit for the URL of a stream.
+_URL_CHARS = 2048
+
+_ENDED = frozenset({"completed", "busy", "failed", "timeout", "no-answer", "cancel"})
+# Two naming schemes are documented; both are in use.
+_STREAM_ENDED = frozenset({"stopstream", "stopped", "droppedstream", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """What any of Plivo's webhooks says."""
+
+    call_id: str
+    """The CallUUID; empty in requests that are not Plivo's."""
+    event: str
+    """Plivo's own word."""
+    from_number: str
+    to_number: str
+    stream_id: str
+    """The stream that a stream's status is about."""
+    ends_call: bool
+    """Whether the call is over."""
+    ends_stream: bool
+    """Whether the stream is."""
+
+
+def read_webhook(fields: Mapping[str, str]) -> Webhook:
+    """Read the fields of a webhook, from its form or its query."""
+    event = fields.get("Event", "")
+    stream_id = fields.get("StreamID", "")
+    return Webhook(
+        call_id=name_in(fields.get("CallUUID", "")),
+        event=event,
+        from_number=_e164(fields.get("From", "")),
+        to_number=_e164(fields.get("To", "")),
+        stream_id=stream_id,
+        ends_call=event.lower() == "hangup" or fields.get("CallStatus", "") in _ENDED,
+        ends_stream=bool(stream_id) and event.lower() in _STREAM_ENDED,
+    )
+
+
+class PlivoCarrier:
+    """Plivo, with one account's secret."""
+
+    def __init__(self, options: PlivoOptions) -> None:
+        """Raise ``ConfigError`` for a busy message that XML cannot hold."""
+        self._options = options
+        self._secret = options.auth_token.encode()
+        self._format = read_media_format({"encoding": options.content_type}, MULAW_8K, PLIVO_FORMATS)
+        try:
+            self.busy = _document(xml.SpeakElement(options.busy_message), xml.HangupElement())
+        except ValueError as error:
+            raise ConfigError(f"plivo.busy_message cannot be spoken: {error}") from None
+        self.nothing = _document()
+        if options.verify_signatures and not options.auth_token:
+            log.warning("no call can come in: set plivo.auth_token_env, or plivo.verify_signatures = false for tests")
+
+    @property
+    def verifies(self) -> bool:
+        """Whether requests must prove that they come from Plivo."""
+        return self._options.verify_signatures
+
+    def protocol(self) -> PlivoProtocol:
+        """The wire of a new stream."""
+        return PlivoProtocol(self._format)
+
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float) -> str:
+        """The document that makes Plivo open a stream for this call to our ``origin``, an http or https URL.
+
+        ``now_s`` is in seconds since the epoch; ``agent`` and ``body`` travel in the URL when they are not empty.
+        """
+        query = {"call": call_id, "agent": agent, "body": body}
+        if self.verifies:
+            query["token"] = stream_token(self._secret, call_id, int(now_s) + TOKEN_S)
+        url = _with_query(f"ws{origin.removeprefix('http')}{STREAM_PATH}", query)
+        if len(url) > _URL_CHARS:
+            log.warning("body is too long for a stream's URL and is left out", extra={"call": call_id})
+            url = _with_query(f"ws{origin.removeprefix('http')}{STREAM_PATH}", {**query, "body": ""})
+        stream = xml.StreamElement(
+            url,
+            bidirectional=True,
+            keepCallAlive=True,
+            contentType=self._options.content_type,
+            streamTimeout=_STREAM_TIMEOUT_S,
+            statusCallbackUrl=f"{origin}{STATUS_PATH}",
+            statusCallbackMethod="POST",
+        )
+        return _document(stream)
+
+    def verify_webhook(
+        self, method: str, url: str, headers: Iterable[tuple[str, str]], form: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Raise ``SignatureError`` for a request that Plivo did not sign, if signatures are asked for."""
+        if self.verifies:
+            reading = verify(self._options.auth_token, method, url, headers, form)
+            log.debug("webhook is signed", extra={"reading": reading})
+
+    def verify_stream(
+        self, url: str, headers: Iterable[tuple[str, str]], call_id: str, token: str, now_s: float
+    ) -> None:
+        """Raise ``SignatureError`` for an upgrade that is not signed or brings no token for its call, likewise."""
+        if self.verifies:
+            if not call_id:
+                raise SignatureError("the stream's URL names no call")
+            check_stream_token(self._secret, token, call_id, now_s)
+            reading = verify(self._options.auth_token, "GET", url, headers, upgrade=True)
+            log.debug("upgrade is signed", extra={"call": call_id, "reading": reading})
+
+
+def _document(*elements: object) -> str:
+    response = xml.ResponseElement()
+    for element in elements:
+        response.add(element)
+    return str(response.to_string(False))
+
+
+def _with_query(url: str, query: Mapping[str, str]) -> str:
+    given = {name: value for name, value in query.items() if value}
+    return f"{url}?{urlencode(given)}" if given else url
+
+
+def _e164(number: str) -> str:
+    """Plivo leaves out the plus sign, or a form has turned it into a space; SIP addresses stay as they are."""
+    number = number.strip()
+    return f"+{number}" if re.fullmatch(r"[1-9][0-9]{6,14}", number) else number
