@@ -1,0 +1,77 @@
+"""The public port: claimed before anything slow is done, opened when the server is ready.
+
+Between the two the sockets are bound and do not listen, so that callers are refused by the kernel and not left waiting.
+Listening is done here and not by the event loop: of two servers that warm up at the same time the second must fail
+aloud, and uvloop keeps that error to itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from mediasrv.errors import MediasrvError
+
+_BACKLOG = 1024
+
+
+class ListenError(MediasrvError):
+    """The port cannot be had; the text says what to do."""
+
+
+class Port:
+    """All addresses of one host name, at one port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self.number = port
+        """The port in use, once it was claimed."""
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+
+    async def claim(self) -> None:
+        """Bind the port, 0 being a free one; raise ``ListenError`` when it cannot be had."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(
+                self._host or None, self.number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            for family, address in sorted({(family, address[:2]) for family, _, _, _, address in found}):
+                self._bind(family, str(address[0]))
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _bind(self, family: int, host: str) -> None:
+        server = socket.socket(family, socket.SOCK_STREAM)
+        self._sockets.append(server)
+        # A restarted server must not wait for the last one's connections to be forgotten.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        server.bind((host, self.number))
+        self.number = server.getsockname()[1]
+
+    async def open(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Let connections in; raise ``ListenError`` when somebody else was faster."""
+        loop = asyncio.get_running_loop()
+        try:
+            for server in self._sockets:
+                server.listen(_BACKLOG)
+        except OSError as error:
+            raise self._error(error) from None
+        self._servers = [
+            await loop.create_server(make_protocol, sock=server, backlog=_BACKLOG) for server in self._sockets
+        ]
+
+    def close(self) -> None:
+        """Let no more connections in; those that are open stay. Safe to call twice."""
+        for server in self._servers:
+            server.close()
+        for bound in self._sockets:
+            bound.close()
+
+    def _error(self, error: OSError) -> ListenError:
+        self.close()
+        where = f"{self._host}:{self.number}"
+        return ListenError(f"cannot listen on {where}: {error.strerror}; choose another with server.host, server.port")
