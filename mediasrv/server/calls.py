@@ -1,0 +1,170 @@
+"""The calls of this server: who is expected, who is live, who is about to be gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine
+from contextlib import suppress
+from typing import Any, Protocol
+
+from mediasrv.call.link import CallDetails, Link
+from mediasrv.server.admission import Admission, Slot
+from mediasrv.server.complaints import Complaints
+from mediasrv.server.metrics import Metrics
+from mediasrv.wire.events import Event, StreamStarted
+
+GOODBYE_S = 2.0
+"""Longest wait for carriers to close their side when the server stops."""
+
+
+class LiveCall(Protocol):
+    """A call, as its stream sees it."""
+
+    def receive(self, event: Event, /) -> None:
+        """Take what the carrier says; a plain call that does not raise."""
+
+    async def run(self) -> str:
+        """Conduct the call and return the cause of its end; cancelling ends it at once."""
+
+
+class Agency(Protocol):
+    """Those who answer calls."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """The agents' names."""
+
+    async def start(self) -> None:
+        """Get ready for calls; raise ``ConfigError`` for what the operator must mend."""
+
+    async def aclose(self) -> None:
+        """Free everything."""
+
+    def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails, /) -> LiveCall:
+        """Open a call, whose ``receive`` may be called at once and whose ``run`` follows."""
+
+
+class Stream(Protocol):
+    """A call's socket, as the rest of the server sees it."""
+
+    stream_id: str
+    """The carrier's name for the stream."""
+
+    def hang_up(self, reason: str) -> None:
+        """End the call, as the carrier would with a word on the stream."""
+
+    def turn_away(self) -> None:
+        """Close the socket because the server stops."""
+
+
+class Calls:
+    """Registry of calls; parent of their tasks."""
+
+    def __init__(self, agency: Agency, max_calls: int, metrics: Metrics) -> None:
+        self.agency = agency
+        self.metrics = metrics
+        self.complaints = Complaints(metrics)
+        self._admission = Admission(max_calls)
+        self._live: dict[str, Stream] = {}
+        self._sockets: set[Stream] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left = asyncio.Event()
+
+    @property
+    def refusal(self) -> str:
+        """Why a new call would be refused, in a word; empty when it would not."""
+        return self._admission.refusal(_now())
+
+    def expect(self, call_id: str, from_number: str, to_number: str) -> bool:
+        """Keep room for a call that is about to be answered; ``False`` when there is none.
+
+        A call without a name is told whether there is room, and nothing is kept.
+        """
+        if call_id in self._live:
+            return True
+        if not call_id:
+            return not self.refusal
+        return self._admission.reserve(call_id, from_number, to_number, _now())
+
+    def enter(self, call_id: str) -> Slot | None:
+        """Give a new socket its slot, or ``None`` when there is no room; ``leave`` gives it back."""
+        return self._admission.enter(call_id, _now())
+
+    def is_live(self, call_id: str) -> bool:
+        """Whether a stream of this call is open."""
+        return call_id in self._live
+
+    def join(self, stream: Stream) -> None:
+        """A socket is open; ``part`` when it is not any more."""
+        self._sockets.add(stream)
+
+    def part(self, stream: Stream) -> None:
+        """A socket is closed."""
+        self._sockets.discard(stream)
+        self._left.set()
+
+    def begin(self, stream: Stream, slot: Slot, call_id: str) -> None:
+        """A socket became the stream of a call that is not live yet."""
+        self._admission.claim(slot, call_id)
+        self._live[call_id] = stream
+        self.metrics.call_started()
+
+    def leave(self, slot: Slot, stream: Stream | None = None) -> None:
+        """Give a slot back: its stream is over, or never began; safe to call twice."""
+        self._admission.leave(slot, _now())
+        if stream is not None and self._live.get(slot.call_id) is stream:
+            del self._live[slot.call_id]
+            self.metrics.call_left()
+        self._left.set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a call, which must not raise."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._left.set()
+
+    def hang_up(self, call_id: str) -> None:
+        """The carrier says that a call is over."""
+        self._admission.withdraw(call_id)
+        if call_id in self._live:
+            self._live[call_id].hang_up("hangup")
+
+    def stream_ended(self, call_id: str, stream_id: str) -> None:
+        """The carrier says that a stream is over; one that failed before this one is no news."""
+        stream = self._live.get(call_id)
+        if stream is not None and stream.stream_id == stream_id:
+            stream.hang_up("stream ended")
+
+    async def drain(self) -> None:
+        """Let no new call in; return when the last one is over. Cancelling leaves them as they are."""
+        self._admission.drain(_now())
+        while self._tasks or self._admission.occupied(_now()):
+            # Reservations end by the clock, without a word.
+            await self._wait_for_a_change(1.0)
+
+    async def aclose(self) -> None:
+        """End what is left of the calls, at once, and give the sockets a moment to say goodbye."""
+        self._admission.drain(_now())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for stream in self._sockets:
+            stream.turn_away()
+        deadline = _now() + GOODBYE_S
+        while self._sockets and _now() < deadline:
+            await self._wait_for_a_change(deadline - _now())
+
+    async def _wait_for_a_change(self, limit_s: float) -> None:
+        self._left.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._left.wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

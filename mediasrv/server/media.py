@@ -1,0 +1,252 @@
+"""The media door: from an upgrade request to a call.
+
+    upgrade ─► proof, agent, room ─► 101 ─► start ─► agency.open ─► events … ─► stop or close ─► the call ends
+
+A message walks from the socket through the carrier's protocol into the call in plain calls; a command walks back the
+same way. Before ``start`` a broken message ends the socket, for there is nothing to save; after it, it is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mediasrv.call.link import CallDetails
+from mediasrv.errors import RemoteProtocolError, SignatureError
+from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
+from mediasrv.server.admission import Slot
+from mediasrv.server.calls import Calls, LiveCall
+from mediasrv.server.request import BodyError, first_values, name_in, origin_of, read_body
+from mediasrv.wire.events import Command, StreamStarted, StreamStopped
+from mediasrv.wire.protocol import CarrierProtocol, Phase, UnsupportedFormatError
+
+log = logging.getLogger(__name__)
+
+DEFAULT_AGENT = "default"
+START_WITHIN_S = 10.0
+"""Longest silence of a socket before its ``start``; a carrier sends that at once."""
+END_WITHIN_S = 6.0
+"""Longest life of a call whose stream is over: an agent's last words to its own books may take five."""
+
+# Plivo's peers are said to offer this one, and to hang up when it is not chosen.
+_SUBPROTOCOL = "audio.drachtio.org"
+
+# RFC 6455 section 7.4.1.
+_GOING_AWAY, _UNSUPPORTED, _POLICY, _INTERNAL = 1001, 1003, 1008, 1011
+
+
+class Carrier(Protocol):
+    """What the door must know of a carrier."""
+
+    @property
+    def verifies(self) -> bool:
+        """Whether a stream must prove which call it belongs to."""
+
+    def protocol(self) -> CarrierProtocol:
+        """The wire of a new stream."""
+
+    def verify_stream(self, url: str, headers: Any, call_id: str, token: str, now_s: float, /) -> None:
+        """Raise ``SignatureError`` for an upgrade that proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What a socket's URL said, and the room it was given."""
+
+    slot: Slot
+    agent: str
+    body: dict[str, Any] = field(default_factory=dict)
+    proven_call_id: str = ""
+    """The call that the stream must turn out to be; empty when no proof was asked for."""
+
+
+class MediaDoor:
+    """Answers upgrade requests."""
+
+    def __init__(self, calls: Calls, carriers: Mapping[str, Carrier], public_url: str) -> None:
+        """``carriers`` by the path of their streams; ``public_url`` as ``origin_of`` takes it."""
+        self._calls = calls
+        self._carriers = carriers
+        self._public_url = public_url
+
+    def serves(self, path: str) -> bool:
+        """Whether streams are served at this path."""
+        return path in self._carriers
+
+    def upgrade(self, handshake: ServerHandshake, rest: bytes) -> None:
+        """Answer a request for a path that is served; ``rest`` are the bytes that came behind it."""
+        path, _, query = handshake.target.partition("?")
+        carrier = self._carriers[path]
+        try:
+            params = first_values(query)
+        except ValueError:
+            self._refuse(handshake, 400, "the query is too long", "")
+            return
+        call_id = name_in(params.get("call", ""))
+        url = f"{origin_of(handshake.headers, self._public_url)}{handshake.target}"
+        try:
+            carrier.verify_stream(url, handshake.headers.items(), call_id, params.get("token", ""), time.time())
+        except SignatureError as error:
+            self._refuse(handshake, 403, "forbidden", call_id, str(error))
+            return
+        agent = params.get("agent") or DEFAULT_AGENT
+        if agent not in self._calls.agency.names:
+            self._refuse(handshake, 404, "there is no such agent", call_id)
+            return
+        slot = self._calls.enter(call_id)
+        if slot is None:
+            self._refuse(handshake, 503, self._calls.refusal, call_id)
+            return
+        proven = call_id if carrier.verifies else ""
+        visit = Visit(slot=slot, agent=agent, body=_body_of(params, call_id), proven_call_id=proven)
+        try:
+            websocket = handshake.accept(_choose(handshake.headers), rest)
+        except HandshakeError:
+            self._calls.leave(slot)
+            return
+        MediaStream(self._calls, carrier.protocol(), visit, websocket).open()
+
+    def _refuse(self, handshake: ServerHandshake, status: int, text: str, call_id: str, reason: str = "") -> None:
+        self._calls.complaints.refused(reason or text, call_id)
+        handshake.refuse(status, text)
+
+
+def _body_of(params: Mapping[str, str], call_id: str) -> dict[str, Any]:
+    try:
+        return read_body(params.get("body", ""))
+    except BodyError as error:
+        log.warning("body parameter is left out: %s", error, extra={"call": call_id})
+        return {}
+
+
+def _choose(headers: Mapping[str, str]) -> str | None:
+    """The subprotocol to echo: the one that is offered, or the known one of several."""
+    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
+    if len(offered) == 1:
+        return offered[0]
+    return _SUBPROTOCOL if _SUBPROTOCOL in offered else None
+
+
+class MediaStream:
+    """One carrier socket and the call on it: the ``Link`` of the one to the other."""
+
+    stream_id = ""
+
+    def __init__(self, calls: Calls, wire: CarrierProtocol, visit: Visit, websocket: WebSocket) -> None:
+        self._calls = calls
+        self._wire = wire
+        self._visit = visit
+        self._websocket = websocket
+        self._call: LiveCall | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(START_WITHIN_S, self._refuse, _POLICY, "no start within 10 s")
+
+    def open(self) -> None:
+        """Begin to listen."""
+        self._calls.join(self)
+        self._websocket.listen(self._hear, self._closed)
+
+    def send(self, command: Command) -> None:
+        """Write a command to the carrier; silently nothing when the stream is gone."""
+        if self._wire.phase is Phase.OPEN and self._websocket.is_open:
+            self._websocket.send(self._wire.send(command))
+
+    def close(self) -> None:
+        """Close the socket behind what was sent; the carrier hangs up on it."""
+        self._websocket.close()
+
+    def turn_away(self) -> None:
+        """Close the socket because the server stops."""
+        self._websocket.close(_GOING_AWAY, "the server stops")
+
+    def hang_up(self, reason: str) -> None:
+        """Tell the call that its stream is over, and see that it ends; once is enough."""
+        if self._call is not None and self._task is not None and not self._is_over:
+            self._leave()
+            self._timer = self._loop.call_later(END_WITHIN_S, self._task.cancel)
+            self._call.receive(StreamStopped(reason))
+
+    def _hear(self, message: str | bytes) -> None:
+        try:
+            events = self._wire.receive(message)
+        except RemoteProtocolError as error:
+            self._calls.complaints.broke_protocol(error, self._wire.call_id)
+            if self._call is None:
+                self._refuse(_UNSUPPORTED if isinstance(error, UnsupportedFormatError) else _POLICY, str(error))
+            return
+        for event in events:
+            if isinstance(event, StreamStarted):
+                self._begin(event)
+            elif isinstance(event, StreamStopped):
+                self.hang_up(event.reason)
+            elif self._call is not None:
+                self._call.receive(event)
+
+    def _begin(self, started: StreamStarted) -> None:
+        call_id, visit = started.call_id, self._visit
+        if visit.proven_call_id not in ("", call_id):
+            self._refuse(_POLICY, "the token is for another call")
+            return
+        if self._calls.is_live(call_id):
+            self._refuse(_POLICY, "the call has a stream already")
+            return
+        self._timer.cancel()
+        self.stream_id = started.stream_id
+        self._calls.begin(self, visit.slot, call_id)
+        try:
+            self._call = self._calls.agency.open(visit.agent, started, self, self._details(started))
+        except Exception:
+            # The last door: a call that cannot begin must not cost the others anything.
+            log.exception("call could not be opened", extra={"call": call_id})
+            self._refuse(_INTERNAL, "internal error")
+            return
+        log.info("call started", extra={"call": call_id, "agent": visit.agent, "format": str(started.format)})
+        self._task = self._calls.spawn(self._run(self._call, call_id))
+
+    def _details(self, started: StreamStarted) -> CallDetails:
+        return CallDetails(
+            carrier=self._wire.carrier,
+            from_number=started.from_number or self._visit.slot.from_number,
+            to_number=started.to_number or self._visit.slot.to_number,
+            body=self._visit.body,
+            returns_marks_on_clear=self._wire.returns_marks_on_clear,
+        )
+
+    async def _run(self, call: LiveCall, call_id: str) -> None:
+        cause = "cancelled"
+        try:
+            cause = await call.run()
+        except Exception:
+            # The last door: this call is lost, the others must not be.
+            log.exception("call failed", extra={"call": call_id})
+            cause = "internal error"
+        finally:
+            self._timer.cancel()
+            self._websocket.close()
+            self._leave()
+            self._calls.metrics.call_ended(cause)
+            log.info("call ended", extra={"call": call_id, "cause": cause})
+
+    def _refuse(self, code: int, reason: str) -> None:
+        self._calls.complaints.refused(reason, self._wire.call_id)
+        self._websocket.close(code, reason)
+        self._leave()
+
+    def _closed(self, code: int, reason: str) -> None:
+        log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, "reason": reason})
+        self._calls.metrics.unknown_events(self._wire.unknown_events)
+        self.hang_up("connection closed" if code != 1000 else "")
+        self._leave()
+        self._calls.part(self)
+
+    def _leave(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._timer.cancel()
+            self._calls.leave(self._visit.slot, self)

@@ -1,0 +1,117 @@
+"""The server's life: warm up, open the port, serve, drain, end.
+
+    start ─► port open ─► SIGTERM ─► drain: busy document, 503, live calls end ─► aclose
+
+A second SIGTERM, or ``drain_s``, ends what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+
+from mediasrv.server.calls import Agency, Calls
+from mediasrv.server.carrier import STREAM_PATH, PlivoCarrier
+from mediasrv.server.door import FrontDoor
+from mediasrv.server.http import Reception
+from mediasrv.server.media import MediaDoor
+from mediasrv.server.metrics import Metrics
+from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.port import Port
+
+log = logging.getLogger(__name__)
+
+_LAG_EVERY_S = 0.5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Service:
+    """One server: ``start``, ``run``, and ``aclose`` in any case."""
+
+    def __init__(
+        self, options: ServerOptions, plivo: PlivoOptions, agency: Agency, metrics: Metrics | None = None
+    ) -> None:
+        """``metrics`` are those that the agency's calls are watched by, if they are. Raise ``ConfigError``."""
+        self._options = options
+        self._agency = agency
+        self.metrics = metrics or Metrics()
+        carrier = PlivoCarrier(plivo)
+        self._calls = Calls(agency, options.max_calls, self.metrics)
+        self._media = MediaDoor(self._calls, {STREAM_PATH: carrier}, options.public_url)
+        self._reception = Reception(self._calls, carrier, options.public_url)
+        self._port = Port(options.host, options.port)
+        self._lag: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._visitors: set[asyncio.BaseTransport] = set()
+
+    @property
+    def port(self) -> int:
+        """The port in use, once the server has started."""
+        return self._port.number
+
+    async def start(self) -> None:
+        """Claim the port, get the agents ready, then let callers in.
+
+        Raise ``ListenError`` for a port that cannot be had, ``ConfigError`` for what the operator must mend. After
+        a failure, and after cancelling, nothing is left behind.
+        """
+        try:
+            await self._port.claim()
+            await self._agency.start()
+            await self._reception.start()
+            await self._port.open(lambda: FrontDoor(self._media, self._reception.connection, self._visitors))
+        except BaseException:
+            await self.aclose()
+            raise
+        self._lag = asyncio.create_task(self._watch_lag())
+        log.info("listening", extra={"host": self._options.host, "port": self.port})
+
+    async def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            await self._stopping.wait()
+            await self._drain()
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+            await self.aclose()
+
+    def stop(self) -> None:
+        """Begin to drain; asked again, stop waiting for live calls."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
+    async def aclose(self) -> None:
+        """End live calls and free everything; safe to call twice."""
+        self._port.close()
+        if self._lag is not None:
+            self._lag.cancel()
+        for transport in list(self._visitors):
+            transport.close()
+        await self._calls.aclose()
+        await self._reception.aclose()
+        await self._agency.aclose()
+
+    async def _drain(self) -> None:
+        """Wait until the last call is over, for as long as the operator and the options allow."""
+        log.info("draining")
+        async with asyncio.TaskGroup() as tasks:
+            drained = tasks.create_task(self._calls.drain())
+            hurried = tasks.create_task(self._hurry.wait())
+            await asyncio.wait({drained, hurried}, timeout=self._options.drain_s, return_when=asyncio.FIRST_COMPLETED)
+            log.info("drained" if drained.done() else "live calls are cut off")
+            drained.cancel()
+            hurried.cancel()
+
+    async def _watch_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_EVERY_S
+            await asyncio.sleep(_LAG_EVERY_S)
+            self.metrics.loop_lagged(max(0.0, loop.time() - due))
