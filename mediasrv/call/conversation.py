@@ -19,6 +19,7 @@ from mediasrv.call.reply import Reply
 from mediasrv.call.role import Role
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
+from mediasrv.providers.base import Transcript
 from mediasrv.turn.events import (
     Action,
     BeginUtterance,
@@ -86,7 +87,8 @@ class Conversation(PlayoutWatcher):
         for _ in range(MAX_RECOGNITIONS):
             try:
                 async for heard in self._recognition.transcripts():
-                    self._tell(Transcribed(heard.text, heard.is_final, heard.request))
+                    if isinstance(heard, Transcript):
+                        self._tell(Transcribed(heard.text, heard.is_final, heard.request))
             except ProviderError as error:
                 log.warning("recognition failed", extra={"call": self._call.id, "error": str(error)})
             self._recognition = self._parts.ear.listen(self._role.stt, self._judge)

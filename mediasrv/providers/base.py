@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any, ClassVar
 
 from mediasrv.audio.format import AudioFormat
@@ -30,8 +31,16 @@ class Provider(ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    @classmethod
+    def missing(cls) -> str:
+        """Why it cannot be used on this machine, in one line with the command that mends it; empty when it can."""
+        return ""
+
     async def start(self) -> None:
         """Load models, open connections, warm up. Raise ``ConfigError`` for what the operator must mend."""
+
+    async def prepare(self) -> None:
+        """A call is about to come: open what it will need. What fails here fails again, and is told, in the call."""
 
     async def aclose(self) -> None:
         """Free everything; safe to call twice and after a failed ``start``."""
@@ -47,6 +56,24 @@ class Transcript:
     """Whether the recogniser will not change this text any more, short of more speech."""
     request: int | None = None
     """The ``finalize`` this answers, if it answers one."""
+
+
+class HintKind(Enum):
+    """What a recogniser that follows turns may say of the caller's."""
+
+    EAGER_END = auto()
+    """Probably over: a good moment to begin a reply that is not to be heard yet."""
+    RESUMED = auto()
+    """Not over after all: the caller speaks on."""
+    END = auto()
+    """Over, without our having asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHint:
+    """A recogniser's own opinion of the caller's turn; the ``Transcript`` it rests on was yielded before it."""
+
+    kind: HintKind
 
 
 class Recognition(ABC):
@@ -73,8 +100,11 @@ class Recognition(ABC):
         """End the utterance; answers to requests made before this are dropped."""
 
     @abstractmethod
-    def transcripts(self) -> AsyncGenerator[Transcript]:
-        """Yield transcripts until cancelled; cancelling closes the stream."""
+    def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
+        """Yield transcripts, and hints where the recogniser has any, until cancelled; cancelling closes the stream.
+
+        A recogniser on the network is connected by the first step of this generator; what is sent before is kept.
+        """
 
 
 class Stt(Provider):
