@@ -3,7 +3,8 @@
 The first phrase of a reply ends at the first clause, because the caller waits for it; later ones end at sentences,
 because whole sentences sound better and the caller is busy listening. A dot ends a sentence only when it is not part
 of a number, an abbreviation, an initial or an address, which shows when the next word is there: so a phrase is cut
-when white space follows it, or when the stream ends.
+when white space follows it, or when the stream ends. Where a phrase ends depends on the text alone and not on the
+pieces it comes in.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ MAX_PHRASE_CHARS = 220
 
 SENTENCE_ENDS = ".!?…।॥。！？"
 CLAUSE_ENDS = ",;:–—" + SENTENCE_ENDS
-_CLOSERS = "\"'”’)]"
+_CLOSERS = "\"'”’)]*_`"
 _BREAK = re.compile(rf"(?P<end>[{re.escape(CLAUSE_ENDS)}]+[{re.escape(_CLOSERS)}]*)(?=\s)|(?P<line>\n+)|(?P<dash> - )")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc inc ltd e.g i.e a.m p.m rs mt ave gen rep sen capt approx dept".split()  # noqa: SIM905
 )
 # What a model writes for the eye and nobody should hear.
-_MARKDOWN = re.compile(r"[*_`#~>|]+(?=\S)|(?<=\S)[*_`~|]+|^\s*[-*•]\s+", re.MULTILINE)
+# Around words only: within them the same signs may be multiplication, or part of a name.
+_MARKDOWN = re.compile(
+    r"^\s*(?:[-*•>]|#+)\s+|(?<!\w)[*_`#~>|]+(?=[^\s*_`#~>|])|(?<=[^\s*_`~|])[*_`~|]+(?!\w)", re.MULTILINE
+)
 
 
 class PhraseCutter:
@@ -35,11 +39,11 @@ class PhraseCutter:
 
     def push(self, delta: str) -> list[str]:
         """Take more text, which may be any part of a word; return the phrases that it completes."""
-        self._text += delta
+        self._text = (self._text + delta).lstrip()
         phrases: list[str] = []
         while (end := self._phrase_end()) is not None:
             self._emit(self._text[:end], phrases)
-            self._text = self._text[end:]
+            self._text = self._text[end:].lstrip()
         return phrases
 
     def flush(self) -> list[str]:
@@ -56,7 +60,8 @@ class PhraseCutter:
             self._cut_any = True
 
     def _phrase_end(self) -> int | None:
-        for match in _BREAK.finditer(self._text):
+        # A break shows by the character after it, and one that lies further on comes too late.
+        for match in _BREAK.finditer(self._text[: MAX_PHRASE_CHARS + 1]):
             if self._ends_phrase(match):
                 return match.end()
         if len(self._text) > MAX_PHRASE_CHARS:
@@ -65,10 +70,10 @@ class PhraseCutter:
 
     def _ends_phrase(self, match: re.Match[str]) -> bool:
         before = self._text[: match.start()]
-        if not any(char.isalnum() for char in before):
-            return False
         if match["line"]:
             return True
+        if not any(char.isalnum() for char in before):
+            return False
         mark = (match["end"] or ",")[0]
         if mark in SENTENCE_ENDS:
             return not (mark == "." and _is_abbreviation(before))
