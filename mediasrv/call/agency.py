@@ -75,9 +75,13 @@ class Agency:
 
     async def start(self) -> None:
         """Start all providers, then the agents; raise ``ConfigError`` for what the operator must mend."""
-        async with asyncio.TaskGroup() as tasks:
-            for provider in self._providers.values():
-                tasks.create_task(provider.start())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for provider in self._providers.values():
+                    tasks.create_task(provider.start())
+        except ExceptionGroup as failures:
+            # One line says what to mend; the next start tells the next.
+            raise failures.exceptions[0] from None
         for role in self._roles.values():
             await role.agent.start()
             for text in role.set_phrases:

@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 # A recogniser that fails more often than this in one call will not come back.
 MAX_RECOGNITIONS = 3
 
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-"""Starts a task that ends with the call."""
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
+"""Starts a task that ends with the call; ``None`` when that has ended already."""
 
 
 class Conversation(PlayoutWatcher):
@@ -67,6 +67,7 @@ class Conversation(PlayoutWatcher):
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
         self._machine.start(self._loop.time())
+        self._alarm.arm()
 
     def aclose(self) -> None:
         """The call is over."""

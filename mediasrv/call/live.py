@@ -78,7 +78,6 @@ class LiveCall:
     async def run(self) -> str:
         """Conduct the call and return the cause of its end; cancelling ends it at once."""
         cause = "cancelled"
-        log.info("call started", extra={"call": self.id, "agent": self._role.name})
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._start()
@@ -112,16 +111,17 @@ class LiveCall:
         if self._conversation is not None:
             self._conversation.aclose()
         self._link.close()
-        log.info("call ended", extra={"call": self.id, "cause": cause})
         self._observer.ended(self.id, cause)
 
     def end(self, cause: str) -> None:
-        """End the call; the first cause counts."""
+        """End the call; the first cause counts, and nothing is begun any more."""
         if not self._ended.done():
             self._ended.set_result(cause)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        assert self._tasks is not None, "nothing happens in a call before it runs"
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        if self._tasks is None or self._ended.done():
+            work.close()
+            return None
         return self._tasks.create_task(work)
 
     async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:
@@ -146,6 +146,8 @@ class LiveCall:
 
     def receive(self, event: Event) -> None:
         """Take what the carrier says; a plain call that does not raise."""
+        if self._ended.done():
+            return
         if self._tasks is None:
             self._early.append(event)
             return

@@ -1,0 +1,172 @@
+"""A whole call in virtual time: recorded human speech in, scripted providers, the carrier's own play queue.
+
+The stage stands for carrier and caller; the call on it is the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mediasrv.audio.format import MULAW_8K, PTIME_MS, AudioFormat
+from mediasrv.call.agency import Agency
+from mediasrv.call.link import CallDetails
+from mediasrv.call.observer import Observer
+from mediasrv.call.options import AgentOptions
+from mediasrv.call.trace import TurnTrace
+from mediasrv.simulator.playout import Playout
+from mediasrv.simulator.speech import comfort_noise, recorded, take
+from mediasrv.turn.options import TurnOptions
+from mediasrv.wire.events import Clear, Command, DtmfReceived, Event, Mark, MediaReceived, StreamStarted, StreamStopped
+from tests.virtual import run_virtually
+
+QUICK: dict[str, Any] = {
+    "stt": {"provider": "scripted", "final_ms": 100},
+    "llm": {"provider": "scripted", "first_token_ms": 200, "token_ms": 15},
+    "tts": {"provider": "scripted", "first_audio_ms": 80, "ms_per_char": 50},
+}
+SHORT, LONG = "ps_goforward", "lv_austen_0890"
+
+
+def agent_options(**changes: Any) -> AgentOptions:
+    """An agent on scripted providers; ``stt``, ``llm`` and ``tts`` add to their options."""
+    stages = {stage: options | changes.pop(stage, {}) for stage, options in QUICK.items()}
+    changes.setdefault("greeting", "")
+    return AgentOptions(**stages, **changes)
+
+
+@dataclass
+class Watch(Observer):
+    """Everything that happened, with its time."""
+
+    words: list[tuple[str, str]] = field(default_factory=list)
+    traces: list[TurnTrace] = field(default_factory=list)
+    barge_ins: list[float] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+
+    def said(self, call_id: str, side: str, text: str, now: float) -> None:
+        self.words.append((side, text))
+
+    def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
+        self.traces.append(trace)
+
+    def barged_in(self, call_id: str, now: float) -> None:
+        self.barge_ins.append(now)
+
+    def ended(self, call_id: str, cause: str) -> None:
+        self.causes.append(cause)
+
+
+class Stage:
+    """Carrier and caller of one call, and the ``Link`` of the call."""
+
+    def __init__(self, options: AgentOptions, audio: AudioFormat = MULAW_8K, **providers: Any) -> None:
+        self.watch = Watch()
+        self.audio = audio
+        self.closed = False
+        self.commands: list[tuple[float, Command]] = []
+        self._options = options
+        self._providers = providers
+        self._loop = asyncio.get_running_loop()
+        self._playout = Playout(audio, self._loop.time())
+        self._noise = comfort_noise(audio, -65.0, 1)
+        self._frames = 0
+
+    # -- as the call's link --------------------------------------------------------------------------------------
+
+    def send(self, command: Command) -> None:
+        now = self._loop.time()
+        self.commands.append((now, command))
+        self._pass_on(self._playout.receive(command, now))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _pass_on(self, events: Sequence[Event]) -> None:
+        for event in events:
+            # What a carrier says comes later, never within the call of what it answers.
+            self._loop.call_soon(self.call.receive, event)
+        if (due := self._playout.deadline()) is not None:
+            self._loop.call_at(due, lambda: self._pass_on(self._playout.tick(self._loop.time())))
+
+    # -- the call ------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Stage:
+        self.agency = Agency({"default": self._options}, observer=self.watch)
+        await self.agency.start()
+        self._pick_up(**self._providers)
+        return self
+
+    def _pick_up(self, **providers: Any) -> None:
+        """Open the call, with other providers than the configuration could name where they are given."""
+        role = self.agency._roles["default"]
+        self.agency._roles["default"] = replace(role, **providers)
+        details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7})
+        self.opened_s = self._loop.time()
+        self._playout = Playout(self.audio, self.opened_s)
+        self.call = self.agency.open("default", StreamStarted("call-1", "stream-1", self.audio), self, details)
+        self.running = asyncio.create_task(self.call.run())
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self.running.done():
+            self.running.cancel()
+            await asyncio.wait([self.running])
+        await self.agency.aclose()
+
+    @property
+    def now(self) -> float:
+        return self._loop.time()
+
+    async def be_quiet(self, duration_s: float) -> None:
+        """Let the line hiss for a while."""
+        for _ in range(round(duration_s * 1000 / PTIME_MS)):
+            await self._send(self._noise[self._frames % len(self._noise)])
+
+    async def speak(self, clip: str = SHORT) -> float:
+        """Say a recorded clip and return when its last voiced sample was said."""
+        taken = take(recorded()[clip], self.audio)
+        begun = self.now
+        for frame in taken.frames:
+            await self._send(frame)
+        return begun + taken.voiced.end / self.audio.rate_hz
+
+    async def _send(self, payload: bytes) -> None:
+        self._frames += 1
+        await asyncio.sleep(PTIME_MS / 1000)
+        self.call.receive(MediaReceived(payload, self._frames))
+
+    def press(self, digit: str) -> None:
+        self.call.receive(DtmfReceived(digit))
+
+    def hang_up(self) -> None:
+        self.call.receive(StreamStopped(""))
+
+    # -- what the caller heard -----------------------------------------------------------------------------------
+
+    def first_media_after(self, at_s: float) -> float:
+        """When the first audio after a time was sent to the carrier."""
+        return next(when for when, each in self.commands if when >= at_s and not isinstance(each, Mark | Clear))
+
+    @property
+    def underruns(self) -> int:
+        return len([gap for gap in self._playout.gaps if not gap.marked])
+
+    def count(self, kind: type) -> int:
+        return len([each for _, each in self.commands if isinstance(each, kind)])
+
+
+def perform(act: Callable[[Stage], Any], options: AgentOptions | None = None, **providers: Any) -> Stage:
+    """Run an act on a stage, in virtual time, and return the stage for a look at what happened."""
+
+    async def play() -> Stage:
+        async with Stage(options or agent_options(), **providers) as stage:
+            await act(stage)
+        return stage
+
+    return run_virtually(play(), limit_s=300.0)
+
+
+def patience(**changes: Any) -> TurnOptions:
+    return TurnOptions(**changes)
