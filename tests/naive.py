@@ -1,0 +1,200 @@
+"""Slow, obvious twins of fast code, for the property tests."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+# The carrier's play queue, one sample at a time.
+
+
+class PlayQueue:
+    """Samples (never 0) and marks in a line; each step of time plays one sample, or silence if none is there."""
+
+    def __init__(self, returns_marks_on_clear: bool) -> None:
+        self.returns_marks_on_clear = returns_marks_on_clear
+        self.queue: list[int | str] = []
+        self.heard: list[int] = []
+        self.reached: list[tuple[str, int]] = []
+        self.said: list[str] = []
+        """Names of marks, and an empty string for each acknowledged clear."""
+
+    def play(self, samples: int) -> None:
+        for _ in range(samples):
+            head = self.queue.pop(0) if self.queue else 0
+            assert isinstance(head, int)
+            self.heard.append(head)
+            self._reach()
+
+    def append(self, samples: Iterable[int]) -> None:
+        self.queue += samples
+
+    def mark(self, name: str) -> None:
+        self.queue.append(name)
+        self._reach()
+
+    def clear(self) -> None:
+        marks = [entry for entry in self.queue if isinstance(entry, str)]
+        self.queue.clear()
+        self.said += ["", *(marks if self.returns_marks_on_clear else [])]
+
+    def _reach(self) -> None:
+        while self.queue and isinstance(self.queue[0], str):
+            name = self.queue.pop(0)
+            assert isinstance(name, str)
+            self.reached.append((name, len(self.heard)))
+            self.said.append(name)
+
+
+# turn/playout: what the ledger works out, done sample by sample and word by word.
+
+
+class Earpiece:
+    """A caller who is ``way`` samples away: what is sent arrives, and marks come back, so much later."""
+
+    def __init__(self, way: int = 0) -> None:
+        self.way = way
+        self.now = 0
+        """Samples since the beginning."""
+        self.position = 0
+        """Samples heard, silence not counted."""
+        self.holes: list[int] = []
+        """The position at the beginning of each silence after the first audio."""
+        self._carrier = PlayQueue(returns_marks_on_clear=False)
+        self._coming: list[tuple[int, bytes | str | None]] = []
+
+    def send(self, what: bytes | str | None) -> None:
+        """Audio, a mark's name, or ``None`` to clear."""
+        self._coming.append((self.now + self.way, what))
+        self._arrive()
+
+    def play(self) -> None:
+        """One sample's time passes."""
+        self._carrier.play(1)
+        if self._carrier.heard[-1]:
+            self.position += 1
+        elif self.position and (not self.holes or self.holes[-1] != self.position):
+            self.holes.append(self.position)
+        self.now += 1
+        self._arrive()
+
+    def returned(self) -> list[str]:
+        """Marks that came back by now, in order."""
+        return [name for name, at in self._carrier.reached if at + self.way <= self.now]
+
+    def ahead(self) -> int:
+        """Samples that lie at the carrier."""
+        return sum(isinstance(entry, int) for entry in self._carrier.queue)
+
+    def heard(self) -> bytes:
+        """All audio that was heard."""
+        return bytes(sample for sample in self._carrier.heard if sample)
+
+    def _arrive(self) -> None:
+        while self._coming and self._coming[0][0] <= self.now:
+            _, what = self._coming.pop(0)
+            if what is None:
+                self._carrier.clear()
+            elif isinstance(what, str):
+                self._carrier.mark(what)
+            else:
+                self._carrier.append(what)
+
+
+def words_heard(text: str, samples: int, heard_samples: int) -> str:
+    """The words of a phrase whose last letter was spoken, when every letter takes as long as every other."""
+    spoken: list[str] = []
+    letters = 0
+    for word in text.split(" "):
+        letters += len(word)
+        if letters * samples > heard_samples * len(text):
+            break
+        spoken.append(word)
+        letters += 1
+    return " ".join(spoken)
+
+
+# turn/bands and turn/noise: a caller's frame, number by number.
+
+
+def band_levels_db(frames: Iterable[Iterable[int]], rate_hz: int, edges_hz: Sequence[float]) -> list[list[float]]:
+    """Levels of each frame's bands, dBFS, by the textbook's band-pass: bilinear, with pre-warped edges."""
+    signal = [[sample / 32768 for sample in frame] for frame in frames]
+    levels: list[list[float]] = [[] for _ in signal]
+    for low_hz, high_hz in itertools.pairwise(edges_hz):
+        low, high = (math.tan(math.pi * edge_hz / rate_hz) for edge_hz in (low_hz, high_hz))
+        a0, a1, a2 = 1 + high - low + low * high, 2 * low * high - 2, 1 - high + low + low * high
+        x1 = x2 = y1 = y2 = 0.0
+        for frame, levels_db in zip(signal, levels, strict=True):
+            energy = 0.0
+            for x0 in frame:
+                y0 = ((high - low) * (x0 - x2) - a1 * y1 - a2 * y2) / a0
+                x1, x2, y1, y2 = x0, x1, y0, y1
+                energy += y0 * y0
+            levels_db.append(10 * math.log10(energy / len(frame) + 1e-12))
+    return levels
+
+
+def periodicity(samples: Sequence[float], lags: range) -> float:
+    """The best likeness of a signal to itself, after it was first unlike itself."""
+    mean = sum(samples) / len(samples)
+    centred = [sample - mean for sample in samples]
+    likeness = []
+    for lag in range(1, lags.stop):
+        pairs = [(centred[place], centred[place - lag]) for place in range(lag, len(centred))]
+        energy = sum(a * a + b * b for a, b in pairs)
+        likeness.append(2 * sum(a * b for a, b in pairs) / energy if energy else 0.0)
+    unlike = next((place for place, value in enumerate(likeness) if value < 0), len(likeness))
+    return max([0.0, *likeness[max(unlike, lags.start - 1) :]])
+
+
+def excess(levels: Sequence[float], floor: Sequence[float], unrest: Sequence[float], most: float) -> float:
+    """Root mean square of how far levels stand out of a floor."""
+    over = [(a - b) / c for a, b, c in zip(levels, floor, unrest, strict=True)]
+    return math.sqrt(sum(min(max(each, 0), most) ** 2 for each in over) / len(over))
+
+
+class Floor:
+    """A noise floor of bands that remembers every frame; it is told when the sound has the period of a voice."""
+
+    RATE, PRIOR_FRAMES, BLOCK, BLOCKS, STEADY_BLOCKS = 0.03, 3, 5, 20, 2
+
+    def __init__(self, gaussian_db: Sequence[float]) -> None:
+        self.gaussian_db = gaussian_db
+        self.history: list[Sequence[float]] = []
+        self.noise_frames = 0
+        self.floor: list[float] = []
+        self.unrest = [5.0 for _ in gaussian_db]
+
+    def learn(self, levels: Sequence[float], is_noise: bool, is_periodic: bool) -> None:
+        self.floor = self.floor or list(levels)
+        self.history.append(levels)
+        self.noise_frames += is_noise
+        rate = max(1 / (self.noise_frames + self.PRIOR_FRAMES), self.RATE)
+        for band, level in enumerate(levels):
+            departure = level - self.floor[band]
+            if is_noise:
+                unrest = (1 - rate) * self.unrest[band] + rate * abs(departure) * math.sqrt(math.pi / 2)
+                self.unrest[band] = min(max(unrest, 0.8 * self.gaussian_db[band]), 4.0)
+            if is_noise or level < self.floor[band]:
+                self.floor[band] = level - (1 - rate) * departure
+        if len(self.history) % self.BLOCK == 0:
+            self._rest()
+            if not is_noise and not is_periodic:
+                self._settle()
+
+    def _rest(self) -> None:
+        starts = range(len(self.history) - self.BLOCK * self.BLOCKS, len(self.history), self.BLOCK)
+        if starts.start >= 0:
+            for band in range(len(self.floor)):
+                blocks = [[levels[band] for levels in self.history[start : start + self.BLOCK]] for start in starts]
+                self.floor[band] = max(self.floor[band], min(statistics.fmean(block) for block in blocks))
+
+    def _settle(self) -> None:
+        last = self.history[-self.BLOCK * self.STEADY_BLOCKS :]
+        bands = list(zip(*last, strict=True))
+        steady = all(statistics.pstdev(band) <= 1.3 * usual for band, usual in zip(bands, self.gaussian_db, strict=True))
+        if len(last) == self.BLOCK * self.STEADY_BLOCKS and steady:
+            self.floor = [statistics.fmean(band) for band in bands]
