@@ -2,9 +2,9 @@
 
 A value travels as a ``Given`` that remembers the file, variable or flag it stands in, so that every error names the
 place, the dotted key and what is expected there; a value of the wrong kind is not shown, as it may be a misplaced
-secret. Annotations may be ``int``, ``float``, ``bool``, ``str``, an options dataclass, a ``Mapping[str, OPTIONS]`` and
-a ``Mapping[str, Any]``, whose keys somebody else checks. A field named with a trailing underscore is given without it
-(``class_``: ``class``).
+secret. Annotations may be ``int``, ``float``, ``bool``, ``str``, ``tuple[str, ...]``, an options dataclass, a
+``Mapping[str, OPTIONS]`` and a ``Mapping[str, Any]``, whose keys somebody else checks. A field named with a trailing
+underscore is given without it (``class_``: ``class``).
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ class Reader:
             return {name: self.read(inner, item, join(key, name)) for name, item in table.items()}
         if kind is Any:
             return self._anything(where, key)
+        if kind == tuple[str, ...]:
+            return self._texts(where, key)
         return self._scalar(kind, where, key)
 
     def _options(self, kind: Any, where: Given, key: str) -> Any:
@@ -101,12 +103,21 @@ class Reader:
             if hints[field.name] == Mapping[str, Any] and field.default_factory is not MISSING:
                 value = {**field.default_factory(), **value}
             values[field.name] = value
-        return kind(**values)
+        try:
+            return kind(**values)
+        except ConfigError as error:
+            raise wrong(where, key, str(error)) from None
 
     def _anything(self, where: Given, key: str) -> Any:
         if isinstance(where.value, dict):
             return self.read(Mapping[str, Any], where, key)
         return _guess(where.value) if where.is_text else where.value
+
+    def _texts(self, where: Given, key: str) -> tuple[str, ...]:
+        items = _guess(where.value) if where.is_text else where.value
+        if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+            raise wrong(where, key, "expected a list of texts")
+        return tuple(items)
 
     def _scalar(self, kind: type, where: Given, key: str) -> object:
         value = _from_text(kind, str(where.value)) if where.is_text else _fit(kind, where.value)

@@ -25,6 +25,11 @@ class Options:
     inner: Inner = field(default_factory=Inner)
     named: Mapping[str, Inner] = field(default_factory=dict)
     open: Mapping[str, Any] = field(default_factory=lambda: {"provider": "local"})
+    texts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.count == 13:
+            raise ConfigError("count must not be 13")
 
 
 def read(values: Mapping[str, object]) -> Options:
@@ -72,12 +77,20 @@ def test_a_whole_number_serves_as_a_number() -> None:
         ({"inner": {"size": ""}}, "a.toml: inner.size: expected a whole number, got text"),
         ({"named": {"a": 1}}, "a.toml: named.a: expected a table, got a whole number"),
         ({"open": "x"}, "a.toml: open: expected a table, got text"),
+        ({"texts": "x"}, "a.toml: texts: expected a list of texts"),
+        ({"texts": ["x", 1]}, "a.toml: texts: expected a list of texts"),
+        ({"count": 13}, "a.toml: configuration: count must not be 13"),
     ],
 )
 def test_a_wrong_kind_is_named_with_its_place_and_not_its_value(values: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(values)
     assert str(caught.value) == message
+
+
+def test_a_list_of_texts_is_read_from_a_list_or_from_text() -> None:
+    assert read({"texts": ["a", "b"]}).texts == ("a", "b")
+    assert read_text("texts", '["a", "b"]').texts == ("a", "b")
 
 
 def test_an_unknown_key_names_the_nearest_known_one() -> None:
