@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K
+from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.options import AgentOptions
 from mediasrv.errors import ConfigError
+from mediasrv.providers import registry
 from mediasrv.schema import Given, Reader, Table, given, key_of
 from mediasrv.server.options import PlivoOptions, ServerOptions
-from mediasrv.vault import MASK, Secret, Vault, is_secret_name
+from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
 
 PREFIX = "MEDIASRV_"
 """Of environment variables that are settings; two underscores then part one name from the next."""
@@ -34,6 +35,11 @@ class Settings:
     server: ServerOptions = field(default_factory=ServerOptions)
     plivo: PlivoOptions = field(default_factory=PlivoOptions)
     agents: Mapping[str, AgentOptions] = field(default_factory=lambda: {"default": AgentOptions()})
+
+    @property
+    def stream_format(self) -> AudioFormat:
+        """What streams are expected to carry, before they have said so themselves."""
+        return _FORMATS[self.plivo.content_type]
 
 
 def load(
@@ -53,7 +59,23 @@ def load(
         del tree["agents"]
     reader = _SettingsReader(Vault(environ, path.parent if path else Path()))
     settings: Settings = reader.read(Settings, Given(tree, str(path or "environment")))
-    return replace(settings, server=replace(settings.server, public_url=settings.server.public_url.rstrip("/")))
+    server, plivo = settings.server, settings.plivo
+    if path is None and "plivo" not in tree and is_loopback_host(server.host):
+        # Nobody has an account to sign with: whoever tries the server out on its own machine is let in.
+        plivo = replace(plivo, verify_signatures=False)
+    return replace(settings, server=replace(server, public_url=server.public_url.rstrip("/")), plivo=plivo)
+
+
+def check_providers(settings: Settings) -> None:
+    """Raise ``ConfigError`` for a provider that is unknown, not installed, or set up in a way it does not know."""
+    for name, agent in settings.agents.items():
+        for stage in registry.STAGES:
+            try:
+                problem = registry.build(stage, getattr(agent, stage)).missing()
+            except ConfigError as error:
+                problem = str(error)
+            if problem:
+                raise ConfigError(f"agents.{name}.{stage}: {problem}")
 
 
 def masked(settings: Settings) -> str:
@@ -136,7 +158,7 @@ class _SettingsReader(Reader):
         return self._vault.unseal(table, key, options)
 
     def flaw(self, name: str, value: Any) -> str:
-        expected, fits = _RANGES.get(name, _DURATION if name.endswith(("_ms", "_s")) else _ANY)
+        expected, fits = _RANGES.get(name, ("", bool))
         return "" if fits(value) else expected
 
 
@@ -148,19 +170,19 @@ def _is_origin(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/") and not parts.query
 
 
-_FORMATS = tuple(str(audio) for audio in (MULAW_8K, L16_8K, L16_16K))
-_Range = tuple[str, Callable[[Any], object]]
-_ANY: _Range = ("", lambda _: True)
-_DURATION: _Range = ("a duration above 0", lambda value: value > 0)
-_RANGES: Mapping[str, _Range] = {
+_FORMATS = {str(audio): audio for audio in (MULAW_8K, L16_8K, L16_16K)}
+_DURATION = ("a duration above 0", lambda value: value > 0)
+_RANGES: Mapping[str, tuple[str, Callable[[Any], object]]] = {
+    "class": ("MODULE:NAME", lambda name: not name or re.fullmatch(r"[\w.]+:\w+", name)),
+    "content_type": (f"one of {', '.join(_FORMATS)}", _FORMATS.__contains__),
+    "drain_s": _DURATION,
     "host": ("an address, such as 127.0.0.1", bool),
+    "max_calls": ("at least 1", lambda calls: calls >= 1),
+    "max_duration_s": _DURATION,
     "port": ("a port from 0 to 65535", lambda port: 0 <= port <= 65535),
     "public_url": ("an origin, such as https://voice.example.in", lambda url: not url or _is_origin(url)),
-    "class": ("MODULE:NAME", lambda name: not name or re.fullmatch(r"[\w.]+:\w+", name)),
-    "max_calls": ("at least 1", lambda calls: calls >= 1),
-    "idle_prompts": ("0 or more", lambda prompts: prompts >= 0),
-    "content_type": (f"one of {', '.join(_FORMATS)}", _FORMATS.__contains__),
 }
+"""What is expected of some keys beyond their type; ``TurnOptions`` looks after its own."""
 
 
 def _masked(value: Any, is_secret: bool = False) -> Any:

@@ -39,7 +39,14 @@ def is_secret_name(name: str) -> bool:
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine by its own spelling; no name is looked up."""
     try:
-        host = urlsplit(url).hostname or ""
+        return is_loopback_host(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host is, likewise."""
+    try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.call.options import AgentOptions
-from mediasrv.config import Settings, load, masked
+from mediasrv.config import Settings, check_providers, load, masked
 from mediasrv.errors import ConfigError
+from mediasrv.providers.scripted import ScriptedStt
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
 
@@ -61,9 +63,20 @@ ACCOUNT = {"PLIVO_AUTH_ID": "MAXX", "PLIVO_AUTH_TOKEN": "t0ken", "DEEPGRAM_API_K
 
 def test_without_a_word_there_is_one_agent_on_the_local_models() -> None:
     settings = load(None, {})
-    assert settings == Settings()
+    assert settings.server == ServerOptions()
     assert list(settings.agents) == ["default"]
     assert settings.agents["default"].stt == {"provider": "moonshine"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_who_tries_the_server_out_on_loopback_needs_no_signature(host: str) -> None:
+    assert not load(None, {}, {"server.host": host}).plivo.verify_signatures
+
+
+def test_signatures_are_asked_for_when_others_can_come_or_anything_is_said(file: Path) -> None:
+    assert load(None, {}, {"server.host": "0.0.0.0"}).plivo.verify_signatures
+    assert load(None, {"MEDIASRV_PLIVO__AUTH_TOKEN": "t0ken"}).plivo.verify_signatures
+    assert read(file, "").plivo.verify_signatures
 
 
 def test_a_whole_file_is_read(file: Path) -> None:
@@ -116,7 +129,7 @@ def test_the_environment_reaches_agents(file: Path) -> None:
 
 
 def test_variables_without_a_double_underscore_are_not_settings() -> None:
-    assert load(None, {"MEDIASRV_LOG_LEVEL": "debug", "MEDIASRV_SERVICE_HOST": "x", "OTHER__X": "1"}) == Settings()
+    assert load(None, {"MEDIASRV_LOG_LEVEL": "debug", "MEDIASRV_SERVICE_HOST": "x", "OTHER__X": "1"}) == load(None, {})
 
 
 def test_a_secret_in_a_variable_of_ours_replaces_the_sealed_one(file: Path) -> None:
@@ -183,8 +196,8 @@ def test_a_provider_may_have_tables_of_its_own_with_secrets(file: Path) -> None:
             "[server]\npublic_url = 'http://[x'",
             "server.public_url: expected an origin, such as https://voice.example.in, got 'http://[x'",
         ),
-        ("[agents.a.turn]\nidle_ms = -5", "agents.a.turn.idle_ms: expected a duration above 0, got -5"),
-        ("[agents.a.turn]\nidle_prompts = -1", "agents.a.turn.idle_prompts: expected 0 or more, got -1"),
+        ("[agents.a]\nmax_duration_s = 0", "agents.a.max_duration_s: expected a duration above 0, got 0"),
+        ("[agents.a.turn]\nidle_ms = -5", "agents.a.turn: turn.idle_ms must be more than 0"),
         (
             "[plivo]\ncontent_type = 'audio/mpeg'",
             "plivo.content_type: expected one of audio/x-mulaw;rate=8000, audio/x-l16;rate=8000, "
@@ -285,6 +298,36 @@ def test_the_printed_tree_is_read_back_as_it_was(file: Path) -> None:
     text = '[agents.a]\ngreeting = "Say \\"hi\\"\\n\\u00e9 \\u007f"\n[agents.a.llm]\nstop = ["a", "b"]\nwarm = 0.5'
     settings = read(file, text)
     assert read(file, masked(settings)) == settings
+
+
+def test_the_stream_format_is_what_the_content_type_says(file: Path) -> None:
+    assert Settings().stream_format == MULAW_8K
+    assert read(file, '[plivo]\ncontent_type = "audio/x-l16;rate=16000"').stream_format == L16_16K
+
+
+def test_providers_that_are_known_and_set_up_well_pass() -> None:
+    scripted = {"provider": "scripted"}
+    check_providers(Settings(agents={"a": AgentOptions(stt=scripted, llm=scripted, tts=scripted)}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"provider": "morshine"}, r"^agents\.a\.stt: stt provider 'morshine' is unknown; did you mean moonshine\?"),
+        ({"provider": "scripted", "nope": 1}, r"^agents\.a\.stt: stt provider scripted: nope: unknown key; "),
+        ({"provider": 1}, r"^agents\.a\.stt: stt: provider: expected a name"),
+    ],
+)
+def test_a_provider_that_cannot_work_is_named_with_its_place(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_providers(Settings(agents={"a": AgentOptions(stt=options)}))
+
+
+def test_a_provider_whose_packages_are_missing_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedStt, "missing", staticmethod(lambda: "x is not installed: pip install x"))
+    scripted = {"provider": "scripted"}
+    with refused("agents.a.stt: x is not installed: pip install x"):
+        check_providers(Settings(agents={"a": AgentOptions(stt=scripted, llm=scripted, tts=scripted)}))
 
 
 def test_settings_do_not_show_the_token() -> None:

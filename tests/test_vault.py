@@ -9,7 +9,7 @@ import pytest
 
 from mediasrv.errors import ConfigError
 from mediasrv.schema import Given, Table, given
-from mediasrv.vault import MASK, Secret, Vault, is_loopback, is_secret_name
+from mediasrv.vault import MASK, Secret, Vault, is_loopback, is_loopback_host, is_secret_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,3 +183,8 @@ def test_loopback(url: str) -> None:
 )
 def test_not_loopback(url: str) -> None:
     assert not is_loopback(url)
+
+
+def test_loopback_hosts() -> None:
+    assert all(map(is_loopback_host, ("127.0.0.1", "::1", "localhost")))
+    assert not any(map(is_loopback_host, ("0.0.0.0", "::", "", "example.com")))
