@@ -1,0 +1,7 @@
+"""``python -m mediasrv`` is ``mediasrv``."""
+
+import sys
+
+from mediasrv.cli import main
+
+sys.exit(main())
