@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import create_default_context
@@ -19,6 +17,7 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.errors import ConfigError
 from mediasrv.simulator.caller import CONNECTION_LOST, Caller
 from mediasrv.simulator.carriers import Carrier, carrier_named
+from mediasrv.simulator.interrupt import interrupt_hangs_up
 from mediasrv.simulator.microphone import Microphone
 from mediasrv.simulator.pacing import Pacing
 from mediasrv.simulator.person import Person
@@ -73,7 +72,7 @@ async def place(options: CallOptions, render: Render | None = None) -> int:
     tls = create_default_context() if options.url.startswith("wss:") else None
     caller = Caller(carrier, audio, await _person(options, audio, render), Pacing())
     try:
-        with _interrupted_by(caller.hang_up):
+        with interrupt_hangs_up(caller):
             call = await caller.call(options.url, ssl=tls)
     except OSError as error:
         print(f"cannot call {options.url}: {str(error) or 'nobody answered in time'}", file=sys.stderr)
@@ -103,17 +102,6 @@ async def _person(options: CallOptions, audio: AudioFormat, render: Render | Non
             raise ConfigError("no voice to say it with: pip install 'mediasrv[local]'")
         clips.append(Clip("say", *await render(sentence), sentence))
     return Performance(conversation(clips or [recorded()[name] for name in UNASKED]), audio)
-
-
-@contextmanager
-def _interrupted_by(hang_up: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C hang up, so that the call is reported all the same."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, hang_up)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _json(options: CallOptions, figures: CallReport) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 import wave
 from collections.abc import AsyncIterator
@@ -92,18 +90,6 @@ async def test_without_a_voice_nothing_can_be_said(options: CallOptions) -> None
 async def test_the_package_brings_something_to_say(options: CallOptions, capsys: pytest.CaptureFixture[str]) -> None:
     assert await place(replace(options, wav=(), json=True, out=None)) == 0
     assert "ill disposed" in orjson.loads(capsys.readouterr().out)["turns"][0]["text"]
-
-
-async def test_ctrl_c_hangs_up_and_the_call_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    async def agent(phone: Phone) -> None:
-        async for event in phone.events():
-            if isinstance(event, MediaReceived) and event.chunk == 5:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    async with answered_by(agent) as url:
-        assert await place(CallOptions(url=url)) == 0
-    assert "the caller hung up" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 async def test_a_server_that_breaks_the_protocol_fails_the_call(capsys: pytest.CaptureFixture[str]) -> None:
