@@ -47,7 +47,6 @@ def captions(words: Sequence[Words], who: Who, duration_s: float, inches_per_s: 
         wide = max((said.end_s - said.begin_s) * inches_per_s, WIDTH_INCHES)
         room = min(wide, (end_s - said.begin_s) * inches_per_s - CHARACTER_INCHES)
         letters = max(8, int(room / CHARACTER_INCHES))
-        laid_out.append(
-            Caption(said.begin_s, TextWrapper(letters, max_lines=MOST_LINES, placeholder=" …").wrap(said.text))
-        )
+        breaker = TextWrapper(letters, break_on_hyphens=False, max_lines=MOST_LINES, placeholder=" …")
+        laid_out.append(Caption(said.begin_s, breaker.wrap(said.text)))
     return laid_out
