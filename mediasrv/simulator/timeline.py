@@ -157,15 +157,14 @@ class _Drawing:
         """Draw what the caller waited for in the upper half of the gap, interruptions in the lower."""
         upper, lower = self.waits + 0.66 * WAITS, self.waits + 0.2 * WAITS
         if self.figures.greeting_ms is not None:
-            _draw_span(axes, 0, self.figures.greeting_ms / 1000, upper, WAIT, "greeting ")
+            _draw_span(axes, 0, self.figures.greeting_ms, upper, WAIT, "greeting ")
         for turn in self.figures.turns:
-            if turn.answer_s is not None:
+            if turn.answer_s is not None and turn.response_ms is not None:
                 span, lanes = [turn.end_s, turn.answer_s], (self.agent, self.caller)
                 axes.fill_between(span, *lanes, color=WAIT, alpha=0.16, linewidth=0, zorder=1)
-                _draw_span(axes, turn.end_s, turn.answer_s, upper, WAIT)
+                _draw_span(axes, turn.end_s, turn.response_ms, upper, WAIT)
             if turn.barge_in is not None:
-                silent_s = turn.begin_s + turn.barge_in.tail_ms / 1000
-                _draw_span(axes, turn.begin_s, silent_s, lower, ALARM, "interrupted, silent after ")
+                _draw_span(axes, turn.begin_s, turn.barge_in.tail_ms, lower, ALARM, "interrupted, silent after ")
 
     def _draw_points(self, axes: Axes) -> None:
         """Draw what happened in an instant; the legend names each kind, also those that did not happen."""
@@ -224,10 +223,11 @@ def _draw_waterfall(axes: Axes, turns: Sequence[TurnReport], stages: Sequence[Se
     _strip(axes)
 
 
-def _draw_span(axes: Axes, begin_s: float, end_s: float, y: float, colour: str, prefix: str = "") -> None:
+def _draw_span(axes: Axes, begin_s: float, lasted_ms: float, y: float, colour: str, prefix: str = "") -> None:
     """Draw a bracket over a stretch of time with its length behind it."""
+    end_s = begin_s + lasted_ms / 1000
     axes.plot([begin_s, end_s], [y, y], color=colour, linewidth=1.6, marker="|", markersize=9, zorder=3)
-    label = f" {prefix}{1000 * (end_s - begin_s):.0f} ms"
+    label = f" {prefix}{lasted_ms:.0f} ms"
     axes.text(end_s, y, label, fontsize=9.5, weight="bold", color=colour, va="center", zorder=4)
 
 
