@@ -76,13 +76,22 @@ async def house(
             return
         there.guests.put_nowait(Ears(websocket))
 
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Porch(open_one, limits or Limits()), "127.0.0.1", 0)
+    porches: list[Porch] = []
+
+    def porch() -> Porch:
+        porches.append(Porch(open_one, limits or Limits()))
+        return porches[-1]
+
+    server = await asyncio.get_running_loop().create_server(porch, "127.0.0.1", 0)
     there = House(server.sockets[0].getsockname()[1])
     try:
         yield there
     finally:
         server.close()
+        for each in porches:
+            each.transport.abort()
+        # The other ends notice in a turn of the loop or two.
+        await asyncio.sleep(0.01)
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, mask: bool = True) -> bytes:

@@ -97,6 +97,7 @@ class Stage:
         self.port = service.port
         self.http = f"http://127.0.0.1:{service.port}"
         self.ws = f"ws://127.0.0.1:{service.port}"
+        self.phones: list[Phone] = []
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         async with self.session.get(self.http + path, headers=headers) as response:
@@ -116,7 +117,8 @@ class Stage:
 
     async def phone(self, path: str = STREAM, headers: Mapping[str, str] | None = None) -> Phone:
         websocket = await connect(self.ws + path, headers=headers, subprotocols=["audio.drachtio.org"])
-        return Phone(Ears(websocket))
+        self.phones.append(Phone(Ears(websocket)))
+        return self.phones[-1]
 
 
 class Phone:
@@ -165,7 +167,10 @@ async def stage(
     try:
         timeout = aiohttp.ClientTimeout(total=WAIT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            yield Stage(service, agency, session)
+            there = Stage(service, agency, session)
+            yield there
+            for phone in there.phones:
+                phone.ears.websocket.abort()
     finally:
         await service.aclose()
 

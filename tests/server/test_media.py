@@ -189,13 +189,13 @@ async def test_unknown_events_are_skipped_and_counted() -> None:
 
 
 async def test_a_socket_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "START_WITHIN_S", 0.05)
+    monkeypatch.setattr(media, "START_WITHIN_S", 0.2)
     async with stage() as there:
         phone = await there.phone()
         assert await phone.end() == (1008, "no start within 10 s")
         late = await there.phone()
         late.start()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         await late.echo()
 
 
