@@ -6,6 +6,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 # The carrier's play queue, one sample at a time.
 
@@ -159,12 +160,12 @@ def excess(levels: Sequence[float], floor: Sequence[float], unrest: Sequence[flo
 class Floor:
     """A noise floor of bands that remembers every frame; it is told when the sound has the period of a voice."""
 
-    RATE, PRIOR_FRAMES, BLOCK, BLOCKS, STEADY_BLOCKS = 0.03, 3, 5, 20, 2
+    RATE, PRIOR_FRAMES, BLOCK, BLOCKS, STEADY_BLOCKS, CROWD, PAUSE, AGAIN = 0.03, 3, 5, 20, 2, 125, 10, 50
 
     def __init__(self, gaussian_db: Sequence[float]) -> None:
         self.gaussian_db = gaussian_db
         self.history: list[Sequence[float]] = []
-        self.noise_frames = 0
+        self.noise_frames = self.busy_frames = 0
         self.floor: list[float] = []
         self.unrest = [5.0 for _ in gaussian_db]
 
@@ -172,29 +173,51 @@ class Floor:
         self.floor = self.floor or list(levels)
         self.history.append(levels)
         self.noise_frames += is_noise
-        rate = max(1 / (self.noise_frames + self.PRIOR_FRAMES), self.RATE)
-        for band, level in enumerate(levels):
-            departure = level - self.floor[band]
-            if is_noise:
-                unrest = (1 - rate) * self.unrest[band] + rate * abs(departure) * math.sqrt(math.pi / 2)
-                self.unrest[band] = min(max(unrest, 0.8 * self.gaussian_db[band]), 4.0)
-            if is_noise or level < self.floor[band]:
-                self.floor[band] = level - (1 - rate) * departure
+        self.busy_frames = max(self.busy_frames - self.PAUSE, 0) if is_noise else self.busy_frames + 1
+        self._follow(levels, is_noise, max(1 / (self.noise_frames + self.PRIOR_FRAMES), self.RATE))
         if len(self.history) % self.BLOCK == 0:
             self._rest()
             if not is_noise and not is_periodic:
                 self._settle()
+            if self.busy_frames >= self.CROWD:
+                self.busy_frames -= self.AGAIN
+                self._crowd()
+
+    def _follow(self, levels: Sequence[float], is_noise: bool, rate: float) -> None:
+        departures = [level - floor for level, floor in zip(levels, self.floor, strict=True)]
+        drops = statistics.fmean(departures) < -16
+        for band, departure in enumerate(departures):
+            if is_noise and not drops:
+                unrest = (1 - rate) * self.unrest[band] + rate * abs(departure) * math.sqrt(math.pi / 2)
+                self.unrest[band] = self._likely(unrest, band)
+            if is_noise or departure < 0 or drops:
+                self.floor[band] += (max(rate, 0.2) if drops else rate) * departure
+
+    def _likely(self, unrest: float, band: int) -> float:
+        return min(max(unrest, 0.8 * self.gaussian_db[band]), 4.0)
+
+    def _blocks(self, band: int) -> list[float]:
+        """Means of the last blocks; empty when there are not so many."""
+        starts = range(len(self.history) - self.BLOCK * self.BLOCKS, len(self.history), self.BLOCK)
+        if starts.start < 0:
+            return []
+        return [statistics.fmean(levels[band] for levels in self.history[start:][: self.BLOCK]) for start in starts]
 
     def _rest(self) -> None:
-        starts = range(len(self.history) - self.BLOCK * self.BLOCKS, len(self.history), self.BLOCK)
-        if starts.start >= 0:
-            for band in range(len(self.floor)):
-                blocks = [[levels[band] for levels in self.history[start : start + self.BLOCK]] for start in starts]
-                self.floor[band] = max(self.floor[band], min(statistics.fmean(block) for block in blocks))
+        self.floor = [max(floor, min(self._blocks(band), default=floor)) for band, floor in enumerate(self.floor)]
 
     def _settle(self) -> None:
         last = self.history[-self.BLOCK * self.STEADY_BLOCKS :]
         bands = list(zip(*last, strict=True))
-        steady = all(statistics.pstdev(band) <= 1.3 * usual for band, usual in zip(bands, self.gaussian_db, strict=True))
+        steady = all(
+            statistics.pstdev(band) <= 1.3 * usual for band, usual in zip(bands, self.gaussian_db, strict=True)
+        )
         if len(last) == self.BLOCK * self.STEADY_BLOCKS and steady:
             self.floor = [statistics.fmean(band) for band in bands]
+
+    def _crowd(self) -> None:
+        for band in range(len(self.floor)):
+            blocks = self._blocks(band)
+            self.floor[band] = (statistics.fmean(blocks) + min(blocks)) / 2
+            heard = [levels[band] for levels in self.history[-self.BLOCK * self.BLOCKS :]]
+            self.unrest[band] = self._likely(statistics.pstdev(heard), band)
