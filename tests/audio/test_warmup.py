@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mediasrv.audio.warmup import warm
+from tests.audio.test_kernel import run_python
+
+SCRIPT = """
+        import json
+        import numpy as np
+        from mediasrv.audio.warmup import warm
+        seconds = warm()
+        from mediasrv.audio import codec, g711, kernel, level
+        from mediasrv.audio.conceal import Concealer
+        from mediasrv.audio.format import Encoding
+        from mediasrv.audio.jitterbuffer import JitterBuffer
+        from mediasrv.audio.resample import RATES_HZ, Resampler
+        warmed = sum(each.compiled for each in kernel.kernels())
+        fresh = np.arange(-400, 400, dtype=np.int16)
+        for pcm in (fresh, np.frombuffer(fresh.tobytes(), np.int16), fresh[3:50]):
+            for encoding in Encoding:
+                codec.decode(encoding, bytearray(codec.encode(encoding, pcm)))
+            for rate_hz in RATES_HZ:
+                resampler = Resampler(8000, rate_hz)
+                resampler.push(pcm), resampler.push(pcm[:0]), resampler.flush()
+            level.level_db(pcm), level.gain(pcm, -3), level.fade(pcm, 1, 0), level.mix(pcm, pcm)
+            concealer = Concealer(16000)
+            concealer.heard(pcm), concealer.conceal(7)
+            jitter = JitterBuffer(8000, 160)
+            jitter.push(1, pcm, 0.0), jitter.push(3, pcm, 0.1), jitter.pop(0.5)
+        called = sum(each.compiled for each in kernel.kernels())
+        print(json.dumps([len(kernel.kernels()), warmed, called, seconds]))
+"""
+
+
+def test_nothing_compiles_after_warming_and_the_second_start_compiles_nothing(tmp_path: Path) -> None:
+    kernels, warmed, called, first_s = json.loads(run_python(SCRIPT, tmp_path))
+    assert warmed == called == kernels
+    assert first_s > 0
+    kernels, warmed, called, _ = json.loads(run_python(SCRIPT, tmp_path))
+    assert kernels > 0
+    assert warmed == called == 0
+
+
+def test_paths_of_other_rooms_are_walked_too() -> None:
+    walked = []
+    assert warm(lambda: walked.append("turn")) > 0
+    assert walked == ["turn"]
