@@ -221,3 +221,119 @@ class Floor:
             self.floor[band] = (statistics.fmean(blocks) + min(blocks)) / 2
             heard = [levels[band] for levels in self.history[-self.BLOCK * self.BLOCKS :]]
             self.unrest[band] = self._likely(statistics.pstdev(heard), band)
+
+
+# audio/G.711, after the reference code of ITU-T G.191.
+
+
+def decode_ulaw(payload: bytes) -> list[int]:
+    """ITU-T G.191 ``ulaw_expand``."""
+    samples = []
+    for code in payload:
+        sign = -1 if code < 0x80 else 1
+        mantissa = ~code
+        exponent = (mantissa >> 4) & 7
+        mantissa &= 15
+        step = 4 << (exponent + 1)
+        samples.append(sign * ((0x80 << exponent) + step * mantissa + step // 2 - 4 * 33))
+    return samples
+
+
+def encode_ulaw(pcm: Sequence[int]) -> bytes:
+    """ITU-T G.191 ``ulaw_compress``."""
+    codes = bytearray()
+    for sample in pcm:
+        magnitude = min(((~sample if sample < 0 else sample) >> 2) + 33, 0x1FFF)
+        segment = 1
+        rest = magnitude >> 6
+        while rest:
+            segment += 1
+            rest >>= 1
+        high = 8 - segment
+        low = 15 - ((magnitude >> segment) & 15)
+        codes.append(high << 4 | low | (0x80 if sample >= 0 else 0))
+    return bytes(codes)
+
+
+def decode_alaw(payload: bytes) -> list[int]:
+    """ITU-T G.191 ``alaw_expand``."""
+    samples = []
+    for code in payload:
+        rest = (code ^ 0x55) & 0x7F
+        exponent, mantissa = rest >> 4, rest & 15
+        if exponent > 0:
+            mantissa += 16
+        mantissa = (mantissa << 4) + 8
+        if exponent > 1:
+            mantissa <<= exponent - 1
+        samples.append(mantissa if code > 127 else -mantissa)
+    return samples
+
+
+def encode_alaw(pcm: Sequence[int]) -> bytes:
+    """ITU-T G.191 ``alaw_compress``."""
+    codes = bytearray()
+    for sample in pcm:
+        code = (~sample if sample < 0 else sample) >> 4
+        if code > 15:
+            exponent = 1
+            while code > 16 + 15:
+                code >>= 1
+                exponent += 1
+            code += (exponent << 4) - 16
+        codes.append((code | (0x80 if sample >= 0 else 0)) ^ 0x55)
+    return bytes(codes)
+
+
+# audio/level.
+
+
+def saturated(sample: int) -> int:
+    return min(max(sample, -32768), 32767)
+
+
+def level_db(pcm: Sequence[int]) -> float:
+    energy = sum(sample * sample for sample in pcm)
+    return max(-96.0, 10 * math.log10(energy / len(pcm) / 32768**2)) if energy else -96.0
+
+
+def fade(pcm: Sequence[int], from_gain: float, to_gain: float) -> list[int]:
+    step = (to_gain - from_gain) / max(len(pcm), 1)
+    return [saturated(round(sample * (from_gain + step * i))) for i, sample in enumerate(pcm)]
+
+
+def mix(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    return [saturated(x + y) for x, y in zip(a, b, strict=True)]
+
+
+# audio/resampling.
+
+
+def resample(pcm: Sequence[int], from_hz: int, to_hz: int, reach: int, phases: Sequence[Sequence[int]]) -> list[int]:
+    """Filter a whole stream at once; a phase's coefficients are in units of 2**-14."""
+    out = []
+    for j in range(round(Fraction(len(pcm) * to_hz, from_hz))):
+        place = Fraction(j * from_hz, to_hz)
+        whole = math.floor(place)
+        phase = phases[int((place - whole) * len(phases))]
+        total = 0
+        for k, coefficient in enumerate(phase):
+            at = whole - reach + 1 + k
+            total += coefficient * (pcm[at] if 0 <= at < len(pcm) else 0)
+        out.append(saturated(math.floor(Fraction(total, 1 << 14) + Fraction(1, 2))))
+    return out
+
+
+# audio/concealment.
+
+
+def period(past: Sequence[int], shortest: int, longest: int, compared: int, stride: int) -> int:
+    """The lag at which the end of the past is most like itself; the longest when it is like itself at none."""
+    places = range(len(past) - compared, len(past), stride)
+
+    def likeness(lag: int) -> float:
+        energy = 1 + sum(past[i - lag] ** 2 for i in places)
+        return sum(past[i] * past[i - lag] for i in places) / math.sqrt(energy)
+
+    best = max(range(shortest, longest + 1), key=likeness)
+    return best if likeness(best) > 0 else longest
