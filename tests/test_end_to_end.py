@@ -1,0 +1,156 @@
+"""The whole path over real sockets: the simulated carrier calls the real server."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import aiohttp
+import pytest
+
+from mediasrv import demo
+from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
+from mediasrv.call.agency import Agency
+from mediasrv.call.options import AgentOptions
+from mediasrv.persona import LINES, READING_LINE
+from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.service import Service
+from mediasrv.simulator.accuracy import word_errors, words_of
+from mediasrv.simulator.caller import Caller
+from mediasrv.simulator.carriers import carrier_named
+from mediasrv.simulator.conversation import Conversation
+from mediasrv.simulator.pacing import Pacing
+from mediasrv.simulator.report import report
+from mediasrv.simulator.script import AgentFinished, AgentStarted, HangUp, Line, Performance, Press, Speak
+from mediasrv.simulator.speech import recorded
+from tests.call.stage import LONG, SHORT, Watch, agent_options
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CALL_LIMIT_S = 50.0
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@asynccontextmanager
+async def serving(options: AgentOptions, watch: Watch, max_calls: int = 300) -> AsyncIterator[Service]:
+    agency = Agency({"default": options}, observer=watch)
+    service = Service(ServerOptions(port=0, max_calls=max_calls), PlivoOptions(verify_signatures=False), agency)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.aclose()
+
+
+async def place(url: str, script: list[Line], audio: AudioFormat = MULAW_8K) -> Conversation:
+    caller = Caller(carrier_named("plivo"), audio, Performance(script, audio), Pacing(), limit_s=CALL_LIMIT_S)
+    return await caller.call(url)
+
+
+def stream_of(service: Service) -> str:
+    return f"ws://127.0.0.1:{service.port}/plivo/stream"
+
+
+def says(*clips: str) -> list[Line]:
+    cue = AgentFinished(quiet_ms=600, patience_ms=4000)
+    return [*(Line(cue, Speak(recorded()[clip])) for clip in clips), Line(cue, HangUp())]
+
+
+async def converse(script: list[Line], audio: AudioFormat = MULAW_8K, **changes: Any) -> tuple[Conversation, Watch]:
+    watch = Watch()
+    async with serving(agent_options(greeting="Good day.", **changes), watch) as service:
+        return await place(stream_of(service), script, audio), watch
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, L16_8K, L16_16K], ids=str)
+async def test_a_call_in_each_format_is_greeted_and_answered(audio: AudioFormat) -> None:
+    call, watch = await converse(says(SHORT, SHORT), audio, stt={"texts": ("One.", "Two.")})
+    figures = report(call)
+    assert figures.errors == ()
+    assert figures.underruns == ()
+    assert figures.greeting_ms is not None
+    assert [turn.answer_s is not None for turn in figures.turns] == [True, True]
+    assert not any(turn.cut_in for turn in figures.turns)
+    assert [words for words in watch.words if words[0] == "caller"] == [("caller", "One."), ("caller", "Two.")]
+    assert watch.causes == ["caller hung up"]
+    assert call.close_code == 1000
+
+
+async def test_a_caller_who_breaks_in_silences_the_agent() -> None:
+    script = [
+        Line(AgentFinished(600, 4000), Speak(recorded()[SHORT])),
+        Line(AgentStarted(after_ms=800), Speak(recorded()[LONG])),
+        Line(AgentFinished(600, 4000), HangUp()),
+    ]
+    long_reply = "This answer is a good deal longer than the patience of anybody who has to listen to it. " * 3
+    call, watch = await converse(script, llm={"replies": (long_reply, "I am sorry.")})
+    barge_in = report(call).turns[1].barge_in
+    assert barge_in is not None
+    assert barge_in.clear_ms is not None
+    assert len(watch.barge_ins) == 1
+    heard = [text for side, text in watch.words if side == "bot"][1]
+    assert 0 < len(heard) < len(long_reply) / 2
+
+
+async def test_keys_reach_the_agent_and_its_keys_the_carrier() -> None:
+    script = [Line(AgentFinished(600, 4000), Press("42#")), Line(AgentFinished(5000, 20000), HangUp())]
+    watch = Watch()
+    async with serving(agent_options(class_="tests.call.agents:Menu"), watch) as service:
+        call = await place(stream_of(service), script)
+    assert call.tones == "12#"
+    assert watch.causes == ["agent hung up"]
+
+
+async def test_the_answer_document_leads_to_a_stream_that_talks() -> None:
+    watch = Watch()
+    async with serving(agent_options(greeting="Good day."), watch) as service, aiohttp.ClientSession() as web:
+        form = {"CallUUID": "c-1", "From": "15550001", "To": "15550002", "Event": "StartApp"}
+        async with web.post(f"http://127.0.0.1:{service.port}/plivo/answer", data=form) as answer:
+            document = ElementTree.fromstring(await answer.text())
+        stream = document.find("Stream")
+        assert stream is not None
+        assert stream.text
+        call = await place(stream.text, says())
+    assert report(call).greeting_ms is not None
+
+
+async def test_many_calls_at_once_do_not_disturb_each_other() -> None:
+    watch = Watch()
+    async with serving(agent_options(greeting="Good day."), watch) as service:
+        calls = await asyncio.gather(*(place(stream_of(service), says(SHORT)) for _ in range(10)))
+    for call in calls:
+        figures = report(call)
+        assert figures.errors == ()
+        assert figures.turns[0].answer_s is not None
+    assert watch.causes == ["caller hung up"] * 10
+
+
+@pytest.mark.local
+async def test_the_demo_is_a_whole_call_on_the_local_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await demo.run(tmp_path, mic=False) == 0
+    told = capsys.readouterr().out
+    assert READING_LINE.greeting in told
+    with wave.open(str(tmp_path / "call.wav")) as recording:
+        assert recording.getnchannels() == 2
+        assert recording.getframerate() == 8000
+        assert 15 < recording.getnframes() / 8000 < 120
+    assert (tmp_path / "call.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.local
+async def test_the_local_models_understand_answer_and_are_heard() -> None:
+    watch = Watch()
+    async with serving(READING_LINE, watch) as service:
+        call = await place(stream_of(service), says(*LINES))
+    said = " ".join(recorded()[name].text for name in LINES)
+    heard = " ".join(text for side, text in watch.words if side == "caller")
+    assert word_errors(said, heard) <= 0.15 * len(words_of(said))
+    figures = report(call)
+    assert all(turn.answer_s is not None for turn in figures.turns)
+    assert watch.words[0] == ("bot", READING_LINE.greeting)
+    assert len([text for side, text in watch.words if side == "bot"]) == len(LINES) + 1
