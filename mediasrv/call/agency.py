@@ -13,7 +13,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
+from mediasrv.audio.warmup import warm
 from mediasrv.call.agent import Agent
+from mediasrv.call.ear import rehearse
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.live import LiveCall
 from mediasrv.call.observer import Observer
@@ -74,7 +76,8 @@ class Agency:
         return self._providers[key]
 
     async def start(self) -> None:
-        """Start all providers, then the agents; raise ``ConfigError`` for what the operator must mend."""
+        """Compile, start all providers, then the agents; raise ``ConfigError`` for what the operator must mend."""
+        await asyncio.to_thread(warm, rehearse)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for provider in self._providers.values():

@@ -81,5 +81,11 @@ class Listener:
         return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
 
 
+def rehearse() -> None:
+    """Walk the paths of hearing once, so that no call is the first to."""
+    for rate_hz in _DETECTOR_RATES_HZ:
+        VoiceDetector(rate_hz).hear(np.zeros(samples_in(PTIME_MS, rate_hz), np.int16))
+
+
 def _resampler(from_hz: int, to_hz: int) -> Resampler | None:
     return None if from_hz == to_hz else Resampler(from_hz, to_hz)
