@@ -77,7 +77,7 @@ class Agency:
 
     async def start(self) -> None:
         """Compile, start all providers, then the agents; raise ``ConfigError`` for what the operator must mend."""
-        await asyncio.to_thread(warm, rehearse)
+        warm(rehearse)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for provider in self._providers.values():
