@@ -337,3 +337,13 @@ def period(past: Sequence[int], shortest: int, longest: int, compared: int, stri
 
     best = max(range(shortest, longest + 1), key=likeness)
     return best if likeness(best) > 0 else longest
+
+
+def repeat(piece: Sequence[int], step: int, start: int, seam: int, full: int, silent: int, length: int) -> list[int]:
+    """A piece over and over, a step worn away over its first ``seam`` samples, fading from ``full`` to ``silent``."""
+    samples = []
+    for at in range(start, start + length):
+        gain = min(max(silent - at, 0) / (silent - full), 1.0)
+        worn = step * max(seam - at, 0) / seam
+        samples.append(saturated(round((piece[at % len(piece)] + worn) * gain)))
+    return samples

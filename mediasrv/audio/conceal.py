@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mediasrv.audio.format import samples_in
 from mediasrv.audio.kernel import kernel
+from mediasrv.audio.level import fade, mix
 
 # The periods of human voices, 200 Hz down to 67 Hz; a higher voice is found at a multiple of its period.
 _SHORTEST_PERIOD_MS = 5
@@ -42,16 +43,18 @@ class Concealer:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._history: deque[NDArray[np.int16]] = deque([np.zeros(self._samples(_HISTORY_MS), np.int16)])
-        self._history_samples = self._history[0].size
-        self._piece = np.zeros(1)
-        self._step = 0.0
+        self._wanted_history = samples_in(_HISTORY_MS, rate_hz)
+        self._seam, self._full, self._silent = (samples_in(each, rate_hz) for each in (_SEAM_MS, _FULL_MS, _SILENT_MS))
+        self._history: deque[NDArray[np.int16]] = deque([np.zeros(self._wanted_history, np.int16)])
+        self._history_samples = self._wanted_history
+        self._piece = np.zeros(1, np.int16)
+        self._step = 0
         self._concealed = 0
 
     @property
     def is_silent(self) -> bool:
         """Whether the gap has lasted so long that only silence is made up for it."""
-        return self._concealed >= self._samples(_SILENT_MS)
+        return self._concealed >= self._silent
 
     def heard(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
         """Take samples that came, and return what to play: the same array, or after a gap a copy that fades in."""
@@ -66,8 +69,9 @@ class Concealer:
         if not self._concealed:
             past = np.concatenate(self._history)
             self._piece = self._cut_piece(past)
-            self._step = float(past[-1]) - float(past[-self._piece.size - 1])
-        pcm = np.clip(self._continued(n_samples), -32768, 32767).astype(np.int16)
+            # The piece begins a period before the stream broke off, at another height: that step is worn away.
+            self._step = int(past[-1]) - int(past[-self._piece.size - 1])
+        pcm = self._continued(n_samples)
         self._concealed += n_samples
         self._remember(pcm)
         return pcm
@@ -75,40 +79,34 @@ class Concealer:
     def _remember(self, pcm: NDArray[np.int16]) -> None:
         self._history.append(pcm)
         self._history_samples += pcm.size
-        while self._history_samples - self._history[0].size >= self._samples(_HISTORY_MS):
+        while self._history_samples - self._history[0].size >= self._wanted_history:
             self._history_samples -= self._history.popleft().size
 
-    def _cut_piece(self, past: NDArray[np.int16]) -> NDArray[np.float64]:
-        """Return the last periods of the past, their end bent towards their beginning so that they can be repeated."""
-        stride = max(1, self._rate_hz // _COMPARED_HZ)
-        shortest, longest = self._samples(_SHORTEST_PERIOD_MS), self._samples(_LONGEST_PERIOD_MS)
-        period = _period(past, shortest, longest, self._samples(_COMPARED_MS), stride)
-        size = period * -(-self._samples(_SHORTEST_PIECE_MS) // period)
-        seam = self._samples(_SEAM_MS)
-        piece = past[-size:].astype(np.float64)
-        before = past[-size - seam : -size]
-        piece[-seam:] += (before - piece[-seam:]) * np.arange(1, seam + 1) / seam
+    def _cut_piece(self, past: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the last periods of the past, their end bent towards what was before them, so that they repeat."""
+        shortest, longest, compared, least = (
+            samples_in(each, self._rate_hz)
+            for each in (_SHORTEST_PERIOD_MS, _LONGEST_PERIOD_MS, _COMPARED_MS, _SHORTEST_PIECE_MS)
+        )
+        period = _period(past, shortest, longest, compared, max(1, self._rate_hz // _COMPARED_HZ))
+        size = period * -(-least // period)
+        piece = past[-size:].copy()
+        before = past[-size - self._seam : -size]
+        piece[-self._seam :] = mix(fade(piece[-self._seam :], 1.0, 0.0), fade(before, 0.0, 1.0))
         return piece
 
-    def _continued(self, n_samples: int) -> NDArray[np.float64]:
-        """Return the made-up audio from where the gap stands now, before it is cut to 16 bits."""
-        at = np.arange(self._concealed, self._concealed + n_samples)
-        full, silent, seam = (self._samples(each) for each in (_FULL_MS, _SILENT_MS, _SEAM_MS))
-        # The piece begins a period earlier than the stream broke off, at another height: that step is worn away.
-        repeated = self._piece[at % self._piece.size] + self._step * np.maximum(1 - at / seam, 0)
-        return repeated * np.clip((silent - at) / (silent - full), 0, 1)
+    def _continued(self, n_samples: int) -> NDArray[np.int16]:
+        """Return the made-up audio from where the gap stands now."""
+        pcm = np.empty(n_samples, np.int16)
+        _repeat(self._piece, self._step, self._concealed, self._seam, self._full, self._silent, pcm)
+        return pcm
 
     def _joined(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
         """Fade from what would have been made up to what came."""
-        size = min(pcm.size, self._samples(_JOIN_MS))
-        made_up = self._continued(size)
+        size = min(pcm.size, samples_in(_JOIN_MS, self._rate_hz))
         joined = pcm.copy()
-        weight = np.arange(1, size + 1) / (size + 1)
-        joined[:size] = np.clip(made_up + (pcm[:size] - made_up) * weight, -32768, 32767)
+        joined[:size] = mix(fade(self._continued(size), 1.0, 0.0), fade(pcm[:size], 0.0, 1.0))
         return joined
-
-    def _samples(self, duration_ms: int) -> int:
-        return samples_in(duration_ms, self._rate_hz)
 
 
 @kernel("int64(const int16[::1], int64, int64, int64, int64)")
@@ -126,3 +124,18 @@ def _period(past: NDArray[np.int16], shortest: int, longest: int, compared: int,
         if likeness > best_likeness:
             best, best_likeness = lag, likeness
     return best
+
+
+@kernel("void(const int16[::1], int64, int64, int64, int64, int64, int16[::1])")
+def _repeat(
+    piece: NDArray[np.int16], step: int, start: int, seam: int, full: int, silent: int, pcm: NDArray[np.int16]
+) -> None:
+    """Write what a gap sounds like from its sample ``start`` on: the piece, over and over, fading from ``full``."""
+    for i in range(pcm.size):
+        at = start + i
+        sample = float(piece[at % piece.size])
+        if at < seam:
+            sample += step * (seam - at) / seam
+        if at > full:
+            sample *= max(silent - at, 0) / (silent - full)
+        pcm[i] = np.int16(min(max(np.rint(sample), -32768.0), 32767.0))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, lists
 from numpy.typing import NDArray
 
-from mediasrv.audio.conceal import Concealer, _period
+from mediasrv.audio.conceal import Concealer, _period, _repeat
 from mediasrv.audio.level import level_db
 from tests import naive
 
@@ -128,3 +128,12 @@ def test_the_period_agrees_with_naive(samples: list[int], stride: int) -> None:
 
 def test_the_period_of_a_voice_is_found() -> None:
     assert _period(voice(280), 40, 120, 160, 1) == RATE_HZ / 125
+
+
+@given(
+    piece=lists(integers(-32768, 32767), min_size=1, max_size=40), step=integers(-65535, 65535), start=integers(0, 90)
+)
+def test_what_is_repeated_agrees_with_naive(piece: list[int], step: int, start: int) -> None:
+    pcm = np.empty(70, np.int16)
+    _repeat(np.array(piece, np.int16), step, start, 6, 20, 80, pcm)
+    assert pcm.tolist() == naive.repeat(piece, step, start, 6, 20, 80, 70)
