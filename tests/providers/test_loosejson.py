@@ -1,0 +1,50 @@
+"""Reading JSON that others wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mediasrv.providers import loosejson
+
+OUTER: dict[str, Any] = {"table": {"a": 1}, "list": [{"b": 2}, 3, None], "text": " x ", "count": 7, "no": None}
+
+
+@pytest.mark.parametrize("data", ["", "{", "[1]", "null", '"{}"', b"\xff", '{"a": "\\ud800"}'])
+def test_what_is_no_object_is_none(data: str | bytes) -> None:
+    assert loosejson.parse_object(data) is None
+
+
+def test_an_object_is_read_from_text_and_bytes() -> None:
+    assert loosejson.parse_object('{"a": 1}') == loosejson.parse_object(b' {"a": 1} ') == {"a": 1}
+
+
+def test_what_is_there_is_found() -> None:
+    assert loosejson.table(OUTER, "table") == {"a": 1}
+    assert loosejson.tables(OUTER, "list") == [{"b": 2}]
+    assert loosejson.text(OUTER, "text") == " x "
+    assert loosejson.count(OUTER, "count") == 7
+
+
+@pytest.mark.parametrize("key", ["no", "absent"])
+def test_what_is_of_another_kind_is_not_there(key: str) -> None:
+    assert not loosejson.table(OUTER, key)
+    assert not loosejson.tables(OUTER, key)
+    assert loosejson.text(OUTER, key) == ""
+    assert loosejson.count(OUTER, key) == 0
+
+
+@pytest.mark.parametrize("value", [True, -1, 1.5, "7"])
+def test_a_count_is_a_whole_number_of_things(value: object) -> None:
+    assert loosejson.count({"count": value}, "count") == 0
+
+
+@pytest.mark.parametrize(("value", "found"), [("rate_limit_error", "rate_limit_error"), ("2026-01.a:b", "2026-01.a:b")])
+def test_a_word_is_a_name(value: str, found: str) -> None:
+    assert loosejson.word(value) == found
+
+
+@pytest.mark.parametrize("value", ["", None, 7, "Incorrect API key provided: k", "x" * 61, "a\nb"])
+def test_a_sentence_is_no_word(value: object) -> None:
+    assert loosejson.word(value) == ""
