@@ -1,0 +1,232 @@
+"""The minutes of an utterance: what has been written down of it, and which finals are owed.
+
+Recognisers write in pieces: a piece is replaced by later ones about the same stretch of audio until it is closed, and
+the next begins. The utterances are ours: ``begin``, ``request``, ``commit``; so what a piece says belongs to the
+utterance in which its middle lies. Where a vendor gives no times, the finals that were asked for are counted instead.
+
+A request is answered by a final that covers the audio up to it, or by the vendor's own word that this is the answer. No
+vendor promises to give one, so what is overdue is answered with the text so far. All positions are milliseconds of
+media time since the call began; waiting is measured in ``now``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from mediasrv.providers.base import HintKind, Transcript
+
+LEAD_IN_MS = 300
+"""How late the beginning of an utterance may be noticed."""
+# Words from this long before an utterance belong to it still: speech too soft for our ears was heard by others.
+_REACH_MS = 1000
+# A final that ends this much before a request is its answer: a request comes after more silence than that.
+_SLACK_MS = 60
+DEAF_S = 1.0
+"""How long a request may go without any sign of life at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a vendor wrote down of a stretch of audio."""
+
+    text: str
+    is_final: bool = False
+    """Whether this text will not change any more."""
+    closed: bool = False
+    """Whether the next piece is about later audio."""
+    answers: bool = False
+    """Whether the vendor gives it because it was asked for a final."""
+    start_ms: float | None = None
+    end_ms: float | None = None
+    """From its first word to its last, where the vendor says so."""
+    covers_ms: float | None = None
+    """The end of the audio that it accounts for, silence included, likewise."""
+    hint: HintKind | None = None
+
+    def shifted(self, by_ms: float) -> Piece:
+        """The same piece on another clock."""
+        times = (self.start_ms, self.end_ms, self.covers_ms)
+        start_ms, end_ms, covers_ms = (None if time is None else time + by_ms for time in times)
+        return replace(self, start_ms=start_ms, end_ms=end_ms, covers_ms=covers_ms)
+
+    def lies_before(self, position_ms: float) -> bool | None:
+        """Whether the middle of its words, or all that it covers, lies before a position; ``None`` without times."""
+        if self.start_ms is not None and self.end_ms is not None:
+            return self.start_ms + self.end_ms < 2 * position_ms
+        return None if self.covers_ms is None else self.covers_ms <= position_ms + _SLACK_MS
+
+
+@dataclass(slots=True)
+class _Request:
+    number: int
+    at_ms: float
+    asked_s: float | None = None
+    """When the vendor was asked; ``None`` before."""
+
+
+class Minutes:
+    """One call's utterances, one at a time."""
+
+    def __init__(self, final_wait_s: float) -> None:
+        self._final_wait_s = final_wait_s
+        self._closed: list[Piece] = []
+        self._open: Piece | None = None
+        self._requests: deque[_Request] = deque()
+        self._begun_ms: float | None = None
+        self._floor_ms = 0.0  # what lies before belongs to earlier utterances
+        self._covered_ms = 0.0  # closed pieces hold everything up to here
+        self._asked = False  # for a final, since the utterance began
+        self._noticed = False  # a sign of life, since then
+        self._owed = 0  # finals that will come for earlier utterances
+        self._owed_until_s = 0.0
+        self._told = Transcript("")
+
+    @property
+    def text(self) -> str:
+        """All that was written down of this utterance."""
+        pieces = [*self._closed, self._open] if self._open else self._closed
+        return " ".join(piece.text for piece in pieces if piece.text)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an utterance has begun or a final is owed."""
+        return self._begun_ms is not None or bool(self._requests)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is speech that no final was asked for yet."""
+        return (self._begun_ms is not None and not self._asked) or bool(self._open and self._open.text)
+
+    @property
+    def unanswered(self) -> list[tuple[int, float]]:
+        """Requests and their positions, in order."""
+        return [(request.number, request.at_ms) for request in self._requests]
+
+    def begin(self, at_ms: float) -> None:
+        """The caller has begun to speak."""
+        self._begun_ms = at_ms
+        self._floor_ms = max(self._floor_ms, at_ms - _REACH_MS)
+        self._closed = [piece for piece in self._closed if piece.lies_before(self._floor_ms) is False]
+        self._asked = self._noticed = False
+
+    def request(self, number: int, at_ms: float) -> None:
+        """A final is wanted of all up to here; tell ``asked`` when the vendor was asked for it."""
+        self._requests.append(_Request(number, at_ms))
+
+    def asked(self, number: int, now: float) -> None:
+        """The vendor was asked for this final."""
+        self._asked = True
+        for request in self._requests:
+            if request.number == number:
+                request.asked_s = now
+
+    def commit(self, at_ms: float, now: float, *, forced: bool) -> None:
+        """The utterance is over; ``forced`` tells that the vendor was asked for one more final, to be done with it."""
+        self._owed += forced + sum(request.asked_s is not None for request in self._requests)
+        self._owed_until_s = now + self._final_wait_s
+        self._requests.clear()
+        self._closed, self._open, self._begun_ms = [], None, None
+        self._floor_ms = at_ms
+        self._asked = False
+        self._told = Transcript("")
+
+    def notice(self) -> None:
+        """The vendor gave a sign of life."""
+        self._noticed = True
+
+    def hear(self, piece: Piece) -> list[Transcript]:
+        """Write down a piece; return what is to be told about the utterance."""
+        if self._is_stale(piece):
+            return []
+        answered = self._answered_by(piece)
+        if piece.closed:
+            self._close(piece, answered[-1].at_ms if answered else self._covered_ms)
+        else:
+            self._open = piece
+        if answered:
+            return [self._tell(request.number) for request in answered]
+        told = Transcript(self.text, piece.is_final)
+        if told == self._told or (not told.text and not self._told.text):
+            return []
+        self._told = told
+        return [told]
+
+    def reopen(self, oldest_ms: float, recent_ms: float) -> float:
+        """The socket was lost: return from where its successor must hear the audio.
+
+        What is not final is heard again, as far back as ``oldest_ms``; beyond that, it is kept as it stands. Between
+        utterances, audio from ``recent_ms`` on will do.
+        """
+        draft, self._open = self._open, None
+        self._owed = 0
+        self._noticed = False
+        for request in self._requests:
+            request.asked_s = None
+        if not self.is_open:
+            return max(recent_ms, self._floor_ms)
+        begun_ms = 0.0 if self._begun_ms is None else self._begun_ms - LEAD_IN_MS
+        if draft and draft.end_ms is not None and max(begun_ms, self._covered_ms) < oldest_ms:
+            self._close(replace(draft, covers_ms=draft.end_ms), draft.end_ms)
+        return max(begun_ms, self._covered_ms, self._floor_ms, oldest_ms)
+
+    def deadline(self) -> float | None:
+        """When ``tick`` has something to do, if nothing comes before."""
+        due = [self._due(request) for request in self._requests if request.asked_s is not None]
+        if self._owed:
+            due.append(self._owed_until_s)
+        return min(due, default=None)
+
+    def tick(self, now: float) -> list[Transcript]:
+        """Answer what is overdue with the text so far."""
+        if self._owed and now >= self._owed_until_s:
+            self._owed = 0
+        return [self._tell(request.number) for request in self._overdue(now)]
+
+    def is_deaf(self, now: float) -> bool:
+        """Whether a request is overdue, and nothing at all has come since the utterance began."""
+        return not self._noticed and any(self._is_due(request, now) for request in self._requests)
+
+    def _tell(self, number: int) -> Transcript:
+        self._told = Transcript(self.text, True)
+        return replace(self._told, request=number)
+
+    def _close(self, piece: Piece, covered_ms: float) -> None:
+        self._open = None
+        self._covered_ms = max(self._covered_ms, covered_ms if piece.covers_ms is None else piece.covers_ms)
+        if piece.text:
+            self._closed.append(piece)
+
+    def _is_stale(self, piece: Piece) -> bool:
+        """Whether it belongs to an earlier utterance."""
+        is_earlier = piece.lies_before(self._floor_ms)
+        if is_earlier is not None:
+            return is_earlier
+        stale = self._owed > 0
+        if stale and piece.closed:
+            self._owed -= 1
+        return stale
+
+    def _answered_by(self, piece: Piece) -> list[_Request]:
+        """Take out the requests that it answers: those it covers, and by the vendor's word the oldest."""
+        answered: list[_Request] = []
+        if piece.is_final and piece.covers_ms is not None:
+            answered = [request for request in self._requests if request.at_ms <= piece.covers_ms + _SLACK_MS]
+        if piece.answers and not answered and self._requests and self._requests[0].asked_s is not None:
+            answered = [self._requests[0]]
+        for request in answered:
+            self._requests.remove(request)
+        return answered
+
+    def _overdue(self, now: float) -> list[_Request]:
+        overdue = [request for request in self._requests if self._is_due(request, now)]
+        for request in overdue:
+            self._requests.remove(request)
+        return overdue
+
+    def _is_due(self, request: _Request, now: float) -> bool:
+        return request.asked_s is not None and now >= self._due(request)
+
+    def _due(self, request: _Request) -> float:
+        assert request.asked_s is not None
+        return request.asked_s + (self._final_wait_s if self._noticed else max(self._final_wait_s, DEAF_S))
