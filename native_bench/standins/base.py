@@ -150,17 +150,20 @@ class Peer:
         self._standin = standin
         self._socket = socket
         self._heard = 0
+        self._is_hung = False
 
     async def messages(self) -> AsyncGenerator[Message]:
         """The client's messages until one side ends it; ``reset``, ``hang``, ``close`` and ``garbage`` strike here."""
         if not self.fault.after:
             await self.strike()
+            await self._hang()
         async for message in self._socket:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 break
             self._heard += 1
             if self._heard == self.fault.after:
                 await self.strike()
+                await self._hang()
             yield message.data
         self.closed_by_client = self._socket.close_code
 
@@ -170,9 +173,9 @@ class Peer:
             case "reset":
                 tear(self.request)
             case "hang":
-                if self.request.transport is not None and isinstance(self.request.transport, asyncio.Transport):
+                self._is_hung = True
+                if isinstance(self.request.transport, asyncio.Transport):
                     self.request.transport.pause_reading()
-                await self._standin.until_over()
             case "close":
                 await self.close(self.fault.code, self.fault.reason)
             case "garbage":
@@ -184,10 +187,14 @@ class Peer:
 
     async def say_raw(self, message: Message) -> None:
         """Send text or bytes as they are; nothing when the connection is gone."""
-        if self._socket.closed:
+        if self._socket.closed or self._is_hung:
             return
         with suppress(ConnectionError):
             await (self._socket.send_str(message) if isinstance(message, str) else self._socket.send_bytes(message))
+
+    async def _hang(self) -> None:
+        if self._is_hung:
+            await self._standin.until_over()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket."""
@@ -198,6 +205,17 @@ class WebSocketStandin(Standin):
     """A stand-in for a vendor that is reached by WebSocket at one path."""
 
     path: ClassVar[str]
+
+    def __init__(self, *, faults: Sequence[Fault] = (), port: int = 0) -> None:
+        super().__init__(faults=faults, port=port)
+        self.peers: set[Peer] = set()
+        """Clients that are being served now."""
+
+    async def strike(self, fault: Fault) -> None:
+        """Let a fault befall all clients now."""
+        for peer in tuple(self.peers):
+            peer.fault = fault
+            await peer.strike()
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [web.get(self.path, self._welcome)]
@@ -221,10 +239,13 @@ class WebSocketStandin(Standin):
             return self.refusal(refused)
         socket = web.WebSocketResponse(compress=False, timeout=0.2, max_msg_size=16 * 1024 * 1024)
         await socket.prepare(request)
+        peer = Peer(self, request, socket, fault)
+        self.peers.add(peer)
         self.live += 1
         try:
-            await self.serve(Peer(self, request, socket, fault))
+            await self.serve(peer)
         finally:
             self.live -= 1
+            self.peers.remove(peer)
             await socket.close()
         return socket
