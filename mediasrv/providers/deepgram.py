@@ -1,0 +1,140 @@
+"""Deepgram Nova, ``/v1/listen``: segments with times, final when we say ``Finalize``.
+
+A segment is rewritten by interim results until ``is_final``. ``from_finalize`` marks the answer to ours, which does not
+come when little audio was buffered; so a final that covers our request is taken for it too. ``speech_final`` and, in
+noise that keeps it from ever coming, ``UtteranceEnd`` are the vendor's own opinion of where the caller stopped.
+Source: Deepgram's API specification and its guides to finals, ``Finalize`` and ``KeepAlive``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mediasrv.audio.format import AudioFormat, Encoding
+from mediasrv.net.origin import Query
+from mediasrv.providers.base import HintKind, TurnHint
+from mediasrv.providers.dialect import NOTHING, Dialect, Message, Reading, ms, parse, table, tables, text, word
+from mediasrv.providers.minutes import Piece
+from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
+
+ORIGIN = "wss://api.deepgram.com"
+ENCODINGS = {Encoding.MULAW: "mulaw", Encoding.ALAW: "alaw", Encoding.L16: "linear16"}
+# Faster than this is throttled, and beyond two seconds a live call would never catch up.
+CATCH_UP_SPEED = 1.25
+REPLAY_MS = 2500
+
+_KEEP_ALIVE = '{"type":"KeepAlive"}'
+_FINALIZE = '{"type":"Finalize"}'
+CLOSE_STREAM = '{"type":"CloseStream"}'
+
+
+def credentials(api_key: str) -> Mapping[str, str]:
+    """The header that Deepgram knows an account by."""
+    return {"Authorization": f"Token {api_key}"}
+
+
+class NovaDialect(Dialect):
+    """One session of ``/v1/listen``."""
+
+    provider = "deepgram"
+    greets = False
+    speed = CATCH_UP_SPEED
+    replay_ms = REPLAY_MS
+
+    def __init__(self) -> None:
+        self._is_over = True  # whether the vendor said of the words so far that the caller has stopped
+
+    def finalize(self) -> Sequence[Message]:
+        return (_FINALIZE,)
+
+    def keep_alive(self) -> Sequence[Message]:
+        return (_KEEP_ALIVE,)
+
+    def farewell(self) -> Sequence[Message]:
+        return (CLOSE_STREAM,)
+
+    def read(self, message: Message) -> Sequence[Reading]:
+        event = parse(message)
+        match event.get("type"):
+            case "Results":
+                return (self._read_results(event),)
+            case "UtteranceEnd" if not self._is_over:
+                self._is_over = True
+                return (TurnHint(HintKind.END),)
+            case "Error":
+                kind = word(event.get("variant")) or word(event.get("code"))
+                raise self.failure(f"reported an error {kind}".rstrip(), retryable=kind != "SchemaError")
+        return NOTHING
+
+    def _read_results(self, event: Mapping[str, Any]) -> Piece:
+        said = next(iter(tables(table(event, "channel"), "alternatives")), {})
+        transcript, words = text(said, "transcript"), tables(said, "words")
+        start, duration = ms(event, "start", 1000), ms(event, "duration", 1000)
+        covers = None if start is None or duration is None else start + duration
+        answers = event.get("from_finalize") is True
+        ends = event.get("speech_final") is True and not answers
+        if transcript:
+            self._is_over = ends or answers
+        is_final = event.get("is_final") is True
+        return Piece(
+            transcript,
+            is_final=is_final,
+            closed=is_final,
+            answers=answers,
+            start_ms=ms(words[0], "start", 1000) if words else None,
+            end_ms=ms(words[-1], "end", 1000) if words else None,
+            covers_ms=covers,
+            hint=HintKind.END if ends and transcript else None,
+        )
+
+
+class DeepgramStt(SocketStt):
+    """Deepgram Nova."""
+
+    name = "deepgram"
+    vendor_url = ORIGIN
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Options(RecogniserOptions):
+        """Keys of ``provider = "deepgram"``."""
+
+        model: str = "nova-3"
+        language: str = "en"
+        """``multi``: several languages in turn."""
+        endpointing_ms: int = 300
+        """Silence after which Deepgram by itself makes final what was said; we ask for it sooner."""
+        utterance_end_ms: int = 1000
+        """Gap between words that ends an utterance even in noise; at least 1000, 0: never."""
+        punctuate: bool = True
+        smart_format: bool = False
+        """Numbers and dates in figures; may hold finals back while one is being spoken."""
+        numerals: bool = False
+        """Numbers in figures."""
+
+    options: Options
+
+    def target(self, audio: AudioFormat) -> tuple[str, Query]:
+        options = self.options
+        takes_keyterms = options.model.startswith("nova-3")
+        return "/v1/listen", {
+            "model": options.model,
+            "language": options.language,
+            "encoding": ENCODINGS[audio.encoding],
+            "sample_rate": audio.rate_hz,
+            "channels": 1,
+            "interim_results": True,
+            "endpointing": options.endpointing_ms or False,
+            "utterance_end_ms": options.utterance_end_ms or "",
+            "punctuate": options.punctuate,
+            "smart_format": options.smart_format,
+            "numerals": options.numerals,
+            "keyterm" if takes_keyterms else "keywords": options.keyterms,
+        }
+
+    def headers(self) -> Mapping[str, str]:
+        return credentials(self.options.api_key)
+
+    def dialect(self, audio: AudioFormat) -> Dialect:
+        return NovaDialect()

@@ -1,0 +1,139 @@
+"""A recogniser's language on its WebSocket, sans-IO: what is written to it, and what is understood of its messages.
+
+A dialect belongs to one socket. What it reads is put in three words: ``Hello``, ``Piece`` and ``TurnHint``. Whatever
+else comes, and whatever is broken, is skipped; only a vendor's own report of a failure raises.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import orjson
+
+from mediasrv.errors import ProviderError
+from mediasrv.providers.base import TurnHint
+from mediasrv.providers.minutes import Piece
+
+STAGE = "stt"
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The vendor is ready for audio."""
+
+
+Message = str | bytes
+Reading = Hello | Piece | TurnHint
+NOTHING: Sequence[Any] = ()
+NOTHING_TO_SAY = Piece("", is_final=True, closed=True, answers=True)
+"""The vendor has been asked for a final and has none to give."""
+
+
+class Dialect(ABC):
+    """One session of one vendor. Positions of what it reads count from the session's first audio."""
+
+    provider: ClassVar[str]
+    """The name in configuration."""
+    greets: ClassVar[bool] = True
+    """Whether a ``Hello`` comes before audio may be sent."""
+    chunk_ms: ClassVar[int] = 0
+    """Audio in one message; 0: each frame as it comes."""
+    least_ms: ClassVar[int] = 0
+    """Audio in the shortest message that the vendor takes."""
+    speed: ClassVar[float] = math.inf
+    """How fast audio may be sent, in multiples of real time."""
+    burst_ms: ClassVar[int] = 1000
+    """Audio that may be sent at once."""
+    replay_ms: ClassVar[int] = 8000
+    """How far back audio is sent again after a socket was lost; more could not be caught up with in time."""
+    wants_utterances: ClassVar[bool] = False
+    """Whether audio is sent within utterances only."""
+    always_answers: ClassVar[bool] = True
+    """Whether it gives a sign of life in every utterance, even when it makes out no words."""
+    idle_s: ClassVar[float] = 4.0
+    """Time without audio after which ``keep_alive`` is sent."""
+    silence_ms: ClassVar[int] = 0
+    """Audio in ``keep_alive``, which moves the session's clock."""
+    fatal: ClassVar[frozenset[int]] = frozenset({1002, 1003, 1007, 1008})
+    """Close codes that the same session would meet again."""
+
+    def audio(self, payload: bytes) -> Message:
+        """A message of audio."""
+        return payload
+
+    def begin(self) -> Sequence[Message]:
+        """The caller has begun to speak."""
+        return NOTHING
+
+    @abstractmethod
+    def finalize(self) -> Sequence[Message]:
+        """A final is wanted of all audio so far."""
+
+    def commit(self, is_dirty: bool) -> Sequence[Message]:
+        """The utterance is over; ``is_dirty``: there are words no final was asked for. What is sent brings a final."""
+        return self.finalize() if is_dirty else NOTHING
+
+    @abstractmethod
+    def keep_alive(self) -> Sequence[Message]:
+        """No audio has been sent for a while."""
+
+    def farewell(self) -> Sequence[Message]:
+        """Nothing more will be sent."""
+        return NOTHING
+
+    @abstractmethod
+    def read(self, message: Message) -> Sequence[Reading]:
+        """Understand a message; raise ``ProviderError`` where it reports a failure that ends the session."""
+
+    def closed(self, code: int, reason: str) -> ProviderError:
+        """The error that a close of the vendor's stands for."""
+        return self.failure(f"closed the session with {code} {word(reason)}".rstrip(), retryable=code not in self.fatal)
+
+    def failure(self, text: str, *, retryable: bool) -> ProviderError:
+        """An error of this provider."""
+        return ProviderError(text, stage=STAGE, provider=self.provider, retryable=retryable)
+
+
+def parse(message: Message) -> Mapping[str, Any]:
+    """The object in a JSON message; empty when there is none."""
+    try:
+        parsed = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def text(table: Mapping[str, Any], key: str) -> str:
+    """A text, stripped; empty when there is none."""
+    value = table.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def ms(table: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
+    """A time in milliseconds; ``None`` when there is none. ``unit_ms``: milliseconds in one of the vendor's units."""
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value * unit_ms
+
+
+def table(outer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A nested object; empty when there is none."""
+    value = outer.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def tables(outer: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; empty when there is none."""
+    value = outer.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def word(value: object) -> str:
+    """A vendor's short name of something, such as an error code, fit for a log; what is no name is left out."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,40}", value) else ""

@@ -1,0 +1,85 @@
+"""What all dialects make of JSON that others wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, booleans, dictionaries, floats, integers, lists, none, recursive, sampled_from
+from hypothesis.strategies import text as texts
+
+from mediasrv.audio.format import MULAW_8K
+from mediasrv.errors import ProviderError
+from mediasrv.providers import dialect
+from mediasrv.providers.deepgram import NovaDialect
+from mediasrv.providers.dialect import Dialect, Message
+from tests.providers.stt import VENDORS
+
+KEYS = (
+    "type event message_type text transcript utterance is_final speech_final from_finalize start duration channel "
+    "alternatives words end trigger turn_index turn_order end_of_turn audio_window_start audio_window_end error code "
+    "error_code is_fatal status_code variant utterance_idx"
+)
+KINDS = (
+    "Results UtteranceEnd Error Connected TurnInfo EndOfTurn EagerEndOfTurn TurnResumed Begin Turn Termination "
+    "session.begin transcript.partial transcript.final session.end error session_started partial_transcript "
+    "committed_transcript auth_error insufficient_audio_activity manual"
+)
+leaves = none() | booleans() | integers(-(2**60), 2**60) | floats() | texts(max_size=5) | sampled_from(KINDS.split())
+values: Any = recursive(
+    leaves, lambda inner: lists(inner, max_size=3) | dictionaries(sampled_from(KEYS.split()), inner, max_size=6)
+)
+messages = dictionaries(sampled_from(KEYS.split()), values, max_size=8)
+
+
+def dialects() -> list[Dialect]:
+    return [vendor.open("ws://127.0.0.1:1").dialect(MULAW_8K) for vendor in VENDORS]
+
+
+@given(messages)
+def test_no_message_raises_anything_but_a_vendors_failure(message: dict[str, Any]) -> None:
+    for each in dialects():
+        try:
+            readings = each.read(orjson.dumps(message).decode())
+        except ProviderError:
+            continue
+        assert len(readings) <= 1
+
+
+@given(binary() | texts())
+def test_what_is_no_json_is_nothing(message: Message) -> None:
+    for each in dialects():
+        assert each.read(message) in ((), [])
+
+
+@pytest.mark.parametrize("message", ["", "null", "[1]", "{", '"a"', "\ud800", b"\xff"])
+def test_only_an_object_is_a_message(message: Message) -> None:
+    assert dialect.parse(message) == {}
+
+
+def test_fields_of_another_kind_are_as_good_as_none() -> None:
+    odd = {"a": 1, "b": True, "c": "text", "d": float("nan"), "e": [1, {"x": 1}], "f": {"y": 2}}
+    assert [dialect.text(odd, key) for key in "abcx"] == ["", "", "text", ""]
+    assert [dialect.ms(odd, key, 10) for key in "abcdx"] == [10, None, None, None, None]
+    assert [dialect.table(odd, key) for key in "aef"] == [{}, {}, {"y": 2}]
+    assert [dialect.tables(odd, key) for key in "aef"] == [[], [{"x": 1}], []]
+
+
+@pytest.mark.parametrize("named", ["NET-0001", "SchemaError", "a.b:c"])
+def test_a_name_may_be_logged(named: str) -> None:
+    assert dialect.word(named) == named
+
+
+@pytest.mark.parametrize("prose", ["the key 123 is wrong", "", "x" * 41, None, 7])
+def test_prose_may_not(prose: object) -> None:
+    assert dialect.word(prose) == ""
+
+
+def test_a_close_is_an_error_that_names_its_code() -> None:
+    nova = NovaDialect()
+    assert str(nova.closed(1011, "NET-0001")) == "stt provider deepgram: closed the session with 1011 NET-0001"
+    assert str(nova.closed(1008, "")) == "stt provider deepgram: closed the session with 1008"
+    assert nova.closed(1011, "").retryable
+    assert not nova.closed(1008, "").retryable
