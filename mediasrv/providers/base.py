@@ -127,6 +127,8 @@ class ToolCall:
     name: str
     arguments: str
     """JSON text as the model wrote it; may be invalid."""
+    signature: str = ""
+    """What some models want to have back with the call, unread; nothing to anybody else."""
 
 
 @dataclass(frozen=True, slots=True)
