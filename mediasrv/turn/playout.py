@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from mediasrv.audio.format import AudioFormat
+from mediasrv.audio.format import AudioFormat, samples_in
 from mediasrv.errors import LocalProtocolError
 from mediasrv.turn.utterance import Heard, Phrase, Utterance
 from mediasrv.wire.events import Command, Mark, PlayMedia
@@ -33,6 +33,8 @@ MAX_LEAD_MS = 600
 STEP_MS = 60
 # A mark this late was lost on the way.
 MARK_MARGIN_S = 2.0
+# What the name of an utterance's last mark ends in; those before it are numbered.
+END = ".end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,6 @@ class PendingMark:
     """A mark that was sent and has not come back."""
 
     name: str
-    utterance: int
     ends_utterance: bool
     position: int
     due_s: float
@@ -58,7 +59,7 @@ class PlayoutLedger:
         self._marks: deque[PendingMark] = deque()
         self._last_number = 0
         self._queued = self._sent = self._reached = 0
-        self._dry_at_s = self._lag_s = 0.0
+        self._dry_at_s = self._lag_s = self._resumed_at_s = 0.0
         self._held = self._backlog = False
         self.underruns = 0
         """How often the ear ran dry within an utterance."""
@@ -81,9 +82,15 @@ class PlayoutLedger:
         return self._lead_ms
 
     def ear(self, now: float) -> int:
-        """Position up to which the caller has heard."""
-        ahead = round(max(0.0, self._dry_at_s + self._lag_s - now) * self._audio.rate_hz)
-        return max(self._reached, self._sent - ahead)
+        """Position up to which the caller has heard; it never goes back."""
+        return max(self._reached, self._sent - self._samples_between(now, self._dry_at_s + self._lag_s))
+
+    def _keep_ear(self, now: float) -> None:
+        """The model is about to change: what it said was heard stays heard."""
+        self._reached = self.ear(now)
+
+    def _samples_between(self, start_s: float, end_s: float) -> int:
+        return round(max(0.0, end_s - start_s) * self._audio.rate_hz)
 
     # -- what the bot says ---------------------------------------------------------------------------------------
 
@@ -92,7 +99,7 @@ class PlayoutLedger:
         if self._utterances and not self._utterances[-1].closed:
             raise LocalProtocolError("the bot cannot begin an utterance within another")
         self._last_number += 1
-        self._utterances.append(Utterance(self._last_number, self._queued))
+        self._utterances.append(Utterance(self._last_number, self._queued, self._queued))
         return self._last_number
 
     def queue(self, number: int, payload: bytes, text: str = "") -> None:
@@ -107,13 +114,14 @@ class PlayoutLedger:
         if payload:
             self._waiting.append(memoryview(payload))
             self._queued += self._audio.samples_of(payload)
+        utterance.end = self._queued
         if utterance.phrases:
             utterance.phrases[-1].end = self._queued
 
     def has_audio(self, number: int) -> bool:
         """Whether any audio of the utterance that is open was queued."""
         utterance = self._open_utterance(number)
-        return utterance is not None and utterance.start < self._queued
+        return utterance is not None and utterance.start < utterance.end
 
     def close(self, number: int) -> list[Heard]:
         """Say that all audio of the utterance is queued; one without audio is settled at once. Ignored once settled."""
@@ -121,10 +129,10 @@ class PlayoutLedger:
         if utterance is None:
             return []
         utterance.closed = True
-        if utterance.start == self._queued:
+        if utterance.start == utterance.end:
             self._utterances.pop()
-            return [utterance.heard(self._queued)]
-        self._waiting.append(Mark(f"{number}.end"))
+            return [utterance.heard(utterance.end)]
+        self._waiting.append(Mark(f"{number}{END}"))
         return []
 
     def _open_utterance(self, number: int) -> Utterance | None:
@@ -137,7 +145,6 @@ class PlayoutLedger:
         """The commands that fill the lead; ask right after ``queue`` and, while ``busy``, every 20 ms or so."""
         if not self.busy:
             return []
-        self._watch_for_underrun(now)
         commands: list[Command] = []
         while self._waiting:
             head = self._waiting[0]
@@ -146,17 +153,19 @@ class PlayoutLedger:
                 self._expect(head, now)
                 commands.append(head)
                 continue
-            room_ms = self._lead_ms - (self._dry_at_s - now) * 1000
-            if room_ms < STEP_MS:
+            self._watch_for_underrun(now)
+            room = samples_in(self._lead_ms, self._audio.rate_hz) - self._samples_between(now, self._dry_at_s)
+            if room < samples_in(STEP_MS, self._audio.rate_hz):
                 break
-            commands.append(PlayMedia(self._take(self._audio.bytes_in(int(room_ms)), now)))
+            commands.append(PlayMedia(self._take(room * self._audio.bytes_per_sample, now)))
         self._backlog = bool(self._waiting)
         return commands
 
     def _watch_for_underrun(self, now: float) -> None:
-        if now <= self._dry_at_s or not self._utterances or self._utterances[-1].start >= self._sent:
-            return
-        if isinstance(self._waiting[0], Mark):
+        """Audio is about to be sent: see whether it comes too late."""
+        begins_utterance = any(each.start == self._sent for each in self._utterances)
+        was_held = self._dry_at_s <= self._resumed_at_s
+        if begins_utterance or was_held or not self._samples_between(self._dry_at_s, now):
             return
         self.underruns += 1
         if self._backlog:
@@ -175,14 +184,14 @@ class PlayoutLedger:
             room_bytes -= len(piece)
         payload = b"".join(parts)
         samples = self._audio.samples_of(payload)
+        self._keep_ear(now)
         self._sent += samples
         self._dry_at_s = max(self._dry_at_s, now) + samples / self._audio.rate_hz
         return payload
 
     def _expect(self, mark: Mark, now: float) -> None:
-        number, _, place = mark.name.partition(".")
         due_s = max(self._dry_at_s, now)
-        self._marks.append(PendingMark(mark.name, int(number), place == "end", self._sent, due_s))
+        self._marks.append(PendingMark(mark.name, mark.name.endswith(END), self._sent, due_s))
 
     def hold(self) -> None:
         """Stop feeding: what the carrier has runs out by itself."""
@@ -190,8 +199,8 @@ class PlayoutLedger:
 
     def resume(self, now: float) -> None:
         """Feed again; a pause that came of holding is no underrun."""
-        self._held = self._backlog = False
-        self._dry_at_s = max(self._dry_at_s, now)
+        self._held = False
+        self._resumed_at_s = now
 
     # -- what the carrier says -----------------------------------------------------------------------------------
 
@@ -203,6 +212,7 @@ class PlayoutLedger:
         while True:
             mark = self._marks.popleft()
             if mark.name == name:
+                self._keep_ear(now)
                 self._lag_s = max(0.0, now - mark.due_s)
             settled += self._settle(mark)
             if mark.name == name:
@@ -217,7 +227,7 @@ class PlayoutLedger:
         self._marks.clear()
         self._queued = self._sent = self._reached = ear
         self._dry_at_s = now
-        self._held = self._backlog = False
+        self._held = False
         return settled
 
     def deadline(self) -> float | None:

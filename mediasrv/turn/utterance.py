@@ -13,7 +13,7 @@ class Heard:
     text: str
     """The words that reached the caller's ear."""
     complete: bool
-    """Whether they are all the words there were."""
+    """Whether it was heard to its end."""
 
 
 @dataclass(slots=True)
@@ -26,20 +26,21 @@ class Phrase:
 
     def text_until(self, ear: int) -> str:
         """The words heard, whole ones by the phrase's mean pace, when the ear is at a position."""
-        if ear >= self.end:
-            return self.text
         if ear <= self.start:
             return ""
+        if ear >= self.end:
+            return self.text
         letters = len(self.text) * (ear - self.start) // (self.end - self.start)
         return self.text[: letters + 1].rpartition(" ")[0].rstrip()
 
 
 @dataclass(slots=True)
 class Utterance:
-    """One thing the bot says: a greeting, a reply, a prompt."""
+    """One thing the bot says: a greeting, a reply, a prompt; ``end`` grows while its audio is queued."""
 
     number: int
     start: int
+    end: int
     phrases: list[Phrase] = field(default_factory=list)
     closed: bool = False
     """Whether all of its audio is queued."""
@@ -47,5 +48,4 @@ class Utterance:
     def heard(self, ear: int) -> Heard:
         """The settlement when the ear has come no further than a position."""
         spoken = [words for phrase in self.phrases if (words := phrase.text_until(ear))]
-        whole = self.closed and all(ear >= phrase.end for phrase in self.phrases)
-        return Heard(self.number, " ".join(spoken), whole)
+        return Heard(self.number, " ".join(spoken), self.closed and ear >= self.end)
