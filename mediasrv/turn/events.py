@@ -25,7 +25,7 @@ class PlayoutStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutFinished:
-    """The caller has heard all that we had to say."""
+    """The caller has heard all that we had to say, and no reply is in the making."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,29 +37,18 @@ from mediasrv.turn.events import (
     PlayoutStarted,
     PromptCaller,
     ReplyFailed,
-    RequestFinal,
     ResumePlayout,
     StartReply,
     Transcribed,
 )
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.voicerun import VoiceRun
+from mediasrv.turn.wording import Final, Wording
 
 # Carriers send silence too; when frames stop altogether, this much after the endpoint was due we stop waiting for them.
 STALLED_MEDIA_S = 0.5
 
 NONE: Sequence[Action] = ()
-
-
-class Final(Enum):
-    """How the recogniser's final stands to what the caller has said."""
-
-    STALE = auto()
-    """The caller has spoken since it was asked for."""
-    ASKED = auto()
-    """On its way."""
-    IN_HAND = auto()
-    """The text is all that was said."""
 
 
 class State(Enum):
@@ -83,15 +72,13 @@ class TurnMachine:
         self._endpointing = Endpointing(options)
         self._barge_in = BargeIn(options)
         self._run = VoiceRun()
+        self._wording = Wording()
         self.state = State.LISTENING
         self.turn = 0
         """Number of the present turn; 0 before the first."""
         self.endpoint_s = 0.0
         """When the caller last finished."""
-        self._text = ""
-        self._final = Final.STALE
-        self._request = 0
-        self._utterance_open = self._turn_open = self._reply_started = False
+        self._utterance_open = self._only_suspected = self._turn_open = self._reply_started = False
         self._interruptible = True
         self._idle_prompts = 0
         self._idle_due: float | None = None
@@ -106,14 +93,13 @@ class TurnMachine:
 
     def hear(self, voiced: bool, now: float) -> Sequence[Action]:
         """Take one frame's verdict."""
-        run = self._run
-        run.hear(voiced)
+        self._run.hear(voiced)
         match self.state:
             case State.HEARING:
                 return self._hear_utterance(now)
             case State.SPEAKING:
                 return self._hear_over_playout(now) if self._interruptible else NONE
-            case _ if run.voice_ms >= self._options.onset_ms:
+            case _ if self._run.voice_ms >= self._options.onset_ms:
                 return self._take_floor(now)
         return NONE
 
@@ -121,77 +107,80 @@ class TurnMachine:
         """The caller begins to speak, or goes on before we have said anything."""
         actions: list[Action] = [CancelReply(self.turn)] if self._reply_started else []
         self._reply_started = False
-        self._idle_prompts = 0
         self._hear_on(now)
         return actions + self._open_utterance()
 
     def _hear_on(self, now: float) -> None:
         self.state = State.HEARING
-        self._final = Final.STALE
+        self._wording.go_on()
         self._idle_due = self._final_due = None
-        self._expect_media(now)
+        self._expect_media(self._endpointing.wait_ms(self._wording.text), now)
 
-    def _expect_media(self, now: float) -> None:
-        self._media_due = now + self._endpointing.wait_ms(self._text) / 1000 + STALLED_MEDIA_S
+    def _expect_media(self, silence_ms: int, now: float) -> None:
+        self._media_due = now + silence_ms / 1000 + STALLED_MEDIA_S
 
     def _open_utterance(self) -> list[Action]:
         if self._utterance_open:
             return []
         self._utterance_open = True
-        self._text = ""
+        self._wording.begin()
         return [BeginUtterance()]
 
     def _commit_utterance(self) -> list[Action]:
-        if not self._utterance_open:
-            return []
         self._utterance_open = self._turn_open = False
         return [CommitUtterance()]
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
-        self._expect_media(now)
-        silence_ms = self._run.silence_ms
+        silence_ms, wait_ms = self._run.silence_ms, self._endpointing.wait_ms(self._wording.text)
+        self._expect_media(wait_ms, now)
         if not silence_ms:
-            self._final = Final.STALE
-        elif silence_ms >= self._endpointing.wait_ms(self._text):
+            self._wording.go_on()
+        elif silence_ms >= wait_ms:
             return self._end_turn(now)
-        elif self._final is Final.STALE and silence_ms >= self._options.final_request_ms:
-            return self._ask_for_final()
+        elif self._wording.final is Final.STALE and silence_ms >= self._options.final_request_ms:
+            return [self._wording.ask()]
         return NONE
-
-    def _ask_for_final(self) -> list[Action]:
-        self._final = Final.ASKED
-        self._request += 1
-        return [RequestFinal(self._request)]
 
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
         self.state = State.THINKING
         self.endpoint_s = now
         self._media_due = None
-        if self._final is Final.IN_HAND:
+        if self._wording.final is Final.IN_HAND:
             return self._start_reply(now)
         self._final_due = now + self._options.final_wait_ms / 1000
-        return self._ask_for_final() if self._final is Final.STALE else []
+        return [self._wording.ask()] if self._wording.final is Final.STALE else []
 
     def _start_reply(self, now: float) -> list[Action]:
         self._final_due = None
-        if not self._text:
+        if not self._wording.text:
             return [*self._commit_utterance(), *self._listen(now)]
+        self._idle_prompts = 0
         if not self._turn_open:
             self._turn_open = True
             self.turn += 1
         self._reply_started = True
-        return [StartReply(self.turn, self._text)]
+        return [StartReply(self.turn, self._wording.text)]
 
     def _hear_over_playout(self, now: float) -> Sequence[Action]:
-        match self._barge_in.judge(self._run):
+        verdict = self._barge_in.judge(self._run)
+        if self._barge_in.suspected:
+            self._expect_media(self._options.false_alarm_ms, now)
+        match verdict:
             case Verdict.SUSPECTED:
+                self._only_suspected = not self._utterance_open
                 return [HoldPlayout(), *self._open_utterance()]
             case Verdict.FALSE_ALARM:
-                return [ResumePlayout(), *self._commit_utterance()]
+                return self._go_on()
             case Verdict.CONFIRMED:
                 return [ClearPlayout(), *self._take_floor(now)]
         return NONE
+
+    def _go_on(self) -> list[Action]:
+        """The caller did not break in; what he said before we spoke still waits for its answer."""
+        self._barge_in.reset()
+        self._media_due = None
+        return [ResumePlayout(), *(self._commit_utterance() if self._only_suspected else ())]
 
     # -- what others do ------------------------------------------------------------------------------------------
 
@@ -203,24 +192,22 @@ class TurnMachine:
             case PlayoutStarted(interruptible):
                 return self._speak(interruptible)
             case PlayoutFinished() if self.state is State.SPEAKING:
-                return self._listen(now)
-            case ReplyFailed(turn) if turn == self.turn and self.state is State.THINKING:
+                # There is nothing left to hold, and a suspicion becomes an utterance like any other.
+                released = [ResumePlayout()] if self._barge_in.suspected else []
+                return [*released, *self._listen(now)]
+            case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
                 return [*self._commit_utterance(), *self._listen(now)]
         return NONE
 
     def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:
-        if not self._utterance_open or self._reply_started:
-            return NONE
-        self._text = event.text
-        if not event.is_final or event.request != self._request or self._final is not Final.ASKED:
-            return NONE
-        self._final = Final.IN_HAND
-        return self._start_reply(now) if self.state is State.THINKING else NONE
+        is_final = self._wording.receive(event)
+        is_awaited = self.state is State.THINKING and not self._reply_started
+        return self._start_reply(now) if is_final and is_awaited else NONE
 
     def _speak(self, interruptible: bool) -> Sequence[Action]:
         self._interruptible = interruptible
         if self.state is State.SPEAKING:
-            return NONE
+            return self._go_on() if self._barge_in.suspected and not interruptible else NONE
         self.state = State.SPEAKING
         self._idle_due = self._final_due = self._media_due = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
@@ -236,7 +223,6 @@ class TurnMachine:
             self._hear_on(now)
             return []
         self.state = State.LISTENING
-        self._final_due = self._media_due = None
         self._expect_caller(now)
         return []
 
@@ -247,18 +233,22 @@ class TurnMachine:
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
-        due = [at for at in (self._idle_due, self._final_due, self._media_due) if at is not None]
-        return min(due, default=None)
+        return min((at for at in (self._idle_due, self._final_due, self._media_due) if at is not None), default=None)
 
     def tick(self, now: float) -> Sequence[Action]:
         """Do what is due."""
         if self._final_due is not None and now >= self._final_due:
             return self._start_reply(now)
         if self._media_due is not None and now >= self._media_due:
-            return self._end_turn(now)
+            return self._miss_media(now)
         if self._idle_due is not None and now >= self._idle_due:
             return [self._prompt(now)]
         return NONE
+
+    def _miss_media(self, now: float) -> Sequence[Action]:
+        """Frames have stopped coming: go on as after a silence, and let no voice from before count when they return."""
+        self._run.restart()
+        return self._go_on() if self.state is State.SPEAKING else self._end_turn(now)
 
     def _prompt(self, now: float) -> Action:
         # Our prompt, once it is heard, sets this anew; should it fail, the next is due all the same.

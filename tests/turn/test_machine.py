@@ -1,0 +1,767 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediasrv.turn.events import (
+    Action,
+    BeginUtterance,
+    CancelReply,
+    ClearPlayout,
+    CommitUtterance,
+    Event,
+    GiveUp,
+    HoldPlayout,
+    PlayoutFinished,
+    PlayoutStarted,
+    PromptCaller,
+    ReplyFailed,
+    RequestFinal,
+    ResumePlayout,
+    StartReply,
+    Transcribed,
+)
+from mediasrv.turn.machine import State
+from tests.turn.conversation import START_S, Conversation
+
+
+def final(text: str, request: int) -> Transcribed:
+    return Transcribed(text, is_final=True, request=request)
+
+
+@pytest.fixture
+def call() -> Conversation:
+    return Conversation()
+
+
+# -- a turn ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_begins_with_nobody_speaking(call: Conversation) -> None:
+    assert call.state() is State.LISTENING
+    assert call.machine.turn == 0
+    assert call.hear("." * 100) == []
+
+
+def test_60_ms_of_voice_begin_an_utterance(call: Conversation) -> None:
+    assert call.hear("...vv") == []
+    assert call.hear("v") == [BeginUtterance()]
+    assert call.state() is State.HEARING
+
+
+def test_a_turn_from_the_first_word_to_the_last(call: Conversation) -> None:
+    call.hear("v" * 50 + "." * 4)
+    call.tell(final("what time is it", 1))
+    call.hear("." * 30)
+    call.tell(PlayoutStarted())
+    call.wait(2000)
+    call.tell(PlayoutFinished())
+    assert call.log == [
+        (60, BeginUtterance()),
+        (1080, RequestFinal(1)),
+        (1460, StartReply(1, "what time is it")),
+        (1680, CommitUtterance()),
+    ]
+    assert call.state() is State.LISTENING
+
+
+def test_the_next_turn_has_the_next_number(call: Conversation) -> None:
+    call.bot_answers("good morning")
+    call.bot_is_heard()
+    assert call.caller_says("how are you") == [StartReply(2, "how are you")]
+    assert call.machine.turn == 2
+
+
+def test_the_patience_is_what_the_operator_set() -> None:
+    call = Conversation(onset_ms=100, final_request_ms=200, endpoint_ms=1000)
+    call.hear("v" * 10 + "." * 10)
+    call.tell(final("yes", 1))
+    call.hear("." * 40)
+    assert call.log == [(100, BeginUtterance()), (400, RequestFinal(1)), (1200, StartReply(1, "yes"))]
+
+
+def test_the_time_of_the_endpoint_is_known(call: Conversation) -> None:
+    assert call.machine.endpoint_s == 0
+    call.hear("v" * 50 + "." * 40)
+    assert call.machine.endpoint_s == pytest.approx(START_S + 1.46)
+
+
+# -- what is no utterance ----------------------------------------------------------------------------------------------
+
+
+def test_a_noise_blip_begins_nothing(call: Conversation) -> None:
+    assert call.hear("v..." * 10 + "vv....") == []
+    assert call.state() is State.LISTENING
+
+
+def test_a_noise_without_words_is_committed_and_not_answered(call: Conversation) -> None:
+    assert call.hear("v" * 5 + "." * 23) == [BeginUtterance(), RequestFinal(1)]
+    assert call.tell(final("", 1)) == [CommitUtterance()]
+    assert call.state() is State.LISTENING
+    assert call.machine.turn == 0
+
+
+def test_an_empty_final_before_the_endpoint_is_not_answered_either(call: Conversation) -> None:
+    call.hear("v" * 5 + "." * 4)
+    assert call.tell(final(" ", 1)) == []
+    assert call.hear("." * 19) == [CommitUtterance()]
+    assert call.state() is State.LISTENING
+
+
+def test_a_final_without_words_overrides_the_words_of_an_interim(call: Conversation) -> None:
+    call.hear("v" * 5 + ".")
+    call.tell(Transcribed("hm"))
+    call.hear("." * 3)
+    call.tell(final("", 1))
+    assert call.hear("." * 19) == [CommitUtterance()]
+
+
+# -- the caller pauses -------------------------------------------------------------------------------------------------
+
+
+def test_a_pause_shorter_than_the_endpoint_does_not_end_the_turn(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 22)
+    assert call.state() is State.HEARING
+    call.hear("v" * 25)
+    assert call.state() is State.HEARING
+
+
+def test_isolated_voiced_frames_do_not_postpone_the_endpoint(call: Conversation) -> None:
+    call.hear("v" * 25 + "....")
+    call.tell(final("yes", 1))
+    assert call.hear("....v....v...v.....") == [StartReply(1, "yes")]
+
+
+def test_words_after_a_pause_ask_for_another_final(call: Conversation) -> None:
+    assert call.hear("v" * 25 + "." * 4) == [BeginUtterance(), RequestFinal(1)]
+    call.tell(final("yes", 1))
+    assert call.hear("." * 10 + "vv" + "...") == []
+    assert call.hear(".") == [RequestFinal(2)]
+    call.tell(final("yes please", 2))
+    assert call.hear("." * 19) == [StartReply(1, "yes please")]
+
+
+def test_a_short_pause_does_not_ask_for_a_final(call: Conversation) -> None:
+    assert call.hear("v" * 10 + ".." + "v" * 10 + "...") == [BeginUtterance()]
+
+
+# -- finals ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_late_final_is_answered_when_it_comes(call: Conversation) -> None:
+    assert call.hear("v" * 25 + "." * 40) == [BeginUtterance(), RequestFinal(1)]
+    assert call.state() is State.THINKING
+    assert call.tell(final("yes", 1)) == [StartReply(1, "yes")]
+
+
+def test_a_missing_final_is_replaced_by_the_last_interim(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("what"))
+    call.tell(Transcribed("what time"))
+    call.hear("." * 98)
+    assert call.at(StartReply(1, "what time")) == 500 + 460 + 1500
+
+
+def test_a_missing_final_without_any_interim_is_not_answered(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 97)
+    assert call.state() is State.THINKING
+    assert call.hear(".") == [CommitUtterance()]
+    assert call.state() is State.LISTENING
+
+
+def test_a_final_that_comes_after_we_gave_it_up_is_not_answered_twice(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("what time"))
+    call.hear("." * 98)
+    assert call.tell(final("what time is it", 1)) == []
+    assert call.hear("." * 20) == []
+
+
+def test_a_final_that_comes_too_late_still_counts_when_the_caller_goes_on(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("what time"))
+    call.hear("." * 98)
+    call.tell(final("what time is it", 1))
+    call.hear("vvv" + "." * 98)
+    assert call.log[-1] == (call.now_ms, StartReply(1, "what time is it"))
+
+
+def test_a_stale_final_is_not_enough(call: Conversation) -> None:
+    call.hear("v" * 25 + "....vv")
+    assert call.tell(final("yes", 1)) == []
+    assert call.hear("." * 23) == [RequestFinal(2)]
+    assert call.state() is State.THINKING
+    assert call.tell(final("yes please", 2)) == [StartReply(1, "yes please")]
+
+
+def test_a_final_that_answers_an_older_request_is_not_enough(call: Conversation) -> None:
+    call.hear("v" * 25 + "....vv....")
+    assert call.tell(final("yes", 1)) == []
+    assert call.hear("." * 19) == []
+    assert call.state() is State.THINKING
+    assert call.tell(final("yes", 1)) == []
+    assert call.tell(final("yes please", 2)) == [StartReply(1, "yes please")]
+
+
+def test_a_final_that_nobody_asked_for_is_a_better_interim(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 30)
+    assert call.tell(Transcribed("yes", is_final=True)) == []
+    assert call.hear("." * 68) == [StartReply(1, "yes")]
+
+
+def test_a_final_may_be_waited_for_not_at_all() -> None:
+    call = Conversation(final_wait_ms=0)
+    call.hear("v" * 25)
+    call.tell(Transcribed("yes"))
+    call.hear("." * 24)
+    assert call.at(StartReply(1, "yes")) == 500 + 460
+
+
+def test_transcripts_outside_an_utterance_are_ignored(call: Conversation) -> None:
+    assert call.tell(final("too late", 0)) == []
+    call.hear("v" * 5 + "." * 120)
+    assert call.state() is State.LISTENING
+
+
+def test_the_words_of_one_utterance_are_not_those_of_the_next(call: Conversation) -> None:
+    call.bot_answers("good morning")
+    call.bot_is_heard()
+    call.hear("v" * 5 + "." * 97)
+    assert call.hear(".") == [CommitUtterance()]
+
+
+# -- the caller goes on before we have said anything -------------------------------------------------------------------
+
+
+def test_a_reply_begun_too_early_is_replaced_by_one_to_the_whole_utterance(call: Conversation) -> None:
+    call.caller_says("I would like")
+    assert call.hear("." * 5 + "v" * 3) == [CancelReply(1)]
+    assert call.state() is State.HEARING
+    assert call.hear("v" * 20 + "." * 4) == [RequestFinal(2)]
+    call.tell(final("I would like a pizza", 2))
+    assert call.hear("." * 19) == [StartReply(1, "I would like a pizza")]
+    assert call.tell(PlayoutStarted()) == [CommitUtterance()]
+
+
+def test_a_caller_who_goes_on_before_we_know_his_words_cancels_nothing(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 30)
+    assert call.state() is State.THINKING
+    assert call.hear("vvv") == []
+    assert call.state() is State.HEARING
+    assert call.tell(final("I would like", 1)) == []
+    assert call.hear("." * 23) == [RequestFinal(2)]
+
+
+def test_the_wait_for_a_final_ends_when_the_caller_goes_on(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("I would"))
+    call.hear("." * 30)
+    assert call.hear("v" * 150) == []
+    assert call.state() is State.HEARING
+
+
+def test_a_noise_while_we_think_costs_no_words(call: Conversation) -> None:
+    call.caller_says("yes")
+    assert call.hear("vvv" + "." * 4) == [CancelReply(1), RequestFinal(2)]
+    call.tell(final("yes", 2))
+    assert call.hear("." * 19) == [StartReply(1, "yes")]
+
+
+def test_a_blip_while_we_think_is_nothing(call: Conversation) -> None:
+    call.caller_says("yes")
+    assert call.hear("vv......v...") == []
+    assert call.state() is State.THINKING
+
+
+# -- replies that fail -------------------------------------------------------------------------------------------------
+
+
+def test_when_a_reply_fails_we_listen_again(call: Conversation) -> None:
+    call.caller_says("yes")
+    assert call.tell(ReplyFailed(1)) == [CommitUtterance()]
+    assert call.state() is State.LISTENING
+    assert call.caller_says("hello") == [StartReply(2, "hello")]
+
+
+def test_after_a_reply_that_failed_the_caller_is_not_left_alone(call: Conversation) -> None:
+    call.caller_says("yes")
+    call.tell(ReplyFailed(1))
+    assert call.wait(8000) == [PromptCaller()]
+
+
+def test_the_failure_of_an_older_reply_is_no_failure(call: Conversation) -> None:
+    call.bot_answers("yes")
+    call.bot_is_heard()
+    call.caller_says("no")
+    assert call.tell(ReplyFailed(1)) == []
+    assert call.state() is State.THINKING
+
+
+def test_the_failure_of_a_reply_that_was_cancelled_costs_no_words(call: Conversation) -> None:
+    call.caller_says("I would like")
+    call.hear("v" * 20 + "." * 30)
+    assert call.state() is State.THINKING
+    assert call.tell(ReplyFailed(1)) == []
+    assert call.tell(final("I would like a pizza", 2)) == [StartReply(1, "I would like a pizza")]
+
+
+def test_a_reply_that_fails_while_we_say_something_else_does_not_end_it(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.tell(ReplyFailed(1)) == []
+    assert call.state() is State.SPEAKING
+
+
+# -- barge-in ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_barge_in_is_suspected_and_then_confirmed(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.hear("." * 10 + "vv") == []
+    assert call.hear("v") == [HoldPlayout(), BeginUtterance()]
+    assert call.state() is State.SPEAKING
+    assert call.hear("vv") == []
+    assert call.hear("v") == [ClearPlayout(), CancelReply(1)]
+    assert call.state() is State.HEARING
+
+
+def test_what_the_caller_breaks_in_with_is_the_next_turn(call: Conversation) -> None:
+    call.bot_answers("good morning")
+    call.hear("v" * 25 + "." * 4)
+    call.tell(final("stop", 2))
+    assert call.hear("." * 19) == [StartReply(2, "stop")]
+
+
+def test_a_reply_that_was_cut_is_not_finished_later(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("v" * 6)
+    assert call.tell(PlayoutFinished()) == []
+    assert call.state() is State.HEARING
+
+
+def test_a_false_alarm_lets_us_go_on(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.hear("vvv") == [HoldPlayout(), BeginUtterance()]
+    assert call.hear("." * 14) == []
+    assert call.hear(".") == [ResumePlayout(), CommitUtterance()]
+    assert call.state() is State.SPEAKING
+    assert call.machine.deadline() is None
+    assert call.bot_is_heard() == []
+    assert call.state() is State.LISTENING
+
+
+def test_after_a_false_alarm_the_caller_may_still_break_in(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv" + "." * 20)
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout(), CancelReply(1)]
+
+
+def test_the_caller_may_break_into_what_is_no_reply(call: Conversation) -> None:
+    call.bot_says()
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout()]
+
+
+def test_a_reply_that_was_heard_is_not_cancelled(call: Conversation) -> None:
+    call.bot_answers()
+    call.bot_is_heard()
+    assert call.hear("v" * 20) == [BeginUtterance()]
+
+
+def test_voice_from_before_our_first_word_is_no_barge_in(call: Conversation) -> None:
+    call.caller_says("yes")
+    call.hear("vv")
+    call.tell(PlayoutStarted())
+    assert call.hear("vv") == []
+    assert call.hear("v") == [HoldPlayout(), BeginUtterance()]
+
+
+def test_a_second_utterance_of_ours_is_no_new_beginning(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.hear("vv") == []
+    assert call.tell(PlayoutStarted()) == []
+    assert call.hear("v") == [HoldPlayout(), BeginUtterance()]
+
+
+def test_a_second_utterance_of_ours_does_not_end_a_suspicion(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv")
+    assert call.tell(PlayoutStarted()) == []
+    assert call.hear("." * 15) == [ResumePlayout(), CommitUtterance()]
+
+
+def test_a_suspicion_that_outlasts_our_words_becomes_an_utterance(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv")
+    assert call.bot_is_heard() == [ResumePlayout()]
+    assert call.state() is State.HEARING
+    assert call.hear("v" * 5 + "." * 4) == [RequestFinal(2)]
+    call.tell(final("no", 2))
+    assert call.hear("." * 19) == [StartReply(2, "no")]
+
+
+def test_a_suspicion_that_outlasts_our_words_may_be_nothing(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv....")
+    call.bot_is_heard()
+    assert call.hear("." * 19) == [RequestFinal(2)]
+    assert call.tell(final("", 2)) == [CommitUtterance()]
+    assert call.state() is State.LISTENING
+
+
+def test_after_a_suspicion_that_outlasted_our_words_nothing_is_held(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv")
+    call.bot_is_heard()
+    call.bot_says()
+    assert call.hear("." * 50) == []
+
+
+def test_a_transcript_within_a_suspicion_counts(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvvv")
+    call.tell(Transcribed("stop"))
+    call.hear("vv" + "." * 98)
+    assert call.log[-1] == (call.now_ms, StartReply(2, "stop"))
+
+
+def test_a_final_of_the_utterance_before_a_suspicion_is_not_its_own(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("yes"))
+    call.hear("." * 98)
+    call.tell(PlayoutStarted())
+    call.hear("vvv")
+    call.tell(final("yes", 1))
+    call.bot_is_heard()
+    assert call.hear("." * 4) == [RequestFinal(2)]
+
+
+# -- what the caller may not break into --------------------------------------------------------------------------------
+
+
+def test_a_caller_who_talks_over_an_uninterruptible_greeting_is_not_heard(call: Conversation) -> None:
+    call.bot_says(interruptible=False)
+    assert call.hear("v" * 50 + "." * 50) == []
+    assert call.bot_is_heard() == []
+    assert call.state() is State.LISTENING
+
+
+def test_a_caller_who_still_talks_after_the_greeting_is_heard_at_once(call: Conversation) -> None:
+    call.bot_says(interruptible=False)
+    call.hear("v" * 50)
+    call.bot_is_heard()
+    assert call.hear("v") == [BeginUtterance()]
+
+
+def test_after_an_uninterruptible_greeting_the_caller_may_break_in_again(call: Conversation) -> None:
+    call.bot_says(interruptible=False)
+    call.bot_is_heard()
+    call.bot_says()
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout()]
+
+
+def test_an_interruptible_word_after_an_uninterruptible_one_may_be_broken_into(call: Conversation) -> None:
+    call.bot_says(interruptible=False)
+    call.hear("v" * 5)
+    call.bot_says()
+    assert call.hear("v") == [ClearPlayout(), BeginUtterance()]
+
+
+def test_what_must_be_heard_ends_a_suspicion(call: Conversation) -> None:
+    call.bot_says()
+    call.hear("vvv")
+    assert call.bot_says(interruptible=False) == [ResumePlayout(), CommitUtterance()]
+    assert call.hear("v" * 20 + "." * 50) == []
+    assert call.state() is State.SPEAKING
+    assert call.bot_is_heard() == []
+
+
+def test_what_must_be_heard_ends_nothing_when_nothing_is_suspected(call: Conversation) -> None:
+    call.bot_says()
+    assert call.bot_says(interruptible=False) == []
+
+
+# -- we speak while the caller does ------------------------------------------------------------------------------------
+
+
+def test_words_said_before_we_spoke_unasked_are_answered_after_it(call: Conversation) -> None:
+    call.hear("v" * 25)
+    assert call.bot_says() == []
+    call.hear("." * 50)
+    call.bot_is_heard()
+    assert call.state() is State.HEARING
+    assert call.hear(".") == [RequestFinal(1)]
+    assert call.tell(final("what time is it", 1)) == [StartReply(1, "what time is it")]
+
+
+def test_a_false_alarm_does_not_lose_the_words_said_before_we_spoke(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.bot_says()
+    assert call.hear("vvv") == [HoldPlayout()]
+    assert call.hear("." * 15) == [ResumePlayout()]
+    call.bot_is_heard()
+    call.hear("." * 10)
+    assert call.tell(final("what time is it", 1)) == [StartReply(1, "what time is it")]
+
+
+def test_an_utterance_goes_on_through_what_we_say_unasked(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.bot_says()
+    assert call.hear("v" * 6) == [HoldPlayout(), ClearPlayout()]
+    assert call.hear("v" * 20 + "." * 4) == [RequestFinal(1)]
+
+
+def test_words_that_wait_for_their_final_survive_what_we_say_unasked(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 30)
+    assert call.state() is State.THINKING
+    call.bot_says()
+    assert call.tell(final("what time is it", 1)) == []
+    assert call.wait(3000) == []
+    call.bot_is_heard()
+    assert call.hear(".") == [RequestFinal(2)]
+    assert call.tell(final("what time is it", 2)) == [StartReply(1, "what time is it")]
+
+
+def test_a_false_alarm_after_unasked_words_commits_only_what_it_began(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.bot_says()
+    call.hear("vvv" + "." * 25)
+    call.bot_is_heard()
+    call.hear(".")
+    call.tell(final("yes", 1))
+    call.tell(PlayoutStarted())
+    assert call.hear("vvv" + "." * 15) == [HoldPlayout(), BeginUtterance(), ResumePlayout(), CommitUtterance()]
+
+
+# -- nobody speaks -----------------------------------------------------------------------------------------------------
+
+
+def test_a_caller_who_says_nothing_is_asked_twice_and_then_given_up(call: Conversation) -> None:
+    call.hear("." * 1500)
+    assert call.log == [(8000, PromptCaller()), (16_000, PromptCaller()), (24_000, GiveUp())]
+
+
+def test_the_wait_begins_anew_when_the_caller_has_heard_us(call: Conversation) -> None:
+    assert call.wait(8000) == [PromptCaller()]
+    call.wait(500)
+    call.bot_says()
+    assert call.wait(20_000) == []
+    call.bot_is_heard()
+    assert call.wait(7980) == []
+    assert call.wait(20) == [PromptCaller()]
+
+
+def test_a_caller_is_not_asked_while_he_speaks_or_we_think(call: Conversation) -> None:
+    assert call.hear("v" * 600) == [BeginUtterance()]
+    call.hear("....")
+    call.tell(final("a long story", 1))
+    assert call.hear("." * 600) == [StartReply(1, "a long story")]
+
+
+def test_words_make_us_patient_again(call: Conversation) -> None:
+    call.wait(16_000)
+    call.bot_answers("I am here")
+    call.bot_is_heard()
+    assert call.wait(16_000) == [PromptCaller(), PromptCaller()]
+
+
+def test_noise_without_words_does_not_make_us_patient_again(call: Conversation) -> None:
+    call.wait(16_000)
+    call.hear("v" * 5 + "." * 25)
+    call.tell(final("", 1))
+    assert call.state() is State.LISTENING
+    assert call.wait(8000)[-1] == GiveUp()
+
+
+def test_a_caller_need_not_be_asked_before_we_give_up() -> None:
+    assert Conversation(idle_prompts=0, idle_ms=3000).wait(3000) == [GiveUp()]
+
+
+# -- media stops -------------------------------------------------------------------------------------------------------
+
+
+def test_a_turn_ends_though_frames_stop_coming(call: Conversation) -> None:
+    call.hear("v" * 25)
+    assert call.wait(940) == []
+    assert call.wait(20) == [RequestFinal(1)]
+    assert call.state() is State.THINKING
+    assert call.tell(final("yes", 1)) == [StartReply(1, "yes")]
+
+
+def test_a_turn_whose_final_is_in_hand_is_answered_though_frames_stop_coming(call: Conversation) -> None:
+    call.hear("v" * 25 + "....")
+    call.tell(final("yes", 1))
+    assert call.wait(960) == [StartReply(1, "yes")]
+
+
+def test_neither_frames_nor_final_may_come_and_the_caller_is_answered(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.tell(Transcribed("yes"))
+    call.wait(5000)
+    assert call.at(StartReply(1, "yes")) == 500 + 960 + 1500
+
+
+def test_voice_from_before_the_frames_stopped_does_not_count_when_they_return(call: Conversation) -> None:
+    call.hear("v" * 25)
+    call.wait(960)
+    call.tell(final("yes", 1))
+    assert call.hear("...") == []
+    assert call.state() is State.THINKING
+    assert call.hear("vvv") == [CancelReply(1)]
+
+
+def test_a_suspicion_ends_though_frames_stop_coming(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv")
+    assert call.wait(780) == []
+    assert call.wait(20) == [ResumePlayout(), CommitUtterance()]
+    assert call.state() is State.SPEAKING
+    assert call.hear("." * 50) == []
+
+
+def test_each_frame_puts_off_the_moment_at_which_they_are_missed(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvv" + "." * 10)
+    assert call.wait(780) == []
+    assert call.wait(20) == [ResumePlayout(), CommitUtterance()]
+
+
+def test_while_we_speak_nothing_is_due(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.machine.deadline() is None
+    call.hear("." * 10)
+    assert call.machine.deadline() is None
+
+
+def test_a_tick_too_early_does_nothing(call: Conversation) -> None:
+    assert call.machine.tick(START_S + 7.9) == ()
+    call.hear("v" * 25)
+    assert call.machine.tick(call.now + 0.9) == ()
+    call.hear("." * 30)
+    assert call.machine.tick(call.now + 1.3) == ()
+
+
+# -- whatever happens --------------------------------------------------------------------------------------------------
+
+
+class Referee:
+    """Follows a conversation and objects to what no shell could perform."""
+
+    def __init__(self) -> None:
+        self.call = Conversation()
+        self.utterance_open = False
+        self.held = False
+        self.running: int | None = None
+        """Turn of the reply that is in the making, or in the caller's ear."""
+        self.answered = 0
+        """The last turn whose reply is over, other than by being cancelled."""
+        self.turn = 0
+        self.is_new_utterance = False
+        self.request = 0
+
+    def hear(self, frames: str) -> None:
+        for frame in frames:
+            self.watch(self.call.hear(frame))
+
+    def wait(self, duration_ms: int) -> None:
+        self.watch(self.call.wait(duration_ms))
+
+    def tell(self, event: Event) -> None:
+        before = self.call.state()
+        actions = self.call.tell(event)
+        finished = event == PlayoutFinished() and before is State.SPEAKING
+        failed = event == ReplyFailed(self.running or 0) and before is State.THINKING
+        if (finished or failed) and self.running is not None:
+            self.answered, self.running = self.running, None
+        self.watch(actions)
+        assert not (finished and self.held)
+
+    def watch(self, actions: list[Action]) -> None:
+        for action in actions:
+            self.check(action)
+        self.check_state()
+
+    def check(self, action: Action) -> None:
+        match action:
+            case BeginUtterance():
+                assert not self.utterance_open
+                self.utterance_open = self.is_new_utterance = True
+            case CommitUtterance():
+                assert self.utterance_open
+                self.utterance_open = False
+            case RequestFinal(request):
+                assert self.utterance_open
+                assert request == self.request + 1
+                self.request = request
+            case StartReply(turn, text):
+                assert self.running is None
+                assert self.utterance_open
+                assert text
+                assert turn == self.turn + self.is_new_utterance
+                assert turn != self.answered
+                self.running = self.turn = turn
+                self.is_new_utterance = False
+            case CancelReply(turn):
+                assert turn == self.running
+                self.running = None
+            case HoldPlayout():
+                assert not self.held
+                self.held = True
+            case ResumePlayout():
+                assert self.held
+                self.held = False
+            case ClearPlayout():
+                self.held = False
+            case PromptCaller() | GiveUp():
+                assert not self.utterance_open
+                assert self.running is None
+
+    def check_state(self) -> None:
+        state, deadline = self.call.state(), self.call.machine.deadline()
+        assert not self.held or state is State.SPEAKING
+        assert self.utterance_open or state in (State.LISTENING, State.SPEAKING)
+        assert not self.utterance_open or state is not State.LISTENING
+        waits_for_others = state is State.SPEAKING or (state is State.THINKING and self.running is not None)
+        assert deadline is not None or (waits_for_others and not self.held), "dead air"
+        assert deadline is None or deadline > self.call.now
+
+
+happenings = st.one_of(
+    st.sampled_from(["v", ".", "vv", "vvv", "v" * 8, "." * 4, "." * 16, "." * 24]),
+    st.sampled_from(["says", "is answered", "says", "is answered"]),
+    st.sampled_from([20, 300, 1000, 2000, 9000]),
+    st.sampled_from([PlayoutStarted(), PlayoutStarted(), PlayoutStarted(interruptible=False), PlayoutFinished()]),
+    st.tuples(st.just("failed"), st.integers(0, 1)),
+    st.tuples(
+        st.just("transcribed"), st.sampled_from(["", " ", "yes", "yes please"]), st.integers(0, 2), st.booleans()
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(happenings, min_size=20, max_size=60))
+def test_whatever_happens_a_shell_can_perform_what_is_ordered_and_nobody_waits_forever(story: list[object]) -> None:
+    referee = Referee()
+    for happening in story:
+        match happening:
+            case "says":
+                referee.hear("v" * 10 + "." * 4)
+            case "is answered":
+                referee.tell(final("yes", referee.request))
+                referee.hear("." * 20)
+            case str():
+                referee.hear(happening)
+            case int():
+                referee.wait(happening)
+            case ("failed", int(back)):
+                referee.tell(ReplyFailed(referee.turn - back))
+            case ("transcribed", str(text), int(back), bool(is_final)):
+                referee.tell(Transcribed(text, is_final, referee.request - back or None))
+            case PlayoutStarted() | PlayoutFinished():
+                referee.tell(happening)
+            case _:
+                raise AssertionError(happening)
+    # When the line has gone quiet, all comes to rest.
+    for _ in range(2):
+        referee.tell(PlayoutFinished())
+        referee.hear("." * 150)
+    assert referee.call.state() is State.LISTENING or referee.running is not None

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from mediasrv.turn.events import RequestFinal, Transcribed
+from mediasrv.turn.wording import Final, Wording
+
+
+def asked(times: int = 1) -> Wording:
+    wording = Wording()
+    for _ in range(times):
+        wording.ask()
+    return wording
+
+
+def test_requests_are_numbered_through_the_call() -> None:
+    wording = Wording()
+    assert wording.ask() == RequestFinal(1)
+    wording.begin()
+    assert wording.ask() == RequestFinal(2)
+
+
+def test_the_final_that_was_asked_for_is_in_hand() -> None:
+    wording = asked()
+    assert wording.final is Final.ASKED
+    assert wording.receive(Transcribed("yes", is_final=True, request=1))
+    assert (wording.text, wording.final) == ("yes", Final.IN_HAND)
+
+
+def test_an_interim_is_kept_and_the_final_still_awaited() -> None:
+    wording = asked()
+    assert not wording.receive(Transcribed("ye", request=1))
+    assert (wording.text, wording.final) == ("ye", Final.ASKED)
+
+
+def test_a_final_that_answers_no_request_is_not_the_one() -> None:
+    wording = asked()
+    assert not wording.receive(Transcribed("yes", is_final=True))
+    assert (wording.text, wording.final) == ("yes", Final.ASKED)
+
+
+def test_a_final_that_answers_an_older_request_is_not_the_one() -> None:
+    wording = asked(2)
+    assert not wording.receive(Transcribed("yes", is_final=True, request=1))
+    assert wording.final is Final.ASKED
+    assert wording.receive(Transcribed("yes please", is_final=True, request=2))
+
+
+def test_a_final_is_stale_when_the_caller_has_gone_on() -> None:
+    wording = asked()
+    wording.go_on()
+    assert not wording.receive(Transcribed("yes", is_final=True, request=1))
+    assert (wording.text, wording.final) == ("yes", Final.STALE)
+
+
+def test_a_final_comes_once() -> None:
+    wording = asked()
+    wording.receive(Transcribed("yes", is_final=True, request=1))
+    assert not wording.receive(Transcribed("yes", is_final=True, request=1))
+    assert wording.final is Final.IN_HAND
+
+
+def test_a_new_utterance_has_no_words_and_no_final() -> None:
+    wording = asked()
+    wording.receive(Transcribed("yes", is_final=True, request=1))
+    wording.begin()
+    assert (wording.text, wording.final) == ("", Final.STALE)
+
+
+def test_white_space_is_not_words() -> None:
+    wording = asked()
+    wording.receive(Transcribed(" \n", is_final=True, request=1))
+    assert wording.text == ""
