@@ -737,7 +737,7 @@ happenings = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(happenings, min_size=20, max_size=60))
 def test_whatever_happens_a_shell_can_perform_what_is_ordered_and_nobody_waits_forever(story: list[object]) -> None:
     referee = Referee()

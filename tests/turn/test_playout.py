@@ -532,7 +532,7 @@ class Line:
             self.receive(self.returned())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     utterances=st.lists(
         st.lists(st.tuples(st.integers(0, 600), st.integers(0, 3000), TEXTS), min_size=1, max_size=4),
@@ -561,7 +561,7 @@ def test_underruns_are_the_holes_that_the_twin_hears_within_utterances(
     assert line.ledger.quiet
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(stalls=st.lists(st.integers(1, 4000), max_size=8))
 def test_a_stall_counts_and_makes_the_lead_longer_if_and_only_if_it_is_heard(stalls: list[int]) -> None:
     line = Line()
@@ -576,7 +576,7 @@ def test_a_stall_counts_and_makes_the_lead_longer_if_and_only_if_it_is_heard(sta
     assert line.ledger.lead_ms == (200, 300, 450, 600)[min(len(heard), 3)]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(way=st.integers(0, 2000), every=st.integers(80, 400))
 def test_the_lead_does_not_starve_however_far_the_carrier(way: int, every: int) -> None:
     line = Line(way)
@@ -592,7 +592,7 @@ def test_the_lead_does_not_starve_however_far_the_carrier(way: int, every: int) 
     assert line.heard == [Heard(1, "The first sentence. The second one. And the last of them.", True)]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(way=st.integers(0, 1500))
 def test_the_ear_is_right_to_within_the_way(way: int) -> None:
     line = Line(way)
