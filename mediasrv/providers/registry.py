@@ -67,6 +67,8 @@ def _entries(stage: str) -> dict[str, EntryPoint]:
 
 
 def _unknown(stage: str, name: str, known: Mapping[str, EntryPoint]) -> str:
+    if not known:
+        return f"{stage} provider {name!r} is unknown, as all are: mediasrv itself is not installed; pip install it"
     hint = suggest(name, known)
     everything = f"known are {', '.join(sorted(known))}"
     return f"{stage} provider {name!r} is unknown; {hint if hint == everything else f'{hint} {everything}'}"

@@ -65,6 +65,12 @@ def test_an_unknown_name_like_no_other_gets_all() -> None:
 
 
 @pytest.mark.usefixtures("foreign")
+def test_without_any_provider_the_installation_is_to_blame() -> None:
+    with pytest.raises(ConfigError, match="mediasrv itself is not installed"):
+        registry.load("llm", "scripted")
+
+
+@pytest.mark.usefixtures("foreign")
 @pytest.mark.parametrize("name", ["lost", "gone"])
 def test_a_provider_that_cannot_be_imported_is_the_operators_to_mend(name: str) -> None:
     with pytest.raises(ConfigError, match=f"tts provider {name} cannot be loaded: .*; reinstall its package"):
