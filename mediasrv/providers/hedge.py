@@ -9,11 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from mediasrv.errors import ProviderError
 
 T = TypeVar("T")
+
+
+class Fate(Enum):
+    """What became of an attempt."""
+
+    ANSWERED = auto()
+    """It gave its first item, or ended without any."""
+    OVERTAKEN = auto()
+    """Another one answered while it was waited for."""
+    FAILED = auto()
+    """It raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +35,8 @@ class Attempt(Generic[T]):
     open: Callable[[], AsyncGenerator[T]]
     deadline_s: float
     """How long to wait for its first item before the next attempt is made beside it."""
-    answered: Callable[[float], None]
-    """Told how long it took to the first item; a plain call."""
-    overtaken: Callable[[float], None]
-    """Told that another one answered first, and how long this one had been waited for; a plain call."""
-    failed: Callable[[], None]
-    """Told that it raised; a plain call."""
+    settle: Callable[[Fate, float], None]
+    """Told its fate and how long it had been waited for, in seconds; a plain call."""
 
 
 @dataclass(slots=True)
@@ -37,6 +45,9 @@ class _Runner(Generic[T]):
     stream: AsyncGenerator[T]
     first: asyncio.Task[T | None]
     begun_s: float
+
+    def settle(self, fate: Fate) -> None:
+        self.attempt.settle(fate, asyncio.get_running_loop().time() - self.begun_s)
 
     async def close(self) -> None:
         self.first.cancel()
@@ -79,7 +90,7 @@ class _Race(Generic[T]):
             for runner in [each for each in self._running if each.first in done]:
                 error = runner.first.exception()
                 if error is None:
-                    runner.attempt.answered(self._now() - runner.begun_s)
+                    runner.settle(Fate.ANSWERED)
                     await self._drop_all_but(runner)
                     return runner, runner.first.result()
                 await self._give_up(runner, error)
@@ -97,7 +108,7 @@ class _Race(Generic[T]):
         return max(0.0, latest.begun_s + latest.attempt.deadline_s - self._now())
 
     async def _give_up(self, runner: _Runner[T], error: BaseException) -> None:
-        runner.attempt.failed()
+        runner.settle(Fate.FAILED)
         self._running.remove(runner)
         await runner.stream.aclose()
         if not isinstance(error, ProviderError):
@@ -111,7 +122,7 @@ class _Race(Generic[T]):
         losers = [each for each in self._running if each is not winner]
         self._running = [winner]
         for loser in losers:
-            loser.attempt.overtaken(self._now() - loser.begun_s)
+            loser.settle(Fate.OVERTAKEN)
             await loser.close()
 
     async def close_all(self) -> None:

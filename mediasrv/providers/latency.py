@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 
-# One request in ten is made twice; at one in twenty the slowest hundredth hardly gets faster.
-QUANTILE = 0.9
+# One request in nine is made twice; at one in twenty the slowest hundredth hardly gets faster.
+QUANTILE = 0.89
 # Enough to tell a quantile, few enough to follow a provider that grows slower within minutes.
 WINDOW = 100
 # Before this many answers a quantile says nothing.

@@ -10,32 +10,40 @@ T = TypeVar("T")
 
 
 class Tape(Generic[T]):
-    """Records a source while its readers pull it. A reader that is cancelled does not disturb the source."""
+    """Records a source while its readers pull it. A reader that is cancelled does not disturb the source.
+
+    A source that raises ends the tape; the error is kept for whoever made the tape, since it is not the readers' own.
+    """
 
     def __init__(self, source: AsyncGenerator[T]) -> None:
         self._source = source
-        self._recorded: list[T] = []
+        self.recorded: list[T] = []
+        """What the source has given so far."""
+        self.error: Exception | None = None
+        """What the source raised."""
         self._pull: asyncio.Task[None] | None = None
         self._ended = False
 
     async def read(self, start: int = 0) -> AsyncGenerator[T]:
-        """Yield all items from the one at ``start`` on; raise what the source raises. Cancelling stops this reader."""
+        """Yield all items from the one at ``start`` on. Cancelling stops this reader."""
         at = start
         while True:
-            while at >= len(self._recorded):
+            while at >= len(self.recorded):
                 if self._ended:
                     return
                 if self._pull is None:
                     self._pull = asyncio.create_task(self._pull_one())
                 await asyncio.shield(self._pull)
-            yield self._recorded[at]
+            yield self.recorded[at]
             at += 1
 
     async def _pull_one(self) -> None:
         try:
-            self._recorded.append(await anext(self._source))
+            self.recorded.append(await anext(self._source))
         except StopAsyncIteration:
             self._ended = True
+        except Exception as error:
+            self._ended, self.error = True, error
         finally:
             self._pull = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mediasrv.errors import ProviderError
-from mediasrv.providers.hedge import Attempt, hedged
+from mediasrv.providers.hedge import Attempt, Fate, hedged
 from tests.virtual import run_virtually
 
 
@@ -33,13 +33,10 @@ class Source:
             self.log.append("closed")
 
     def attempt(self, deadline_s: float = 1.0) -> Attempt[str]:
-        return Attempt(
-            self.stream,
-            deadline_s,
-            lambda took_s: self.log.append(f"answered {took_s:.1f}"),
-            lambda waited_s: self.log.append(f"overtaken {waited_s:.1f}"),
-            lambda: self.log.append("failed"),
-        )
+        def settle(fate: Fate, waited_s: float) -> None:
+            self.log.append(f"{fate.name.lower()} {waited_s:.1f}")
+
+        return Attempt(self.stream, deadline_s, settle)
 
 
 def failure(name: str) -> ProviderError:
@@ -79,7 +76,7 @@ def test_the_first_may_still_win_after_its_deadline() -> None:
 def test_a_failure_is_followed_by_the_next_attempt_at_once() -> None:
     first, second = Source("a", 0.2, failure("a")), Source("b", 0.5)
     assert run_virtually(race([first, second])) == (["b", "b"], 0.7)
-    assert first.log == ["opened", "closed", "failed"]
+    assert first.log == ["opened", "closed", "failed 0.2"]
 
 
 def test_when_the_hedge_fails_the_first_is_still_waited_for() -> None:
@@ -112,7 +109,7 @@ def test_a_failure_after_the_first_item_is_the_readers() -> None:
 
     async def read() -> list[str]:
         items: list[str] = []
-        attempt = Attempt(breaking, 1.0, lambda s: None, lambda s: None, lambda: None)
+        attempt = Attempt(breaking, 1.0, lambda fate, waited_s: None)
         stream = hedged([attempt, Source("b", 0.1).attempt()])
         items.append(await anext(stream))
         with pytest.raises(ProviderError):

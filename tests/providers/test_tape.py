@@ -46,16 +46,18 @@ def test_a_cancelled_reader_does_not_disturb_the_source() -> None:
     assert run_virtually(cancel()) == [0, 1, 2, 3, 4]
 
 
-def test_what_the_source_raises_reaches_all_readers() -> None:
+def test_what_the_source_raises_is_kept_and_ends_the_tape() -> None:
     async def failing() -> AsyncGenerator[int]:
         yield 1
         raise ValueError("worn out")
 
-    async def both() -> list[object]:
+    async def both() -> tuple[list[list[int]], Exception | None]:
         tape = Tape(failing())
-        return list(await asyncio.gather(read(tape), read(tape), return_exceptions=True))
+        return list(await asyncio.gather(read(tape), read(tape))), tape.error
 
-    assert [type(result) for result in run_virtually(both())] == [ValueError, ValueError]
+    items, error = run_virtually(both())
+    assert items == [[1], [1]]
+    assert isinstance(error, ValueError)
 
 
 def test_closing_the_tape_closes_the_source_and_ends_its_readers() -> None:

@@ -1,0 +1,133 @@
+"""Language models and voices that do not fail as long as one of several does not.
+
+Each stands for a crew and is a provider like any other, so that whoever uses it knows nothing of the crew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import aclosing
+
+from mediasrv.audio.format import AudioFormat
+from mediasrv.audio.transcode import Transcoder
+from mediasrv.errors import ProviderError
+from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts
+from mediasrv.providers.crew import Crew
+from mediasrv.providers.tape import Tape
+
+# A reply whose voice breaks off more often than this is not worth hearing.
+MAX_VOICES = 3
+
+
+class FallbackLlm(Llm):
+    """Asks the crew; tools are called by whoever reads the reply, so no answer but the winner's ever calls one."""
+
+    name = "fallback"
+
+    def __init__(self, crew: Crew[Llm]) -> None:
+        super().__init__(None)
+        self.crew = crew
+
+    async def start(self) -> None:
+        await self.crew.start()
+
+    async def aclose(self) -> None:
+        await self.crew.aclose()
+
+    async def prepare(self) -> None:
+        for member in self.crew.members:
+            await member.provider.prepare()
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        for member in self.crew.members:
+            await member.provider.warm(messages)
+
+    async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
+        """Stream the first answer; one that breaks off in the middle is a ``ProviderError``: its words were heard."""
+        # The conversation may go on while a slow answer is waited for; each attempt must see the same of it.
+        shown = tuple(messages)
+        async with aclosing(self.crew.ask(lambda llm: llm.reply(shown, tools))) as deltas:
+            async for delta in deltas:
+                yield delta
+
+
+class FallbackTts(Tts):
+    """Asks the crew; a voice that breaks off is replaced by the next, from the phrase that was not spoken whole."""
+
+    name = "fallback"
+
+    def __init__(self, crew: Crew[Tts]) -> None:
+        super().__init__(None)
+        self.crew = crew
+
+    async def start(self) -> None:
+        await self.crew.start()
+
+    async def aclose(self) -> None:
+        await self.crew.aclose()
+
+    async def prepare(self) -> None:
+        for member in self.crew.members:
+            await member.provider.prepare()
+
+    def format_for(self, wanted: AudioFormat) -> AudioFormat:
+        """The format that is wanted: each voice of the crew may have its own."""
+        return wanted
+
+    async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+        """Speak with whoever answers first; what the phrases raise is raised when those before it are spoken."""
+        tape = Tape(_generator(phrases))
+        heard = _Progress()
+        try:
+            for voices_left in reversed(range(MAX_VOICES)):
+                try:
+                    async with aclosing(self._speak_from(tape, heard.whole_phrases(tape), wanted)) as speech:
+                        async for piece in speech:
+                            heard.note(piece)
+                            yield piece
+                    break
+                except ProviderError:
+                    if not voices_left:
+                        raise
+            if tape.error is not None:
+                raise tape.error
+        finally:
+            await tape.aclose()
+
+    def _speak_from(self, tape: Tape[str], phrase: int, wanted: AudioFormat) -> AsyncGenerator[Speech]:
+        return self.crew.ask(lambda tts: _in_format(tts, tape.read(phrase), wanted))
+
+
+class _Progress:
+    """Which phrases were spoken, by their words: voices may give them word by word."""
+
+    def __init__(self) -> None:
+        self._words = 0
+
+    def note(self, piece: Speech) -> None:
+        self._words += len(piece.text.split())
+
+    def whole_phrases(self, tape: Tape[str]) -> int:
+        """How many phrases were spoken to their end, as far as is known: the last that was begun is not counted."""
+        begun = words = 0
+        for phrase in tape.recorded:
+            if words >= self._words:
+                break
+            words += len(phrase.split())
+            begun += 1
+        self._words = words - len(tape.recorded[begun - 1].split()) if begun else 0
+        return max(0, begun - 1)
+
+
+async def _in_format(tts: Tts, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+    transcoder = Transcoder(tts.format_for(wanted), wanted)
+    async with aclosing(tts.speak(phrases, wanted)) as speech:
+        async for piece in speech:
+            yield Speech(transcoder.push(piece.audio), piece.text)
+    if tail := transcoder.flush():
+        yield Speech(tail)
+
+
+async def _generator(phrases: AsyncIterable[str]) -> AsyncGenerator[str]:
+    async for phrase in phrases:
+        yield phrase
