@@ -73,6 +73,17 @@ def test_no_seam_is_steeper_than_the_voice_itself() -> None:
     assert abs(np.diff(np.concatenate(played).astype(int))).max() <= 1.5 * steepest
 
 
+@pytest.mark.parametrize("begins_at", range(0, 260, 37))
+def test_sound_without_a_period_is_repeated_without_a_click(begins_at: int) -> None:
+    """A hum of 31 Hz is too low to have a period here: where it breaks off and where it is repeated lie far apart."""
+    hum = np.asarray(8000 * np.sin(2 * np.pi * 31 * np.arange(begins_at, begins_at + 1600) / RATE_HZ), np.int16)
+    steepest = abs(np.diff(hum.astype(int))).max()
+    made_up = concealer_after(hum).conceal(400)
+    played = np.concatenate((hum[-80:], made_up)).astype(int)
+    # Heights that differ by up to the whole range are led over in 2 ms.
+    assert abs(np.diff(played)).max() < steepest + 2 * 16_000 / 16
+
+
 def test_the_stream_fades_in_for_five_milliseconds_after_a_gap() -> None:
     concealer = concealer_after(voice(1600))
     concealer.conceal(800)

@@ -179,7 +179,8 @@ def test_a_lost_packet_is_no_jitter() -> None:
 
 def test_a_leap_of_the_count_is_no_jitter() -> None:
     buffer = undelayed()
-    push_all(buffer, 1, 2, 9000, 9001)
+    for number, now in ((1, 0.0), (2, 0.02), (9000, 3.0), (9001, 3.02)):
+        buffer.push(number, frame(0), now)
     assert buffer.statistics.jitter_ms == pytest.approx(0, abs=1e-9)
 
 
@@ -241,19 +242,28 @@ def test_late_packets_are_dropped_and_lengthen_the_delay_until_none_is_late() ->
 
 def test_the_delay_grows_no_longer_than_allowed() -> None:
     listener = Listener(JitterBuffer(8000, FRAME, max_delay_ms=40))
-    for number in range(30):
-        listener.push(number, frame(number), number * PTIME_S + (0.3 if number % 3 == 0 and number else 0.0))
-    assert listener.buffer.statistics.concealed - listener.buffer.statistics.lost <= 2
+    arrivals = sorted((number * PTIME_S + (0.09 if number == 5 else 0.0), number) for number in range(30))
+    for now, number in arrivals:
+        listener.push(number, frame(number), now)
+    assert listener.buffer.statistics.late == 1
+    delays = [time - number * PTIME_S for (time, _), number in zip(listener.played, listener.numbers, strict=True)]
+    heard = [delay for delay, number in zip(delays, listener.numbers, strict=True) if number >= 0]
+    assert heard[0] == pytest.approx(0.02)
+    assert heard[-1] == pytest.approx(0.04)
+    assert max(heard) < 0.041
+    assert len(heard) >= 24
 
 
-def after_a_jittery_time(then: Callable[[int], NDArray[np.int16]]) -> JitterBuffer:
+def after_a_jittery_time(then: Callable[[int], NDArray[np.int16]], min_delay_ms: int = 0) -> JitterBuffer:
     """Half a second of packets of which every other one takes 100 ms longer, then seconds of punctual ones."""
-    listener = Listener(JitterBuffer(8000, FRAME, max_delay_ms=400))
+    listener = Listener(JitterBuffer(8000, FRAME, min_delay_ms=min_delay_ms, max_delay_ms=400))
     jittery = [(number * PTIME_S + 0.1 * (number % 2), number) for number in range(25)]
     for now, number in sorted(jittery):
         listener.push(number, frame(number), now)
+    lost = listener.buffer.statistics.lost
     for number in range(25, 400):
-        listener.push(number, then(number), number * PTIME_S)
+        listener.push(number, then(number), max(number * PTIME_S, jittery[-2][0]))
+    assert listener.buffer.statistics.lost == lost
     return listener.buffer
 
 
@@ -263,6 +273,13 @@ def test_quiet_packets_are_left_out_when_the_delay_is_longer_than_it_need_be() -
     # What still waits is the delay of a network without jitter, and less than the two packets that trim it.
     assert len(buffer.pop(399 * PTIME_S + 0.06)) <= 3
     assert buffer.statistics.overflow == 0
+
+
+def test_quiet_packets_are_left_out_no_longer_than_the_delay_is_too_long() -> None:
+    buffer = after_a_jittery_time(lambda number: quiet(10 + number % 60), min_delay_ms=60)
+    assert buffer.statistics.trimmed >= 1
+    waiting = [each for each in buffer.pop(399 * PTIME_S + 1) if np.all(each == each[0]) and each[0]]
+    assert 3 <= len(waiting) <= 5
 
 
 def test_loud_packets_are_never_left_out() -> None:

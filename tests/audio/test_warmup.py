@@ -43,6 +43,17 @@ def test_nothing_compiles_after_warming_and_the_second_start_compiles_nothing(tm
     assert warmed == called == 0
 
 
+def test_kernels_of_other_rooms_are_compiled_too(tmp_path: Path) -> None:
+    script = """
+        from mediasrv.audio.kernel import kernel
+        from mediasrv.audio.warmup import warm
+        elsewhere = kernel("int64(int64)")(lambda number: number + 1)
+        warm()
+        print(elsewhere.compiled)
+    """
+    assert run_python(script, tmp_path) == "1"
+
+
 def test_paths_of_other_rooms_are_walked_too() -> None:
     walked = []
     assert warm(lambda: walked.append("turn")) > 0
