@@ -13,7 +13,7 @@ from typing import Any
 
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
-from mediasrv.call.mouth import PlayoutWatcher
+from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.reply import Reply
 from mediasrv.call.role import Role
@@ -29,6 +29,7 @@ from mediasrv.turn.events import (
     Event,
     GiveUp,
     HoldPlayout,
+    KeyPressed,
     PlayoutFinished,
     PlayoutStarted,
     PromptCaller,
@@ -95,6 +96,10 @@ class Conversation(PlayoutWatcher):
             self._recognition = self._parts.ear.listen(self._role.stt, self._judge)
         await self._say(self._role.options.apology)
         await self.say_goodbye("speech-to-text failed")
+
+    def key_pressed(self) -> None:
+        """The caller pressed a key."""
+        self._tell(KeyPressed())
 
     def bot_started(self, interruptible: bool) -> None:
         """The first audio of an utterance of ours was sent."""
@@ -168,7 +173,10 @@ class Conversation(PlayoutWatcher):
         except (ProviderError, TimeoutError) as error:
             log.warning("reply failed", extra={"call": self._call.id, "turn": turn, "error": str(error) or "timed out"})
             heard = await self._say(role.options.apology)
-        if not heard.utterance:
+        else:
+            # A model that has nothing to say must not leave the caller to wonder.
+            heard = await self._say(role.options.repeat_request) if heard is NOTHING else heard
+        if heard is NOTHING:
             self._tell(ReplyFailed(turn))
 
     # -- set phrases ---------------------------------------------------------------------------------------------
@@ -193,4 +201,4 @@ class Conversation(PlayoutWatcher):
             return await self._call.say(text, interruptible=interruptible)
         except (ProviderError, TimeoutError) as error:
             log.error("voice failed", extra={"call": self._call.id, "error": str(error) or "timed out"})
-            return Heard(0, "", False)
+            return NOTHING

@@ -157,6 +157,8 @@ class LiveCall:
             case MarkReached(name):
                 self._mouth.mark_reached(name, self._loop.time())
             case DtmfReceived(digit):
+                if self._conversation is not None:
+                    self._conversation.key_pressed()
                 if not self._digits.press(digit):
                     self._spawn(self._run_operators(self._role.agent.on_dtmf(self.call, digit)))
             case StreamStopped():

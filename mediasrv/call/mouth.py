@@ -40,7 +40,7 @@ class PlayoutWatcher:
         """An utterance was heard, or cut short."""
 
     def bot_quiet(self) -> None:
-        """All utterances are settled."""
+        """All utterances are settled, and none is in the making."""
 
 
 NOTHING = Heard(0, "", True)
@@ -73,6 +73,7 @@ class Mouth:
         self._holder: object | None = None
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
+        self._is_quiet_told = True
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._loop = asyncio.get_running_loop()
@@ -97,6 +98,7 @@ class Mouth:
                 finally:
                     _floor_holder.reset(token)
                     self._holder = None
+                    self._tell_quiet()
         return await asyncio.shield(saying.settled) if saying else NOTHING
 
     def _is_within_reply(self) -> bool:
@@ -104,13 +106,15 @@ class Mouth:
 
     async def _queue_all(self, speech: AsyncGenerator[Speech], interruptible: bool) -> Saying | None:
         saying: Saying | None = None
+        is_audible = False
         try:
             async with aclosing(speech):
                 while True:
                     async with asyncio.timeout(SPEECH_LIMIT_S):
                         piece = await anext(speech, None)
                     if piece is None or (saying is not None and saying.was_cut):
-                        return saying
+                        return saying if is_audible else None
+                    is_audible |= bool(piece.audio)
                     saying = self._queue(saying, piece, interruptible)
         finally:
             self._pause()
@@ -135,6 +139,7 @@ class Mouth:
         saying = self._saying = Saying(self.ledger.open(), self._loop.create_future())
         self._unsettled[saying.number] = saying
         self._quiet.clear()
+        self._is_quiet_told = False
         return saying
 
     def _pause(self) -> None:
@@ -193,6 +198,12 @@ class Mouth:
         for heard in settled:
             self._unsettled.pop(heard.utterance).settled.set_result(heard)
             self.watcher.bot_heard(heard)
-        if not self._unsettled and not self._quiet.is_set():
+        if not self._unsettled:
             self._quiet.set()
+            self._tell_quiet()
+
+    def _tell_quiet(self) -> None:
+        """Who holds the floor has more to say, so that what he said so far does not make us quiet."""
+        if not self._unsettled and self._holder is None and not self._is_quiet_told:
+            self._is_quiet_told = True
             self.watcher.bot_quiet()

@@ -25,6 +25,8 @@ class AgentOptions:
     """Said, and heard, before we hang up."""
     apology: str = "I am sorry, something went wrong on my side."
     """Said when a reply fails."""
+    repeat_request: str = "Sorry, could you say that again?"
+    """Said when the language model has no answer."""
     max_duration_s: int = 3600
     """Longest call; then the goodbye."""
     stt: Mapping[str, Any] = field(default_factory=lambda: {"provider": "moonshine"})

@@ -45,4 +45,4 @@ class Role:
     def set_phrases(self) -> list[str]:
         """What is said in the same words on every call."""
         options = self.options
-        return [self.greeting, options.idle_prompt, options.goodbye, options.apology]
+        return [self.greeting, options.idle_prompt, options.goodbye, options.apology, options.repeat_request]

@@ -35,7 +35,12 @@ class ReplyFailed:
     turn: int
 
 
-Event = Transcribed | PlayoutStarted | PlayoutFinished | ReplyFailed
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """The caller pressed a key: he is there, though he does not speak."""
+
+
+Event = Transcribed | PlayoutStarted | PlayoutFinished | ReplyFailed | KeyPressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from mediasrv.turn.events import (
     Event,
     GiveUp,
     HoldPlayout,
+    KeyPressed,
     PlayoutFinished,
     PlayoutStarted,
     PromptCaller,
@@ -197,6 +198,9 @@ class TurnMachine:
                 return [*released, *self._listen(now)]
             case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
                 return [*self._commit_utterance(), *self._listen(now)]
+            case KeyPressed() if self.state is State.LISTENING:
+                self._idle_prompts = 0
+                self._expect_caller(now)
         return NONE
 
     def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:

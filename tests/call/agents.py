@@ -60,6 +60,17 @@ class Menu(Agent):
         await call.hangup()
 
 
+class Slow(Agent):
+    greeting = ""
+
+    @tool
+    async def look_up(self, call: Call) -> str:
+        """Look something up, which takes a while."""
+        await call.say("One moment.")
+        await asyncio.sleep(4)
+        return "found"
+
+
 async def echo(call: Call) -> None:
     """Say back what is heard for two seconds."""
     frames = 0

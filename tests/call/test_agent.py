@@ -145,15 +145,43 @@ def test_a_recogniser_that_keeps_failing_ends_the_call_with_words() -> None:
     assert stage.watch.causes == ["speech-to-text failed"]
 
 
-def test_an_answer_of_nothing_leaves_the_caller_the_floor() -> None:
+def test_a_model_without_an_answer_asks_the_caller_to_repeat() -> None:
     async def act(stage: Stage) -> None:
         await stage.speak()
-        await stage.be_quiet(3)
+        await stage.be_quiet(4)
         await stage.speak()
         await stage.be_quiet(5)
 
-    stage = perform(act, agent_options(llm={"replies": ("  ", "Now I know.")}, turn=patience(idle_ms=60000)))
-    assert stage.watch.words == [("caller", "Hello."), ("caller", "Hello."), ("bot", "Now I know.")]
+    options = agent_options(
+        llm={"replies": ("  ", "Now I know.")}, repeat_request="Again, please?", turn=patience(idle_ms=60000)
+    )
+    expected = [("caller", "Hello."), ("bot", "Again, please?"), ("caller", "Hello."), ("bot", "Now I know.")]
+    assert perform(act, options).watch.words == expected
+
+
+def test_a_filler_that_a_tool_says_does_not_make_the_caller_wait_alone() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.speak()
+        await stage.be_quiet(12)
+
+    options = agent_options(
+        class_="tests.call.agents:Slow",
+        llm={"replies": ("tool:look_up {}", "Found it.")},
+        turn=patience(idle_ms=2000),
+        idle_prompt="Are you there?",
+    )
+    words = perform(act, options).watch.words
+    assert words[:3] == [("caller", "Hello."), ("bot", "One moment."), ("bot", "Found it.")]
+
+
+def test_pressing_keys_is_being_there() -> None:
+    async def act(stage: Stage) -> None:
+        for _ in range(6):
+            await stage.be_quiet(1.5)
+            stage.press("1")
+        await stage.be_quiet(1)
+
+    assert perform(act, agent_options(turn=patience(idle_ms=2000))).watch.words == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from mediasrv.turn.events import (
     Event,
     GiveUp,
     HoldPlayout,
+    KeyPressed,
     PlayoutFinished,
     PlayoutStarted,
     PromptCaller,
@@ -570,6 +571,20 @@ def test_noise_without_words_does_not_make_us_patient_again(call: Conversation) 
     call.tell(final("", 1))
     assert call.state() is State.LISTENING
     assert call.wait(8000)[-1] == GiveUp()
+
+
+def test_a_caller_who_presses_keys_is_there(call: Conversation) -> None:
+    call.wait(7900)
+    call.tell(KeyPressed())
+    assert call.wait(7900) == []
+    assert call.wait(100) == [PromptCaller()]
+
+
+def test_a_key_pressed_while_we_speak_changes_nothing(call: Conversation) -> None:
+    call.tell(PlayoutStarted())
+    assert call.tell(KeyPressed()) == []
+    assert call.state() is State.SPEAKING
+    assert call.wait(20_000) == []
 
 
 def test_a_caller_need_not_be_asked_before_we_give_up() -> None:
