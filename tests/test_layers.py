@@ -54,7 +54,7 @@ PURE_ROOMS = ("audio", "wire", "turn")
 WORLDLY = frozenset({
     "aiohttp", "asyncio", "concurrent", "datetime", "glob", "http", "io", "logging", "multiprocessing", "os",
     "pathlib", "queue", "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver",
-    "ssl", "subprocess", "sys", "tempfile", "threading", "time", "uuid",
+    "ssl", "subprocess", "sys", "tempfile", "threading", "time", "timeit", "uuid",
 })
 # fmt: on
 """Libraries that know the time or touch the world."""

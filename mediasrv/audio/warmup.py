@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib import import_module
 from itertools import permutations
 from pkgutil import iter_modules
-from timeit import default_timer
 
 import numpy as np
 
@@ -16,20 +15,18 @@ from mediasrv.audio.kernel import compile_all
 _PTIME_SAMPLES_8K = 160
 
 
-def warm(*rehearsals: Callable[[], object]) -> float:
-    """Compile every kernel, or load it from disk, and walk every path of this room once; return the seconds it took.
+def warm(*rehearsals: Callable[[], object]) -> None:
+    """Compile every kernel, or load it from disk, and walk every path of this room once.
 
     Call it before the first connection is accepted, when the modules of other rooms that hold kernels are imported;
     their paths are walked too when they are passed as ``rehearsals``. Takes seconds when the cache is empty.
     """
-    started = default_timer()
     for module in iter_modules(audio.__path__):
         import_module(f"{audio.__name__}.{module.name}")
     compile_all()
     _rehearse()
     for rehearsal in rehearsals:
         rehearsal()
-    return default_timer() - started
 
 
 def _rehearse() -> None:
