@@ -5,6 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 LOCKS := .requirements
+PURE := mediasrv/audio/*,mediasrv/wire/*,mediasrv/turn/*
 # Wheels only, and only those that were pinned: nothing is compiled, nothing is run to be built.
 PIP := $(VENV)/bin/python -m pip install --no-input --disable-pip-version-check
 PINNED := --require-hashes --only-binary :all:
@@ -26,6 +27,8 @@ demo: $(VENV)/.holds-local $(VENV)/.holds-weights
 
 test: $(VENV)/.holds-dev $(VENV)/.holds-weights
 	$(VENV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered
+	@echo "The pure rooms are covered to the last branch:"
+	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
 
 # The tests that need no local model, on a Python that the models may not be there for.
 test-base: $(VENV)/.holds-test
