@@ -1,20 +1,33 @@
-"""``python -m native_bench NAME`` runs a benchmark and prints its table."""
+"""``python -m native_bench CASE`` asks one question and prints the answer; without a case, all of them in turn."""
 
 from __future__ import annotations
 
-import argparse
+import sys
+from importlib import import_module
 
-from native_bench import kernels
+CASES = {
+    "kernels": "what does each kernel cost a frame?",
+    "inbound": "what does a frame of the caller cost, from the message to the recogniser?",
+    "wire": "what does a message cost, there and back through the media door?",
+    "vad": "how well is voice told from noise?",
+    "loopback": "how much do we add to the caller's wait?",
+}
 
-BENCHMARKS = {"kernels": kernels.main}
 
-
-def main() -> None:
-    """Run what the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m native_bench")
-    parser.add_argument("benchmark", choices=BENCHMARKS)
-    BENCHMARKS[parser.parse_args().benchmark]()
+def main() -> int:
+    """Run what the command line names; what follows the name is the case's own."""
+    name, *rest = sys.argv[1:] or ["all"]
+    if name not in CASES and name != "all":
+        width = max(map(len, CASES))
+        print("usage: python -m native_bench [CASE]", file=sys.stderr)
+        print("\n".join(f"  {case:<{width}}  {question}" for case, question in CASES.items()), file=sys.stderr)
+        return 2
+    for case in CASES if name == "all" else (name,):
+        print(f"== {case}: {CASES[case]}", flush=True)
+        sys.argv = [f"python -m native_bench {case}", *rest]
+        import_module(f"native_bench.{case}").main()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
