@@ -151,16 +151,16 @@ def periodicity(samples: Sequence[float], lags: range) -> float:
     return max([0.0, *likeness[max(unlike, lags.start - 1) :]])
 
 
-def excess(levels: Sequence[float], floor: Sequence[float], unrest: Sequence[float], most: float) -> float:
+def excess(levels: Sequence[float], floor: Sequence[float], unrest: Sequence[float]) -> float:
     """Root mean square of how far levels stand out of a floor."""
     over = [(a - b) / c for a, b, c in zip(levels, floor, unrest, strict=True)]
-    return math.sqrt(sum(min(max(each, 0), most) ** 2 for each in over) / len(over))
+    return math.sqrt(sum(max(each, 0) ** 2 for each in over) / len(over))
 
 
 class Floor:
     """A noise floor of bands that remembers every frame; it is told when the sound has the period of a voice."""
 
-    RATE, PRIOR_FRAMES, BLOCK, BLOCKS, STEADY_BLOCKS, CROWD, PAUSE, AGAIN = 0.03, 3, 5, 20, 2, 125, 10, 50
+    RATE, PRIOR_FRAMES, BLOCK, BLOCKS, STEADY_BLOCKS, CROWD, PAUSE, AGAIN = 0.03, 3, 5, 25, 2, 175, 10, 50
 
     def __init__(self, gaussian_db: Sequence[float]) -> None:
         self.gaussian_db = gaussian_db
@@ -184,14 +184,13 @@ class Floor:
                 self._crowd()
 
     def _follow(self, levels: Sequence[float], is_noise: bool, rate: float) -> None:
-        departures = [level - floor for level, floor in zip(levels, self.floor, strict=True)]
-        drops = statistics.fmean(departures) < -16
-        for band, departure in enumerate(departures):
-            if is_noise and not drops:
+        for band, level in enumerate(levels):
+            departure = level - self.floor[band]
+            if is_noise:
                 unrest = (1 - rate) * self.unrest[band] + rate * abs(departure) * math.sqrt(math.pi / 2)
                 self.unrest[band] = self._likely(unrest, band)
-            if is_noise or departure < 0 or drops:
-                self.floor[band] += (max(rate, 0.2) if drops else rate) * departure
+            if is_noise or departure < 0:
+                self.floor[band] += rate * departure
 
     def _likely(self, unrest: float, band: int) -> float:
         return min(max(unrest, 0.8 * self.gaussian_db[band]), 4.0)
@@ -205,6 +204,9 @@ class Floor:
 
     def _rest(self) -> None:
         self.floor = [max(floor, min(self._blocks(band), default=floor)) for band, floor in enumerate(self.floor)]
+        newest = [statistics.fmean(band) for band in zip(*self.history[-self.BLOCK :], strict=True)]
+        if statistics.fmean(newest) < statistics.fmean(self.floor) - 10:
+            self.floor = newest
 
     def _settle(self) -> None:
         last = self.history[-self.BLOCK * self.STEADY_BLOCKS :]
