@@ -106,7 +106,7 @@ class Conversation(PlayoutWatcher):
         if self._trace is not None:
             trace, self._trace = self._trace, None
             trace.reach("first_audio", self._loop.time())
-            log.info("turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": trace.response_ms})
+            log.info("turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)})
             self._observer.turn_answered(self._call.id, trace)
         self._tell(PlayoutStarted(interruptible))
 
