@@ -117,7 +117,7 @@ async def measure() -> list[Step]:
 
 def main() -> None:
     """Print the table."""
-    print((__doc__ or "").partition("\n")[0])
+    print(described())
     for step in asyncio.run(measure()):
         print(f"{step.us:8.2f} µs  {step.name}")
     print(f"{BUDGET_US:8.2f} µs  the budget")

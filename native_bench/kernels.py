@@ -7,9 +7,7 @@ Kernels are warmed first; the repeats of all kernels take turns, so that a slow 
 from __future__ import annotations
 
 import gc
-import platform
 import statistics
-import subprocess
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -25,6 +23,7 @@ from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.audio.warmup import warm
+from native_bench.machine import described
 
 REPEATS = 15
 FRAMES = 500
@@ -104,8 +103,7 @@ def main() -> None:
     for _ in range(REPEATS):
         for name, work in made.items():
             measured[name].append(nanoseconds(work))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    print(f"{platform.machine()}, Python {platform.python_version()}, commit {commit.stdout.strip() or 'unknown'}")
+    print(described())
     print(f"kernels warm after {warmed_s:.2f} s; nanoseconds per {PTIME_MS} ms frame, {REPEATS} repeats\n")
     print("| kernel | median | least | most |\n|---|---:|---:|---:|")
     for name, costs in measured.items():

@@ -25,6 +25,7 @@ from mediasrv.simulator.pacing import Pacing
 from mediasrv.simulator.report import CallReport, report
 from mediasrv.simulator.script import Performance, conversation
 from mediasrv.simulator.speech import recorded
+from native_bench.machine import described
 
 BUDGET_P99_MS = 15.0
 CLIP = "ps_goforward"
@@ -79,7 +80,7 @@ def main() -> None:
     turns = parser.parse_args().turns
     added, figures = uvloop.run(measure(turns))
     p50, p99, most = percentiles(added)
-    print((__doc__ or "").partition("\n")[0])
+    print(described())
     print(f"turns answered       {len(added)} of {turns}")
     print(f"added latency        p50 {p50:.1f} ms   p99 {p99:.1f} ms (budget {BUDGET_P99_MS:.0f})   max {most:.1f} ms")
     print(f"greeting heard after {figures.greeting_ms} ms")

@@ -7,8 +7,6 @@ Prints Markdown tables. ``tests.hearing`` says what the figures mean.
 
 from __future__ import annotations
 
-import platform
-import subprocess
 import time
 
 import numpy as np
@@ -16,6 +14,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from mediasrv.turn.vad import RATES_HZ, VoiceDetector
+from native_bench.machine import described
 from tests import hearing
 
 SNRS_DB = (40, 20, 10)
@@ -64,8 +63,7 @@ def costs_us(rate_hz: int) -> NDArray[np.float64]:
 
 def main() -> None:
     """Print the tables."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    print(f"{platform.machine()}, Python {platform.python_version()}, commit {commit.stdout.strip() or 'unknown'}\n")
+    print(described(), end="\n\n")
     for level_dbfs in LEVELS_DBFS:
         print(f"Speech at {level_dbfs} dBFS: voice found / noise called voice in %, delays median / p90\n")
         print("\n".join([*rates_table(level_dbfs), ""]))

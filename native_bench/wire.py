@@ -18,13 +18,10 @@ import argparse
 import asyncio
 import multiprocessing
 import os
-import platform
 import socket
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Collection
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 import uvloop
@@ -38,6 +35,7 @@ from mediasrv.server.service import Service
 from mediasrv.wire.events import Event, MediaReceived, PlayMedia, StreamStarted, StreamStopped
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from native_bench.machine import described
 
 MESSAGES = 20_000
 """Messages of a measurement, after a tenth of them to warm up."""
@@ -222,20 +220,12 @@ def _converse(calls: list[Caller], messages: int) -> np.ndarray:
     return rounds
 
 
-def _machine() -> str:
-    """The hardware, the software and the commit, for the report."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    model = models[0].partition(": ")[2] if models else platform.machine()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}, commit {commit.stdout.strip() or 'none'}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Cost of a message through the media door.")
     parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--callers", type=int, nargs="*", default=[1, 50], help="connections at a time")
     flags = parser.parse_args()
-    print(_machine())
+    print(described())
     print(f"{'microseconds a message':<24}{'cpu':>10}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}")
     for callers in flags.callers:
         for name in SERVERS:

@@ -1,0 +1,24 @@
+"""What figures hold for: the machine, the interpreter and the commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+
+def described() -> str:
+    """One line for the head of a report."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} x {_processor()}, {python}, commit {commit.stdout.strip() or 'unknown'}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
