@@ -165,7 +165,7 @@ class HttpLlm(Llm):
         )
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
-        found = parse_object(await _read_some(response))
+        found = parse_object(await read_some(response))
         return reported(self.name, found or {}, response.status, response.headers.get("Retry-After", ""))
 
     async def _warm(self, messages: Sequence[Message]) -> None:
@@ -195,7 +195,8 @@ async def _read_last_bytes(response: aiohttp.ClientResponse) -> None:
             await response.content.readany()
 
 
-async def _read_some(response: aiohttp.ClientResponse) -> bytes:
+async def read_some(response: aiohttp.ClientResponse) -> bytes:
+    """The beginning of a body, as much as comes, and close it."""
     data = b""
     try:
         while len(data) < _ERROR_BYTES and (more := await response.content.read(_ERROR_BYTES)):
