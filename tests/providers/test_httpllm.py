@@ -15,12 +15,14 @@ from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import httpllm
 from mediasrv.providers.anthropic import AnthropicLlm
 from mediasrv.providers.base import Message, TextDelta
+from mediasrv.providers.gemini import GeminiLlm
 from mediasrv.providers.httpllm import HttpLlm
 from mediasrv.providers.openai import OpenAiLlm
-from native_bench.standins import anthropic, openai
+from native_bench.standins import anthropic, gemini, openai
 from native_bench.standins.anthropic import AnthropicStandin
 from native_bench.standins.base import Fault
 from native_bench.standins.chat import ChatStandin
+from native_bench.standins.gemini import GeminiStandin
 from native_bench.standins.openai import OpenAiStandin
 from tests.providers.llm import ASKED, ask, failure_of, running, said
 
@@ -28,6 +30,7 @@ Vendor = tuple[Any, type[ChatStandin], Mapping[str, Any]]
 VENDORS: Mapping[str, Vendor] = {
     "openai": (OpenAiLlm, OpenAiStandin, {"api_key": openai.KEY, "server": "openai"}),
     "anthropic": (AnthropicLlm, AnthropicStandin, {"api_key": anthropic.KEY}),
+    "gemini": (GeminiLlm, GeminiStandin, {"api_key": gemini.KEY}),
 }
 
 
