@@ -27,6 +27,7 @@ from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from native_bench.machine import described
 
 BUDGET_US = 40.0
 CLIP = "lv_austen_0870"
