@@ -17,7 +17,8 @@ import orjson
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind
-from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, ms, parse, tables, text
+from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, ms, parse, words_of
+from mediasrv.providers.loosejson import tables
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -36,7 +37,6 @@ class UniversalDialect(Dialect):
     """One session of ``/v3/ws``."""
 
     provider = "assemblyai"
-    chunk_ms = 60
     least_ms = 50
     speed = 1.0
     replay_ms = 2000
@@ -88,7 +88,7 @@ class UniversalDialect(Dialect):
             self._forced = 0
         start = ms(words[0], "start", 1) if words else None
         end = ms(words[-1], "end", 1) if words else None
-        transcript = text(event, "transcript") or text(event, "utterance")
+        transcript = words_of(event, "transcript") or words_of(event, "utterance")
         return (Piece(transcript, ends, ends, answers=ends, start_ms=start, end_ms=end, covers_ms=end, hint=hint),)
 
     def _error(self, event: Mapping[str, Any]) -> Exception:

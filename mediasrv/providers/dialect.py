@@ -7,16 +7,14 @@ else comes, and whatever is broken, is skipped; only a vendor's own report of a 
 from __future__ import annotations
 
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import orjson
-
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import TurnHint
+from mediasrv.providers.loosejson import parse_object, text, word
 from mediasrv.providers.minutes import Piece
 
 STAGE = "stt"
@@ -41,8 +39,8 @@ class Dialect(ABC):
     """The name in configuration."""
     greets: ClassVar[bool] = True
     """Whether a ``Hello`` comes before audio may be sent."""
-    chunk_ms: ClassVar[int] = 0
-    """Audio in one message; 0: each frame as it comes."""
+    chunk_ms: ClassVar[int] = 60
+    """Audio in one message."""
     least_ms: ClassVar[int] = 0
     """Audio in the shortest message that the vendor takes."""
     speed: ClassVar[float] = math.inf
@@ -101,39 +99,17 @@ class Dialect(ABC):
 
 def parse(message: Message) -> Mapping[str, Any]:
     """The object in a JSON message; empty when there is none."""
-    try:
-        parsed = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return parse_object(message) or {}
 
 
-def text(table: Mapping[str, Any], key: str) -> str:
-    """A text, stripped; empty when there is none."""
-    value = table.get(key)
-    return value.strip() if isinstance(value, str) else ""
+def words_of(outer: Mapping[str, Any], key: str) -> str:
+    """What was said, without the space around it; empty when there is none."""
+    return text(outer, key).strip()
 
 
-def ms(table: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
+def ms(outer: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
     """A time in milliseconds; ``None`` when there is none. ``unit_ms``: milliseconds in one of the vendor's units."""
-    value = table.get(key)
+    value = outer.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return value * unit_ms
-
-
-def table(outer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A nested object; empty when there is none."""
-    value = outer.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def tables(outer: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
-    """The objects of a list; empty when there is none."""
-    value = outer.get(key)
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def word(value: object) -> str:
-    """A vendor's short name of something, such as an error code, fit for a log; what is no name is left out."""
-    return value if isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,40}", value) else ""

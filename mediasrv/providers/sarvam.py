@@ -16,7 +16,8 @@ import orjson
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
-from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, parse, text, word
+from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, parse, words_of
+from mediasrv.providers.loosejson import word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -32,7 +33,6 @@ class SaarasDialect(Dialect):
     """One session of the realtime endpoint."""
 
     provider = "sarvam"
-    chunk_ms = 60
     wants_utterances = True
     speed = 8.0
     burst_ms = 2000
@@ -76,9 +76,9 @@ class SaarasDialect(Dialect):
             case "session.begin":
                 return (Hello(),)
             case "transcript.partial":
-                return (Piece(text(event, "text")),)
+                return (Piece(words_of(event, "text")),)
             case "transcript.final":
-                return (Piece(text(event, "text"), is_final=True, closed=True, answers=True),)
+                return (Piece(words_of(event, "text"), is_final=True, closed=True, answers=True),)
             case "session.end":
                 raise self.failure("ended the session", retryable=True)
             case "error" if event.get("is_fatal") is not False:

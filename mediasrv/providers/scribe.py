@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.net.origin import Query
-from mediasrv.providers.dialect import NOTHING, NOTHING_TO_SAY, Dialect, Hello, Message, Reading, parse, text
+from mediasrv.providers.dialect import NOTHING, NOTHING_TO_SAY, Dialect, Hello, Message, Reading, parse, words_of
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.silence import silence
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
@@ -43,7 +43,6 @@ class ScribeDialect(Dialect):
     """One session of the realtime endpoint."""
 
     provider = "scribe"
-    chunk_ms = 60
     speed = 8.0
     burst_ms = 2000
     silence_ms = 100
@@ -74,9 +73,9 @@ class ScribeDialect(Dialect):
             case "session_started":
                 return (Hello(),)
             case "partial_transcript":
-                return (Piece(text(event, "text")),)
+                return (Piece(words_of(event, "text")),)
             case "committed_transcript":
-                return (Piece(text(event, "text"), is_final=True, closed=True, answers=True),)
+                return (Piece(words_of(event, "text"), is_final=True, closed=True, answers=True),)
             case str() if kind in _EMPTY:
                 return (NOTHING_TO_SAY,)
             case str() if kind in _ERRORS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from mediasrv.providers.base import Recognition, Stt
 from mediasrv.providers.dialect import STAGE, Dialect
 from mediasrv.providers.lines import Lines
 from mediasrv.providers.recogniser import Recogniser
+from mediasrv.providers.sunset import warn_of_sunset
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, require_key
 
 ALAW_8K = AudioFormat(Encoding.ALAW, 8000)
@@ -62,6 +64,7 @@ class SocketStt(Stt):
     async def start(self) -> None:
         require_key(self.options, STAGE, self.name)
         self.url(self.formats[0])
+        warn_of_sunset(self.options.model, date.today())
         client_context()
 
     async def prepare(self) -> None:

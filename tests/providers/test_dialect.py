@@ -60,21 +60,9 @@ def test_only_an_object_is_a_message(message: Message) -> None:
 
 
 def test_fields_of_another_kind_are_as_good_as_none() -> None:
-    odd = {"a": 1, "b": True, "c": "text", "d": float("nan"), "e": [1, {"x": 1}], "f": {"y": 2}}
-    assert [dialect.text(odd, key) for key in "abcx"] == ["", "", "text", ""]
+    odd = {"a": 1, "b": True, "c": " text ", "d": float("nan")}
+    assert [dialect.words_of(odd, key) for key in "abcx"] == ["", "", "text", ""]
     assert [dialect.ms(odd, key, 10) for key in "abcdx"] == [10, None, None, None, None]
-    assert [dialect.table(odd, key) for key in "aef"] == [{}, {}, {"y": 2}]
-    assert [dialect.tables(odd, key) for key in "aef"] == [[], [{"x": 1}], []]
-
-
-@pytest.mark.parametrize("named", ["NET-0001", "SchemaError", "a.b:c"])
-def test_a_name_may_be_logged(named: str) -> None:
-    assert dialect.word(named) == named
-
-
-@pytest.mark.parametrize("prose", ["the key 123 is wrong", "", "x" * 41, None, 7])
-def test_prose_may_not(prose: object) -> None:
-    assert dialect.word(prose) == ""
 
 
 def test_a_close_is_an_error_that_names_its_code() -> None:

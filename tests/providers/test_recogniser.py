@@ -13,7 +13,6 @@ from mediasrv.providers import minutes, recogniser
 from mediasrv.providers.assemblyai import AssemblyAiStt
 from mediasrv.providers.base import Transcript
 from mediasrv.providers.dialect import Dialect
-from mediasrv.providers.sarvam import SarvamStt
 from native_bench.standins.base import Fault
 from tests.providers.stt import VENDORS, Vendor, calling, eventually, open_sockets, site
 
@@ -303,37 +302,3 @@ async def test_a_line_that_was_prepared_is_taken(vendor: Vendor) -> None:
             await caller.begin("w65 w66")
             assert (await caller.ask(1)).text == "w65 w66"
         assert there.standin.connections == 1
-
-
-async def test_audio_is_replayed_no_faster_than_the_vendor_takes_it() -> None:
-    vendor = next(each for each in VENDORS if each.stt is AssemblyAiStt)
-    async with site(vendor, lead_ms=1200) as there, calling(there.stt) as caller:
-        await caller.begin("w65 w66 w67")
-        await there.standin.strike(Fault("reset"))
-        await caller.speak("w68 w69 w70")
-        assert (await caller.ask(1)).text == "w65 w66 w67 w68 w69 w70"
-        assert there.standin.connections == 2
-
-
-async def test_a_commit_ends_the_wait_for_what_is_still_to_be_sent() -> None:
-    vendor = next(each for each in VENDORS if each.stt is AssemblyAiStt)
-    async with site(vendor, lead_ms=1500) as there, calling(there.stt) as caller:
-        audio = b"A" * 8 * 2500
-        caller.recognition.begin()
-        for at in range(0, len(audio), 160):
-            caller.recognition.send(audio[at : at + 160])
-        caller.recognition.finalize(1)
-        await asyncio.sleep(0.05)
-        caller.recognition.commit()
-        await asyncio.sleep(0.4)
-        await caller.begin("w80 w81")
-        assert (await caller.ask(2)).text == "w80 w81"
-
-
-async def test_sarvam_hears_nothing_between_utterances() -> None:
-    vendor = next(each for each in VENDORS if each.stt is SarvamStt)
-    async with site(vendor) as there, calling(there.stt) as caller:
-        await caller.speak("w65 w66")
-        await caller.quiet(500)
-        await caller.begin("w80")
-        assert (await caller.ask(1)).text == "w80"

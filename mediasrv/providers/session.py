@@ -1,0 +1,244 @@
+"""A recogniser's session: one socket, from the vendor's readiness to its loss.
+
+Audio goes to the socket in chunks of a few frames: a message costs what it costs, however short it is, and nobody waits
+for the rest of a chunk, because a wish for a final takes along what there is. What was said before the vendor is ready,
+and what an earlier socket took with it, is on the reel; ``feed`` gives it to the vendor, as fast as that takes it, and
+the wishes for finals at their places in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from mediasrv.errors import ProviderError
+from mediasrv.providers.base import Transcript, TurnHint
+from mediasrv.providers.dialect import STAGE, Dialect, Hello, Message, Reading
+from mediasrv.providers.lines import Line
+from mediasrv.providers.minutes import LEAD_IN_MS, Minutes
+from mediasrv.providers.pace import Pace
+from mediasrv.providers.reel import Reel
+
+# How often a vendor that takes audio no faster than this is fed while we catch up.
+_PACE_S = 0.05
+
+
+class Deaf(ProviderError):
+    """A vendor that takes audio and does not give a sign of life."""
+
+    def __init__(self, provider: str) -> None:
+        super().__init__("does not answer", stage=STAGE, provider=provider, retryable=True)
+
+
+class Session:
+    """Speaks a dialect over a line, about the audio on the reel, for the minutes."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        line: Line,
+        reel: Reel,
+        minutes: Minutes,
+        tell: Callable[[list[Transcript | TurnHint]], None],
+    ) -> None:
+        """``tell`` is called with what was heard, and with nothing when the socket is lost."""
+        self.dialect = dialect
+        self.lost: ProviderError | None = None
+        """Why it is over."""
+        self.was_answered = False
+        """Whether anything was ever heard."""
+        self.enough: float = math.inf
+        """Bytes that the vendor has not had, at which ``feed`` is to be called."""
+        self._line = line
+        self._reel = reel
+        self._minutes = minutes
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self.began_s = self._loop.time()
+        """When the vendor was ready."""
+        self._ready = asyncio.Event()
+        self._is_ready = False
+        self._zero_ms = 0.0  # the call's media time at the session's beginning
+        self._pace = Pace(dialect.speed, dialect.burst_ms, self.began_s)
+        self._chunk = reel.bytes_in(dialect.chunk_ms)
+        self._least = max(1, reel.bytes_in(dialect.least_ms))
+        self._wishes: deque[tuple[int, int]] = deque()  # positions of requests that the vendor was not told of
+        self._feeding: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+        self._idling: asyncio.TimerHandle | None = None
+        line.listen(self._receive, lambda code, reason: self.lose(dialect.closed(code, reason)))
+        if not dialect.greets and self.lost is None:
+            self._start()
+
+    async def ready(self) -> None:
+        """Wait until the vendor is ready, or ``lost``."""
+        await self._ready.wait()
+
+    # -- what the call says --------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The caller has begun to speak."""
+        if self._is_ready:
+            if self.dialect.wants_utterances:
+                self._skip_to(self._reel.end - self._reel.bytes_in(LEAD_IN_MS))
+            self._say(self.dialect.begin())
+            self.feed()
+
+    def finalize(self, request: int) -> None:
+        """A final is wanted of all that is on the reel."""
+        if self._is_ready:
+            self._wishes.append((self._reel.end, request))
+            self.feed()
+            self._await_finals()
+
+    def commit(self, is_dirty: bool) -> bool:
+        """The utterance is over; return whether one more final will come because of it."""
+        if not self._is_ready:
+            return False
+        self._wishes.clear()
+        # What waited to be sent is of no use any more, but for the first sounds of the next utterance.
+        self._skip_to(self._reel.end - self._reel.bytes_in(LEAD_IN_MS))
+        messages = self.dialect.commit(is_dirty)
+        self._say(messages)
+        return bool(messages)
+
+    def feed(self) -> None:
+        """Give the vendor what it has not had yet."""
+        self.enough = math.inf
+        if not self._is_ready or self._feeding or (self.dialect.wants_utterances and not self._minutes.is_open):
+            return
+        while self._wishes:
+            position, request = self._wishes[0]
+            if not self._send_audio(position, self._least):
+                return
+            self._wishes.popleft()
+            self._say(self.dialect.finalize())
+            self._minutes.asked(request, self._loop.time())
+            self._await_finals()
+        if self._send_audio(self._reel.end, self._chunk):
+            self.enough = self._chunk
+
+    def hang_up(self) -> None:
+        """The call is over: take leave of the vendor."""
+        self._stop()
+        if self.lost is None:
+            for message in self.dialect.farewell():
+                self._line.websocket.send(message)
+            self._line.websocket.close()
+
+    def lose(self, error: ProviderError) -> None:
+        """The socket is of no use any more."""
+        if self.lost is None:
+            self.lost = error
+            self._stop()
+            self._line.websocket.abort()
+            self._ready.set()
+            self._tell([])
+
+    # -- what the vendor says ------------------------------------------------------------------------------------
+
+    def _receive(self, message: Message) -> None:
+        try:
+            readings = self.dialect.read(message)
+        except ProviderError as error:
+            self.lose(error)
+            return
+        if self._is_ready:
+            self._minutes.notice()
+        for reading in readings:
+            self._take(reading)
+        self._await_finals()
+
+    def _take(self, reading: Reading) -> None:
+        if isinstance(reading, Hello):
+            if not self._is_ready:
+                self._start()
+            return
+        if isinstance(reading, TurnHint):
+            self._tell([reading])
+            return
+        self.was_answered = True
+        heard: list[Transcript | TurnHint] = [*self._minutes.hear(reading.shifted(self._zero_ms))]
+        if reading.hint is not None:
+            heard.append(TurnHint(reading.hint))
+        if heard:
+            self._tell(heard)
+
+    def _start(self) -> None:
+        """The vendor is ready: send what it missed, and go on from there."""
+        dialect, reel, minutes = self.dialect, self._reel, self._minutes
+        self.began_s = self._loop.time()
+        reel.rewind(reel.bytes_in(minutes.reopen(reel.end_ms - dialect.replay_ms, reel.end_ms - dialect.burst_ms)))
+        self._zero_ms = reel.ms_at(reel.given)
+        self._pace = Pace(dialect.speed, dialect.burst_ms, self.began_s)
+        self._wishes.extend((reel.bytes_in(at_ms), request) for request, at_ms in minutes.unanswered)
+        self._is_ready = True
+        self._ready.set()
+        self._watch(-1)
+        if minutes.is_open:
+            self._say(dialect.begin())
+        self.feed()
+        self._await_finals()
+
+    # -- what is done about it -----------------------------------------------------------------------------------
+
+    def _say(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._line.websocket.send(message)
+
+    def _send_audio(self, upto: int, least: int) -> bool:
+        """Send audio up to a position, as long as there is enough of it; ``False`` when the vendor wants it slower."""
+        reel = self._reel
+        while (left := upto - reel.given) >= least:
+            size = min(left, self._chunk)
+            if not self._pace.take(reel.ms_at(size), self._loop.time()):
+                self._feeding = self._loop.call_later(_PACE_S, self._feed_on)
+                return False
+            given = reel.given
+            payload = reel.take(size)
+            self._zero_ms += reel.ms_at(reel.given - given - len(payload))
+            self._line.websocket.send(self.dialect.audio(payload))
+        return True
+
+    def _feed_on(self) -> None:
+        self._feeding = None
+        self.feed()
+
+    def _skip_to(self, position: int) -> None:
+        """Leave out audio that the vendor has not had."""
+        skipped = position - self._reel.given
+        if skipped > 0:
+            self._reel.given = position
+            self._zero_ms += self._reel.ms_at(skipped)
+
+    def _await_finals(self) -> None:
+        """Be there when a final is overdue."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        due = self._minutes.deadline() if self._is_ready else None
+        self._waiting = None if due is None else self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if self.dialect.always_answers and self._minutes.is_deaf(now):
+            self.lose(Deaf(self.dialect.provider))
+            return
+        self._tell([*self._minutes.tick(now)])
+        self._await_finals()
+
+    def _watch(self, given: int) -> None:
+        """Keep the session alive when nothing was sent since ``given``."""
+        if given == self._reel.given:
+            self._say(self.dialect.keep_alive())
+            self._zero_ms -= self.dialect.silence_ms
+        self._idling = self._loop.call_later(self.dialect.idle_s, partial(self._watch, self._reel.given))
+
+    def _stop(self) -> None:
+        self._is_ready = False
+        self.enough = math.inf
+        for timer in (self._feeding, self._waiting, self._idling):
+            if timer is not None:
+                timer.cancel()
