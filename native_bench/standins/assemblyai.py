@@ -127,12 +127,12 @@ class _Universal(Session):
     def _force(self) -> None:
         if not self.dictation.since(self.start_ms):
             return  # there is no turn to end
-        fault = self.peer.fault
-        turn = self._turn(ends=True)
-        error = {"type": "Error", "error_code": fault.code, "error": "broken"}
-        self.answer(turn, self.standin.final_ms / 1000, error)
+        error = {"type": "Error", "error_code": self.peer.fault.code, "error": "broken"}
+        plain = self._turn(ends=False)
+        self.answer(lambda: self._turn(ends=True), self.standin.final_ms / 1000, error)
         if self.formats and not self.is_u3:
-            self.tell(turn | {"turn_is_formatted": True, "transcript": turn["transcript"].capitalize() + "."})
+            formatted = {"turn_is_formatted": True, "end_of_turn": True, "transcript": plain["transcript"] + "."}
+            self.tell(plain | formatted)
 
     def _turn(self, *, ends: bool) -> dict[str, Any]:
         words = self.dictation.since(self.start_ms)

@@ -104,7 +104,7 @@ class _Nova(Session):
                     self.stay()
             case "Finalize":
                 error = {"type": "Error", "variant": self.peer.fault.reason or "InternalError", "description": "broken"}
-                self.answer(self._results(is_final=True, from_finalize=True), self.final_s, error)
+                self.answer(lambda: self._results(is_final=True, from_finalize=True), self.final_s, error)
             case "CloseStream":
                 self.tell(self._results(is_final=True))
                 self.tell(self._metadata())

@@ -88,7 +88,7 @@ class _Flux(Session):
         match command.get("type"):
             case "ForceEndTurn":
                 error = {"type": "Error", "sequence_id": 0, "code": self.peer.fault.reason or "INTERNAL_SERVER_ERROR"}
-                self.answer(self._end("manual"), self.final_s, {**error, "description": "broken"})
+                self.answer(lambda: self._end("manual"), self.final_s, {**error, "description": "broken"})
             case "Configure":
                 self.tell({"type": "ConfigureSuccess", "sequence_id": 0, "thresholds": {}, "keyterms": []})
             case "CloseStream":

@@ -117,7 +117,7 @@ class _Saaras(Session):
     def _finalize(self) -> None:
         fault = self.peer.fault
         error = {"event": "error", "code": fault.reason or "internal_error", "is_fatal": True, "message": "broken"}
-        self.answer(self._transcript("final"), self.final_s, error | {"status_code": fault.status})
+        self.answer(lambda: self._transcript("final"), self.final_s, error | {"status_code": fault.status})
 
     def _transcript(self, kind: str) -> dict[str, Any]:
         words = self.dictation.since(self.start_ms)

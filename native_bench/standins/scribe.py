@@ -94,7 +94,7 @@ class _Scribe(Session):
             return
         error = {"message_type": self.peer.fault.reason or "transcriber_error", "error": "broken"}
         committed = self._transcript("committed_transcript")
-        self.answer(committed, self.final_s, error)
+        self.answer(lambda: committed, self.final_s, error)
         if self.with_times or self.peer.fault.kind == "double":
             self.tell(committed | {"message_type": "committed_transcript_with_timestamps", "words": []})
         self.start_ms, self.said = self.dictation.heard_ms, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from native_bench.standins.base import Message, Peer, Standin
@@ -51,15 +51,21 @@ class Session(ABC):
         """Send a message behind those before it, and no sooner than its delay."""
         self._outbox.put_nowait((self._now() + delay_s, message))
 
-    def answer(self, message: Mapping[str, Any], delay_s: float, error: Mapping[str, Any]) -> None:
-        """Send a final that was asked for, or what the fault makes of it; ``error`` is the vendor's report of one."""
+    def answer(self, final: Callable[[], Mapping[str, Any]], delay_s: float, error: Mapping[str, Any]) -> None:
+        """Send the final that was asked for, or what the fault makes of it; ``error`` is the vendor's report of one."""
         fault, self.finals = self.peer.fault, self.finals + 1
         kind = fault.kind if self.finals > fault.after else ""
-        if kind == "error":
-            self.tell(error)
-            return
-        for _ in range({"missing": 0, "double": 2}.get(kind, 1)):
-            self.tell(message, delay_s + (fault.delay_s if kind == "late" else 0.0))
+        match kind:
+            case "error":
+                self.tell(error)
+            case "missing":
+                pass
+            case "double":
+                message = final()
+                self.tell(message, delay_s)
+                self.tell(message, delay_s)
+            case _:
+                self.tell(final(), delay_s + (fault.delay_s if kind == "late" else 0.0))
 
     async def _write(self) -> None:
         while True:
