@@ -28,7 +28,6 @@ from mediasrv.providers.httpllm import WARM_LIMIT_S, HttpLlm, LlmOptions, read_s
 from mediasrv.providers.loosejson import count, table, text
 
 ORIGIN = "https://api.anthropic.com/v1"
-VERSION = "2023-06-01"
 FAST_MODE = "fast-mode-2026-02-01"
 
 _TTL_S = {"5m": 300.0, "1h": 3600.0}
@@ -127,6 +126,8 @@ class AnthropicLlm(HttpLlm):
         """Have the vendor keep instructions, tools and the conversation from turn to turn."""
         cache_ttl: str = "5m"
         """How long it keeps them: ``5m`` or, dearer, ``1h``."""
+        version: str = "2023-06-01"
+        """Of the interface; from ``2026-10-21`` on, it takes no temperature."""
         speed: str = ""
         """``fast`` for more words a second, where the model can."""
 
@@ -147,8 +148,9 @@ class AnthropicLlm(HttpLlm):
         return "/messages", {}
 
     def headers(self) -> Mapping[str, str]:
-        beta = {"anthropic-beta": FAST_MODE} if self.options.speed else {}
-        return {"x-api-key": self.options.api_key, "anthropic-version": VERSION, **beta}
+        options = self.options
+        beta = {"anthropic-beta": FAST_MODE} if options.speed else {}
+        return {"x-api-key": options.api_key, "anthropic-version": options.version, **beta}
 
     def body(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
         options, dialogue = self.options, alternate(messages)

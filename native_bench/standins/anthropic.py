@@ -1,4 +1,7 @@
-"""Anthropic's ``/v1/messages``."""
+"""Anthropic's ``/v1/messages``, in the version of 2023 and in that of 2026, which takes no sampling parameters.
+
+The key may come as ``x-api-key``, which the documentation shows, or as a bearer token, which the newest client sends.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,15 @@ import orjson
 from aiohttp import web
 
 from native_bench.standins.base import Standin
-from native_bench.standins.chat import ChatStandin, halves, sse, words
+from native_bench.standins.chat import ChatStandin, bearer, halves, sse, words
 
 KEY = "an-key"
-VERSIONS = ("2023-01-01", "2023-06-01")
+VERSIONS = ("2023-06-01", "2026-10-21")
 _PARAMETERS = (
     "cache_control container diagnostics inference_geo max_tokens mcp_servers messages metadata model output_config "
     "service_tier speed stop_sequences stream system temperature thinking tool_choice tools top_k top_p"
 )
+_SAMPLING = ("temperature", "top_p", "top_k")
 _MOST_MARKS = 4
 
 
@@ -27,8 +31,12 @@ class AnthropicStandin(ChatStandin):
     path = "/v1/messages"
 
     def admit(self, request: web.Request, body: Mapping[str, Any]) -> None:
-        self.require(request.headers.get("x-api-key") == KEY, 401, "wrong key")
-        self.require(request.headers.get("anthropic-version") in VERSIONS, 400, "a version is needed")
+        headers = request.headers
+        self.require(KEY in (headers.get("x-api-key"), bearer(request)), 401, "wrong key")
+        version = headers.get("anthropic-version")
+        self.require(version in VERSIONS, 400, "a version is needed")
+        samples = version == VERSIONS[0] or not any(key in body for key in _SAMPLING)
+        self.require(samples, 400, "sampling parameters are removed")
         self.require(request.content_type == "application/json", 400, "the body must be JSON")
         unknown = sorted(set(body) - set(_PARAMETERS.split()))
         self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")

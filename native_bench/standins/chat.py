@@ -94,6 +94,10 @@ class ChatStandin(Standin):
         """The answer to a request that asks for no stream; ``None`` for one that does."""
         return None
 
+    def first_wait_s(self) -> float:
+        """How long the next answer's first word takes."""
+        return self._first_s * math.exp(self._random.gauss(0.0, 1.0) * self._spread)
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         fault = self.next_fault()
         if request.transport is not None:
@@ -118,7 +122,7 @@ class ChatStandin(Standin):
     async def _stream(self, request: web.Request, fault: Fault, body: Mapping[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
-        wait_s = self._first_s * math.exp(self._random.gauss(0.0, 1.0) * self._spread)
+        wait_s = self.first_wait_s()
         for index, event in enumerate(self.events(body)):
             if not await self._passes(request, wait_s):
                 return response
@@ -158,6 +162,12 @@ class ChatStandin(Standin):
             case "oversize":
                 await response.write(b"data: " + b"x" * 2_000_000 + b"\n\n")
         return fault.kind not in ("reset", "hang", "cut")
+
+
+def bearer(request: web.Request) -> str:
+    """A request's bearer token; empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else ""
 
 
 def sse(data: Mapping[str, Any], name: str = "") -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from native_bench.standins.base import Standin
-from native_bench.standins.chat import ChatStandin, halves, sse, words
+from native_bench.standins.chat import ChatStandin, bearer, halves, sse, words
 
 KEY = "oa-key"
 _PARAMETERS = (
@@ -37,7 +37,7 @@ class OpenAiStandin(ChatStandin):
 
     def admit(self, request: web.Request, body: Mapping[str, Any]) -> None:
         if not self.quirks:
-            self.require(request.headers.get("Authorization") == f"Bearer {KEY}", 401, "wrong key")
+            self.require(bearer(request) == KEY, 401, "wrong key")
             unknown = sorted(set(body) - set(_PARAMETERS.split()))
             self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
         self.require(request.content_type == "application/json", 400, "the body must be JSON")

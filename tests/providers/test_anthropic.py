@@ -75,6 +75,15 @@ async def test_tools_are_called_side_by_side_and_their_results_fed_back() -> Non
     }
 
 
+async def test_the_newest_version_is_spoken_as_well() -> None:
+    standin = AnthropicStandin(calls=CALLS)
+    async with standin as url, running(llm(url, version="2026-10-21")) as model:
+        assert len(called(await ask(model, tools=TOOLS))) == len(CALLS)
+    async with standin as url, running(llm(url, version="2026-10-21", temperature=0.5)) as model:
+        assert not (await failure_of(model))[1].retryable
+    assert standin.complaints == ["sampling parameters are removed"]
+
+
 @pytest.mark.parametrize("text", ["", " "])
 async def test_a_reply_of_nothing_is_passed_on(text: str) -> None:
     async with AnthropicStandin(text=text) as url, running(llm(url)) as model:
