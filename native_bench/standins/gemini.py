@@ -24,7 +24,7 @@ class GeminiStandin(ChatStandin):
     """Content, streamed."""
 
     name: ClassVar[str] = "gemini"
-    path = "/v1beta/models/{model:[^/:]+}:streamGenerateContent"
+    path = "/{version:v1|v1beta}/models/{model:[^/:]+}:streamGenerateContent"
 
     def admit(self, request: web.Request, body: Mapping[str, Any]) -> None:
         self.require(request.headers.get("x-goog-api-key") == KEY, 400, "wrong key")
