@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import cycle
 
+import numpy as np
+
+from mediasrv.audio.g711 import encode_ulaw
+
 FRAME_MS = 20
 WORD_MS = 200
 _TEXT = "I would like to know where my order is because it has not come yet and it was due on Monday"
@@ -73,7 +77,7 @@ class Dictation:
 
     def _hear_frame(self, frame: bytes) -> None:
         at, self.heard_ms = self.heard_ms, self.heard_ms + FRAME_MS
-        code = frame[0] if frame.count(frame[0]) == len(frame) else -1
+        code = self._code_of(frame)
         if code in (0, 0x7F, 0xD5, 0xFF) or (code < 0 and not self._is_loud(frame)):
             self._code = 0
             self.quiet_ms += FRAME_MS
@@ -90,6 +94,13 @@ class Dictation:
             self.words.append(Word(last.text, last.start_ms, at + FRAME_MS))
         else:
             self.words.append(Word(next(self._fixed) if code < 0 else f"w{code}", at, at + FRAME_MS))
+
+    def _code_of(self, frame: bytes) -> int:
+        """The byte that a made-up word is of, in mu-law or decoded from it; -1 for anything else."""
+        if frame.count(frame[0]) == len(frame):
+            return frame[0]
+        is_decoded = self._bytes_per_ms > 8 and frame == frame[:2] * (len(frame) // 2)
+        return encode_ulaw(np.frombuffer(frame[:2], "<i2").astype(np.int16))[0] if is_decoded else -1
 
     def _is_loud(self, frame: bytes) -> bool:
         """Whether a few samples of a frame are; mu-law, and roughly linear samples by their upper bytes."""

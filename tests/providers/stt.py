@@ -13,7 +13,7 @@ from typing import Any
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.errors import ProviderError
 from mediasrv.providers.assemblyai import AssemblyAiStt
-from mediasrv.providers.base import HintKind, Recognition, Transcript, TurnHint
+from mediasrv.providers.base import HintKind, Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.deepgram import DeepgramStt
 from mediasrv.providers.deepgram_flux import DeepgramFluxStt
 from mediasrv.providers.sarvam import SarvamStt
@@ -158,7 +158,7 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(stt: SocketStt, audio: AudioFormat = MULAW_8K) -> AsyncIterator[Caller]:
+async def calling(stt: Stt, audio: AudioFormat = MULAW_8K) -> AsyncIterator[Caller]:
     """A call that is over at the end of the block."""
     caller = Caller(stt.listen(audio), audio)
     reading = asyncio.create_task(caller.read())
