@@ -39,6 +39,7 @@ class UniversalDialect(Dialect):
     provider = "assemblyai"
     least_ms = 50
     speed = 1.0
+    burst_ms = 1000
     replay_ms = 2000
     always_answers = False  # noise is passed over in silence
     fatal = _FATAL

@@ -42,6 +42,7 @@ class NovaDialect(Dialect):
     provider = "deepgram"
     greets = False
     speed = CATCH_UP_SPEED
+    burst_ms = 1000
     replay_ms = REPLAY_MS
 
     def __init__(self) -> None:

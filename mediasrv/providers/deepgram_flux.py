@@ -36,6 +36,7 @@ class FluxDialect(Dialect):
     provider = "deepgram_flux"
     chunk_ms = 80  # strongly recommended
     speed = CATCH_UP_SPEED
+    burst_ms = 1000
     replay_ms = REPLAY_MS
     silence_ms = 100
 

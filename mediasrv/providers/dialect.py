@@ -43,9 +43,9 @@ class Dialect(ABC):
     """Audio in one message."""
     least_ms: ClassVar[int] = 0
     """Audio in the shortest message that the vendor takes."""
-    speed: ClassVar[float] = math.inf
+    speed: ClassVar[float] = 8.0
     """How fast audio may be sent, in multiples of real time."""
-    burst_ms: ClassVar[int] = 1000
+    burst_ms: ClassVar[int] = 2000
     """Audio that may be sent at once."""
     replay_ms: ClassVar[int] = 8000
     """How far back audio is sent again after a socket was lost; more could not be caught up with in time."""

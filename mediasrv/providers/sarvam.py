@@ -34,8 +34,6 @@ class SaarasDialect(Dialect):
 
     provider = "sarvam"
     wants_utterances = True
-    speed = 8.0
-    burst_ms = 2000
     # 4000: parameters or account refused; 1003: quota, rate or key, where another provider does better.
     fatal = frozenset({1002, 1003, 1007, 4000})
 

@@ -43,8 +43,6 @@ class ScribeDialect(Dialect):
     """One session of the realtime endpoint."""
 
     provider = "scribe"
-    speed = 8.0
-    burst_ms = 2000
     silence_ms = 100
 
     def __init__(self, audio: AudioFormat) -> None:

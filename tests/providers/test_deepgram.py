@@ -171,8 +171,12 @@ async def test_the_end_of_an_utterance_in_noise_reaches_the_call() -> None:
         assert caller.hints == [HintKind.END]
 
 
-async def test_a_long_utterance_outlives_a_socket_though_it_is_not_replayed_whole() -> None:
-    async with site(NOVA, options={"endpointing_ms": 0}, interim_ms=200) as there, calling(there.stt, L16_16K) as caller:
+async def test_a_long_utterance_outlives_a_socket_though_it_is_not_replayed_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(NovaDialect, "speed", 1000.0)
+    options = {"endpointing_ms": 0}
+    async with site(NOVA, options=options, interim_ms=200) as there, calling(there.stt, L16_16K) as caller:
         words = " ".join(f"w{65 + number}" for number in range(20))
         await caller.begin(words)
         await caller.quiet(400)

@@ -23,9 +23,3 @@ def test_what_was_not_taken_does_not_pile_up() -> None:
     pace = Pace(1.0, 100, now=0.0)
     assert not pace.take(101, 60.0)
     assert pace.take(100, 60.0)
-
-
-def test_some_vendors_are_never_too_slow() -> None:
-    pace = Pace(float("inf"), 100, now=0.0)
-    assert pace.take(100, 0.1)
-    assert pace.take(100, 0.2)
