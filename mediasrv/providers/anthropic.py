@@ -122,6 +122,8 @@ class AnthropicLlm(HttpLlm):
         """Longest reply; a word is about 1.3 tokens."""
         thinking: str = "disabled"
         """A caller waits while it thinks. Empty: not sent, for models that cannot be kept from it."""
+        warm_prompt: bool = True
+        """Have instructions and tools read when the server starts, and when a call rings after they were forgotten."""
         cache: bool = True
         """Have the vendor keep instructions, tools and the conversation from turn to turn."""
         cache_ttl: str = "5m"
@@ -186,20 +188,23 @@ class AnthropicLlm(HttpLlm):
     async def prepare(self) -> None:
         """Have a connection open and, when it has gone stale, the last agent's beginning read anew."""
         is_stale = asyncio.get_running_loop().time() > self._used_s + _STALE * _TTL_S[self.options.cache_ttl]
-        if self._beginning is None or not is_stale:
+        if self._beginning is None or not is_stale or not self._warms:
             await super().prepare()
             return
         with suppress(ProviderError, TimeoutError):
             async with asyncio.timeout(WARM_LIMIT_S):
                 await self._fill(*self._beginning)
 
-    async def _warm(self, messages: Sequence[Message]) -> None:
-        await self._fill(messages, ())
+    async def warm_prompt(self, messages: Sequence[Message]) -> None:
+        if self._warms:
+            await self._fill(messages, ())
+
+    @property
+    def _warms(self) -> bool:
+        return self.options.warm_prompt and self.options.cache
 
     async def _fill(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> None:
         """Have what a conversation begins with kept; nothing is generated."""
-        if not self.options.cache:
-            return
         body = self.body(messages, tools) | {"max_tokens": 0}
         # No stream of nothing, and no mark behind a conversation that will go another way.
         del body["stream"], body["cache_control"]

@@ -56,6 +56,8 @@ class LlmOptions(VendorOptions):
     """Longest reply; a word is about 1.3 tokens. 0: as the model is set up."""
     service_tier: str = ""
     """The vendor's word for faster or cheaper service; empty: the account's usual one."""
+    warm_prompt: bool = False
+    """Ask when the server starts, and hang up at the first word: for servers that keep what they have read."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Put into the body of every request as it is."""
 
@@ -116,12 +118,21 @@ class HttpLlm(Llm):
             await self._session.close()
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """Ask and hang up at the first word: the vendor has then read the instructions, and may keep them."""
+        """Have the vendor read the instructions, where that is wanted, and a connection open."""
+        if not self.options.warm_prompt:
+            await self.prepare()
+            return
         try:
             async with asyncio.timeout(WARM_LIMIT_S):
-                await self._warm(messages)
+                await self.warm_prompt(messages)
         except (ProviderError, TimeoutError) as error:
             log.warning("model is not warm", extra={"provider": self.name, "error": str(error) or "timed out"})
+
+    async def warm_prompt(self, messages: Sequence[Message]) -> None:
+        """Have the vendor read the instructions."""
+        async with aclosing(self.reply([*messages, Message("user", OPENING)])) as deltas:
+            async for _ in deltas:
+                return
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         answer = self.answer()
@@ -167,11 +178,6 @@ class HttpLlm(Llm):
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
         found = parse_object(await read_some(response))
         return reported(self.name, found or {}, response.status, response.headers.get("Retry-After", ""))
-
-    async def _warm(self, messages: Sequence[Message]) -> None:
-        async with aclosing(self.reply([*messages, Message("user", OPENING)])) as deltas:
-            async for _ in deltas:
-                return
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:

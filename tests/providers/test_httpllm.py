@@ -28,9 +28,9 @@ from tests.providers.llm import ASKED, ask, failure_of, running, said
 
 Vendor = tuple[Any, type[ChatStandin], Mapping[str, Any]]
 VENDORS: Mapping[str, Vendor] = {
-    "openai": (OpenAiLlm, OpenAiStandin, {"api_key": openai.KEY, "server": "openai"}),
-    "anthropic": (AnthropicLlm, AnthropicStandin, {"api_key": anthropic.KEY}),
-    "gemini": (GeminiLlm, GeminiStandin, {"api_key": gemini.KEY}),
+    "openai": (OpenAiLlm, OpenAiStandin, {"api_key": openai.KEY, "warm_prompt": True, "server": "openai"}),
+    "anthropic": (AnthropicLlm, AnthropicStandin, {"api_key": anthropic.KEY, "warm_prompt": True}),
+    "gemini": (GeminiLlm, GeminiStandin, {"api_key": gemini.KEY, "warm_prompt": True}),
 }
 
 
@@ -232,6 +232,16 @@ async def test_warming_ends_in_time(
     async with served(vendor, Fault("stall")) as (model, _):
         await model.warm(ASKED[:1])
     assert vars(caplog.records[-1])["error"] == "timed out"
+
+
+async def test_warming_asks_nothing_unless_it_is_wanted(vendor: Vendor) -> None:
+    cls, kind, given = vendor
+    async with served((cls, kind, {**given, "warm_prompt": False})) as (model, standin):
+        await model.warm(ASKED[:1])
+        assert standin.connections == 0
+        await ask(model)
+        await model.prepare()
+        assert (standin.connections, len(standin.clients)) == (1, 1)
 
 
 async def test_warming_asks_what_a_reply_will_ask(vendor: Vendor) -> None:
