@@ -106,6 +106,13 @@ async def test_a_connection_that_broke_before_the_answer_is_replaced(vendor: Ven
         assert standin.connections == 2
 
 
+async def test_a_kept_connection_that_the_vendor_has_closed_is_replaced(vendor: Vendor) -> None:
+    async with served(vendor, Fault(), Fault("reset")) as (model, standin):
+        await ask(model)
+        assert said(await ask(model)) == standin.text
+        assert (standin.connections, len(standin.clients)) == (3, 2)
+
+
 async def test_a_connection_that_breaks_again_is_a_failure(vendor: Vendor) -> None:
     async with served(vendor, Fault("reset"), Fault("reset")) as (model, _):
         _, error = await failure_of(model)
