@@ -5,6 +5,9 @@ prompts. A reply is a blocking call in a thread of its own, which hands over eac
 is told so. The library also opens a port on loopback, which nobody asked for; with a key that nobody knows, it answers
 401.
 
+To free an engine is to risk a deadlock: its destructor waits for threads that may wait for the interpreter, which it
+holds. So one that was made serves whoever asks for the like of it until the process ends.
+
 A model this small learns from examples, not from rules. So it can be shown exchanges as if they had been said before,
 and its reply is cut after a number of sentences, where it tends to go in circles.
 """
@@ -12,13 +15,14 @@ and its reply is cut after a number of sentences, where it tends to go in circle
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import re
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +100,6 @@ class SmolLm2(Llm):
         await self._in_thread(partial(self._load, folder / file))
 
     async def aclose(self) -> None:
-        # The server ends its own threads when the last reply has let go of it.
         self._server = None
         await asyncio.to_thread(self._callers.shutdown, cancel_futures=True)
 
@@ -176,21 +179,33 @@ class SmolLm2(Llm):
 
     def _load(self, model: Path) -> None:
         try:
-            import xllamacpp
-
-            params = xllamacpp.CommonParams()
-            params.model.path = str(model)
-            params.n_parallel = self.options.parallel
-            params.n_ctx = CONTEXT_TOKENS * self.options.parallel
-            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self.options.threads
-            params.api_keys = [secrets.token_urlsafe(32)]
-            params.n_threads_http = 1
-            # Copies of old prompts, up to 8 GB of them.
-            params.cache_ram_mib = 0
-            params.verbosity = _NO_LOG
-            self._server = xllamacpp.Server(params)
+            with _making:
+                self._server = _engine(model, self.options.parallel, self.options.threads)
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             raise ConfigError(f"smollm2 cannot be loaded ({error}): {installed.LOCAL_EXTRA}") from error
+
+
+_making = threading.Lock()
+
+
+@cache
+def _engine(model: Path, parallel: int, threads: int) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.n_parallel = parallel
+    params.n_ctx = CONTEXT_TOKENS * parallel
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.api_keys = [secrets.token_urlsafe(32)]
+    params.n_threads_http = 1
+    # Copies of old prompts, up to 8 GB of them.
+    params.cache_ram_mib = 0
+    params.verbosity = _NO_LOG
+    engine = xllamacpp.Server(params)
+    # A reference that nobody holds: not even the end of the interpreter runs the destructor.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+    return engine
 
 
 class SentenceCut:

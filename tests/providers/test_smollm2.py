@@ -1,5 +1,4 @@
 import asyncio
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -239,18 +238,17 @@ async def test_closing_ends_what_is_being_said(llm: SmolLm2) -> None:
 
 
 @local
-async def test_closing_ends_the_librarys_threads() -> None:
-    def threads() -> int:
-        return len(os.listdir("/proc/self/task"))
-
-    llm = SmolLm2(SmolLm2.Options())
-    await asyncio.to_thread(threads)
-    before = threads()
-    await llm.start()
-    during = threads()
-    await llm.aclose()
-    assert threads() < during
-    assert threads() <= before + 2
+async def test_an_engine_serves_all_that_are_set_up_alike() -> None:
+    alike = [SmolLm2(SmolLm2.Options()), SmolLm2(SmolLm2.Options(max_tokens=5))]
+    other = SmolLm2(SmolLm2.Options(parallel=1))
+    for each in (*alike, other):
+        await each.start()
+    assert alike[0]._server is alike[1]._server
+    assert alike[0]._server is not other._server
+    await alike[0].aclose()
+    assert await answer(alike[1], HELLO)
+    for each in (alike[1], other):
+        await each.aclose()
 
 
 @local
