@@ -18,7 +18,7 @@ from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.agency import Agency
 from mediasrv.call.observer import Observer
 from mediasrv.call.trace import TurnTrace
-from mediasrv.persona import LINES, READING_LINE
+from mediasrv.persona import LINES, STORY_LINE
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.accuracy import word_errors, words_of
@@ -81,7 +81,7 @@ class Narrator(Observer):
 @asynccontextmanager
 async def serving(narrator: Narrator) -> AsyncGenerator[Service]:
     """The server with the demo's agent, on a free port of loopback."""
-    agency = Agency({"default": READING_LINE}, observer=narrator)
+    agency = Agency({"default": STORY_LINE}, observer=narrator)
     service = Service(ServerOptions(port=0), PlivoOptions(verify_signatures=False), agency)
     try:
         await service.start()
@@ -120,7 +120,7 @@ def _write(out_dir: Path, call: Conversation, figures: CallReport, narrator: Nar
         out_dir / "call.png",
         call,
         figures,
-        title="A call to the Austen reading line, as the caller heard it",
+        title="A call to the story line, as the caller heard it",
         words=_captions(call, figures, narrator),
         stages=_stages(figures, narrator),
     )

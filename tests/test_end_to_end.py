@@ -17,7 +17,7 @@ from mediasrv import demo
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
-from mediasrv.persona import LINES, READING_LINE
+from mediasrv.persona import LINES, STORY_LINE
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.accuracy import word_errors, words_of
@@ -134,7 +134,7 @@ async def test_many_calls_at_once_do_not_disturb_each_other() -> None:
 async def test_the_demo_is_a_whole_call_on_the_local_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await demo.run(tmp_path, mic=False) == 0
     told = capsys.readouterr().out
-    assert READING_LINE.greeting in told
+    assert STORY_LINE.greeting in told
     with wave.open(str(tmp_path / "call.wav")) as recording:
         assert recording.getnchannels() == 2
         assert recording.getframerate() == 8000
@@ -145,12 +145,12 @@ async def test_the_demo_is_a_whole_call_on_the_local_models(tmp_path: Path, caps
 @pytest.mark.local
 async def test_the_local_models_understand_answer_and_are_heard() -> None:
     watch = Watch()
-    async with serving(READING_LINE, watch) as service:
+    async with serving(STORY_LINE, watch) as service:
         call = await place(stream_of(service), says(*LINES))
     said = " ".join(recorded()[name].text for name in LINES)
     heard = " ".join(text for side, text in watch.words if side == "caller")
     assert word_errors(said, heard) <= 0.15 * len(words_of(said))
     figures = report(call)
     assert all(turn.answer_s is not None for turn in figures.turns)
-    assert watch.words[0] == ("bot", READING_LINE.greeting)
+    assert watch.words[0] == ("bot", STORY_LINE.greeting)
     assert len([text for side, text in watch.words if side == "bot"]) == len(LINES) + 1
