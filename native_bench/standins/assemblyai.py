@@ -79,7 +79,7 @@ class _Universal(Session):
         super().__init__(standin, peer, per_ms, standin.idle_s, (3005, "Session idle"))
         self.standin = standin
         self.bytes_per_ms = per_ms
-        self.formats = query.get("format_turns") == "true"
+        self.formats = query.get("format_turns", "").lower() == "true"  # their own client writes True
         self.is_u3 = query["speech_model"].startswith(("u3", "universal-3"))
         self.min_ms = int(query.get("min_turn_silence", "100" if self.is_u3 else "400"))
         self.max_ms = int(query.get("max_turn_silence", "1000" if self.is_u3 else "1280"))
