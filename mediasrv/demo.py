@@ -41,6 +41,14 @@ BAR_MS = 20
 QUIET_MS = 900
 """A pause of the agent after which the caller takes it to have finished."""
 
+WHAT_FOLLOWS = """
+A simulated Plivo call comes in. A recorded human voice reads from Jane Austen; the agent, who loves stories, answers.
+Under each line of the caller stands what the answer waited for.
+"""
+TALK_TO_IT = """
+Speak: the agent loves stories. Ctrl-C hangs up.
+"""
+
 
 class Narrator(Observer):
     """Tells the call as it happens, and keeps what the picture needs."""
@@ -97,7 +105,8 @@ async def run(out_dir: Path, mic: bool) -> int:
     narrator.tell("Starting the server with its speech recogniser, language model and voice ...")
     async with serving(narrator) as service:
         url = f"ws://127.0.0.1:{service.port}/plivo/stream"
-        narrator.tell(f"Ready after {time.monotonic() - begun:.1f} s on {url}\n")
+        narrator.tell(f"Ready after {time.monotonic() - begun:.1f} s on {url}")
+        narrator.tell(TALK_TO_IT if mic else WHAT_FOLLOWS)
         caller = Caller(carrier_named("plivo"), MULAW_8K, _person(mic), Pacing())
         with interrupt_hangs_up(caller):
             call = await caller.call(url)
