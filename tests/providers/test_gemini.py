@@ -36,13 +36,13 @@ def answer() -> ContentAnswer:
 # -- with the stand-in -----------------------------------------------------------------------------------------------
 
 
-async def test_a_reply_comes_in_pieces_with_its_cost() -> None:
+async def test_a_reply_comes_in_pieces_with_its_cost(caplog: pytest.LogCaptureFixture) -> None:
     standin = GeminiStandin()
     async with standin as url, running(llm(url)) as model:
         deltas = await ask(model)
     assert said(deltas) == standin.text
     assert usage_of(deltas) == Usage(40, len(deltas) - 1 + 2)
-    assert standin.complaints == []
+    assert standin.complaints == caplog.messages == []
 
 
 async def test_tools_are_called_side_by_side_and_their_results_fed_back() -> None:

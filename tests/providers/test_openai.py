@@ -47,14 +47,14 @@ def answer() -> ChatAnswer:
 # -- with the stand-in ---------------------------------------------------------------------------------------------
 
 
-async def test_a_reply_comes_in_pieces_with_its_cost() -> None:
+async def test_a_reply_comes_in_pieces_with_its_cost(caplog: pytest.LogCaptureFixture) -> None:
     standin = OpenAiStandin()
     async with standin as url, running(llm(url)) as model:
         deltas = await ask(model)
     assert said(deltas) == standin.text
     assert len(deltas) > 5
     assert usage_of(deltas).completion_tokens == len(deltas) - 1
-    assert standin.complaints == []
+    assert standin.complaints == caplog.messages == []
 
 
 async def test_tools_are_called_side_by_side_and_their_results_fed_back() -> None:
