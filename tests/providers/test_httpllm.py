@@ -91,6 +91,28 @@ async def test_a_refusal_that_breaks_off_is_one(vendor: Vendor, monkeypatch: pyt
         assert str((await failure_of(model))[1]).endswith("HTTP 500")
 
 
+async def test_a_redirection_is_not_followed_with_the_key(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        followed.append(request.method)
+        return web.Response()
+
+    async def redirect(request: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    cls, kind, given = vendor
+    standin = kind()
+    routes = [web.route("*", "/elsewhere", elsewhere), web.route("*", "/{path:.*}", redirect)]
+    monkeypatch.setattr(standin, "routes", lambda: routes)
+    async with standin as url, running(cls(cls.Options(url=url, **given))) as model:
+        await model.prepare()
+        _, error = await failure_of(model)
+    assert str(error).endswith("HTTP 307")
+    assert not error.retryable
+    assert followed == []
+
+
 async def test_a_wrong_key_is_not_told(vendor: Vendor) -> None:
     cls, kind, given = vendor
     async with kind() as url, running(cls(cls.Options(url=url, **{**given, "api_key": "not-it"}))) as model:
@@ -269,8 +291,9 @@ async def test_a_model_that_does_not_run_says_so(vendor: Vendor) -> None:
     model = cls(cls.Options(**given))
     await model.aclose()
     await model.prepare()
-    with pytest.raises(ProviderError, match="not running"):
+    with pytest.raises(ProviderError, match="not running") as raised:
         await ask(model, [Message("user", "Hello")])
+    assert not raised.value.retryable
     async with running(model):
         pass
     await model.aclose()

@@ -189,6 +189,7 @@ def test_it_is_found_by_its_name() -> None:
     found = registry.build("llm", {"provider": "openai", "model": "m", "extra": {"a": {"b": 1}}})
     assert isinstance(found, OpenAiLlm)
     assert found.options.extra == {"a": {"b": 1}}
+    assert not found.options.warm_prompt
 
 
 async def test_a_model_that_ends_is_mentioned(caplog: pytest.LogCaptureFixture) -> None:
