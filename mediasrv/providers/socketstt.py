@@ -34,7 +34,7 @@ class RecogniserOptions(VendorOptions):
     """What callers speak, in the vendor's spelling."""
     keyterms: tuple[str, ...] = ()
     """Names and terms to expect."""
-    final_wait_ms: int = 400
+    final_wait_ms: int = 500
     """Longest wait for a final that was asked for; then the text so far counts. No vendor promises one."""
 
 

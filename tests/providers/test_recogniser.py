@@ -183,6 +183,14 @@ async def test_a_refusal_is_told_at_once(vendor: Vendor, status: int, retryable:
 
 
 @every_vendor
+async def test_a_connection_that_breaks_in_the_handshake_is_tried_again(vendor: Vendor) -> None:
+    async with site(vendor, [Fault("reset")]) as there, calling(there.stt) as caller:
+        await caller.begin("w65 w66")
+        assert (await caller.ask(1)).text == "w65 w66"
+        assert there.standin.connections == 2
+
+
+@every_vendor
 async def test_a_wrong_key_is_refused(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     standin = vendor.standin()
@@ -242,6 +250,16 @@ async def test_messages_that_are_none_are_skipped(vendor: Vendor) -> None:
         await caller.begin("w65 w66")
         assert (await caller.ask(1)).text == "w65 w66"
         assert there.standin.connections == 1
+
+
+async def test_a_second_greeting_changes_nothing() -> None:
+    vendor = next(each for each in VENDORS if each.name == "deepgram_flux")
+    async with site(vendor) as there, calling(there.stt) as caller:
+        await caller.begin("w65 w66")
+        (peer,) = there.standin.peers
+        await peer.say({"type": "Connected", "request_id": "r", "sequence_id": 9})
+        await caller.speak("w67")
+        assert (await caller.ask(1)).text == "w65 w66 w67"
 
 
 @every_vendor
