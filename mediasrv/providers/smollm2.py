@@ -5,8 +5,8 @@ prompts. A reply is a blocking call in a thread of its own, which hands over eac
 is told so. The library also opens a port on loopback, which nobody asked for; with a key that nobody knows, it answers
 401.
 
-To free an engine is to risk a deadlock: its destructor waits for threads that may wait for the interpreter, which it
-holds. So one that was made serves whoever asks for the like of it until the process ends.
+To free an engine is to risk a deadlock: one that is freed before its queue has begun to run waits for it for ever, and
+holds the interpreter meanwhile. So one that was made serves whoever asks for the like of it until the process ends.
 
 A model this small learns from examples, not from rules. So it can be shown exchanges as if they had been said before,
 and its reply is cut after a number of sentences, where it tends to go in circles.
