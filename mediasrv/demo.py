@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.agency import Agency
@@ -169,15 +170,14 @@ def _captions(call: Conversation, figures: CallReport, narrator: Narrator) -> li
 
 
 def _conclude(out_dir: Path, figures: CallReport, narrator: Narrator, mic: bool) -> int:
-    answered = sorted(turn.response_ms for turn in figures.turns if turn.response_ms is not None)
+    answered = [turn.response_ms for turn in figures.turns if turn.response_ms is not None]
     narrator.tell("")
     if figures.greeting_ms is not None:
         narrator.tell(f"The greeting was heard {figures.greeting_ms:.0f} ms after the stream began.")
     if answered:
-        median_ms = answered[len(answered) // 2]
         narrator.tell(
             f"{len(answered)} of {len(figures.turns)} turns were answered; from the caller's last sound to the agent's "
-            f"first, at the caller's ear: median {median_ms:.0f} ms, longest {answered[-1]:.0f} ms."
+            f"first, at the caller's ear: median {median(answered):.0f} ms, longest {max(answered):.0f} ms."
         )
     if not mic and len(narrator.caller_words) == len(LINES):
         said = " ".join(recorded()[name].text for name in LINES)
