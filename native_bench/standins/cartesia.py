@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,8 +18,8 @@ import orjson
 from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat, Encoding
-from native_bench.standins.base import Fault, Message, Peer, WebSocketStandin
-from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, audio_named, voiced
+from native_bench.standins.base import Message, Peer
+from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, VoiceStandin, audio_named, voiced
 
 KEY = "ca-key"
 VOICE = "694f9389-aac1-45b6-b726-9d9369183238"
@@ -32,31 +32,16 @@ _FIELDS = (
 _CHANGING = ("transcript", "continue", "flush")
 
 
-class CartesiaStandin(WebSocketStandin):
+class CartesiaStandin(VoiceStandin):
     """Sonic."""
 
     name: ClassVar[str] = "cartesia"
     path = "/tts/websocket"
+    idle_limit_s = 300.0
 
-    def __init__(
-        self,
-        *,
-        faults: Sequence[Fault] = (),
-        port: int = 0,
-        first_ms: float = 0,
-        chunk_ms: int = 100,
-        gap_ms: float = 0,
-        context_s: float = 1.0,
-        idle_s: float = 300.0,
-    ) -> None:
-        """``first_ms``: from a transcript to its audio; ``gap_ms``: between chunks."""
-        super().__init__(faults=faults, port=port)
-        self.first_s, self.gap_s, self.chunk_ms = first_ms / 1000, gap_ms / 1000, chunk_ms
-        self.context_s, self.idle_s = context_s, idle_s
-        self.transcripts: list[str] = []
-        """What was to be spoken."""
-        self.cancelled = 0
-        """Contexts that were cancelled."""
+    def __init__(self, *, context_s: float = 1.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.context_s = context_s
 
     def admit(self, request: web.Request) -> None:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ") or request.headers.get("X-API-Key")
@@ -87,7 +72,7 @@ class _Context:
 
 class _Socket(VoiceSession):
     def __init__(self, standin: CartesiaStandin, peer: Peer) -> None:
-        super().__init__(peer, standin.idle_s)
+        super().__init__(standin, peer)
         self.standin = standin
         self.contexts: dict[str, _Context] = {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -17,8 +17,8 @@ import orjson
 from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat, Encoding
-from native_bench.standins.base import Fault, Message, Peer, Standin, WebSocketStandin
-from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, audio_named, voiced
+from native_bench.standins.base import Message, Peer, Standin
+from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, VoiceStandin, audio_named, voiced
 
 KEY = "el-key"
 VOICE = "JBFqnCBsd6RMkjVDRZzb"
@@ -53,29 +53,12 @@ def check_settings(settings: Mapping[str, Any]) -> str:
     return f"wrong voice settings: {', '.join(sorted(wrong))}" if wrong else ""
 
 
-class ElevenLabsStandin(WebSocketStandin):
+class ElevenLabsStandin(VoiceStandin):
     """The multi-context WebSocket."""
 
     name: ClassVar[str] = "elevenlabs"
     path = "/v1/text-to-speech/{voice}/multi-stream-input"
-
-    def __init__(
-        self,
-        *,
-        faults: Sequence[Fault] = (),
-        port: int = 0,
-        first_ms: float = 0,
-        chunk_ms: int = 100,
-        gap_ms: float = 0,
-        idle_s: float = 20.0,
-    ) -> None:
-        """``first_ms``: from a phrase to its audio; ``gap_ms``: between chunks."""
-        super().__init__(faults=faults, port=port)
-        self.first_s, self.gap_s, self.chunk_ms, self.idle_s = first_ms / 1000, gap_ms / 1000, chunk_ms, idle_s
-        self.transcripts: list[str] = []
-        """What was to be spoken."""
-        self.kept_alive = 0
-        """How often a client asked not to be closed."""
+    idle_limit_s = 20.0
 
     def admit(self, request: web.Request) -> None:
         admit_elevenlabs(self, request, _PARAMETERS)
@@ -97,7 +80,7 @@ class _Context:
 
 class _Socket(VoiceSession):
     def __init__(self, standin: ElevenLabsStandin, peer: Peer) -> None:
-        super().__init__(peer, standin.idle_s, (1008, "input_timeout_exceeded"))
+        super().__init__(standin, peer, (1008, "input_timeout_exceeded"))
         self.standin = standin
         query = peer.request.query
         encoding, rate = query["output_format"].split("_")

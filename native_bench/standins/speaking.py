@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat, Encoding
-from native_bench.standins.base import Message, Peer
+from native_bench.standins.base import Fault, Message, Peer, WebSocketStandin
 
 CHAR_MS = 10
 _HALF_WAVE_MS = 1
@@ -63,12 +64,41 @@ class Speaker:
             self._wants.task_done()
 
 
+class VoiceStandin(WebSocketStandin):
+    """A voice behind a WebSocket."""
+
+    idle_limit_s: ClassVar[float]
+    """The vendor's own limit for sockets without a message."""
+
+    def __init__(
+        self,
+        *,
+        faults: Sequence[Fault] = (),
+        port: int = 0,
+        first_ms: float = 0,
+        chunk_ms: int = 100,
+        gap_ms: float = 0,
+        idle_s: float = 0,
+    ) -> None:
+        """``first_ms``: from a text to its audio; ``gap_ms``: between chunks; ``idle_s``: 0 for the vendor's own."""
+        super().__init__(faults=faults, port=port)
+        self.first_s, self.gap_s, self.chunk_ms = first_ms / 1000, gap_ms / 1000, chunk_ms
+        self.idle_s = idle_s or self.idle_limit_s
+        self.transcripts: list[str] = []
+        """What was to be spoken."""
+        self.cancelled = 0
+        """How often a client did not want the rest."""
+        self.kept_alive = 0
+        """How often a client asked not to be closed."""
+
+
 class VoiceSession(ABC):
     """One client's socket, which is closed when it is idle."""
 
-    def __init__(self, peer: Peer, idle_s: float, idle_close: tuple[int, str] = (1000, "idle")) -> None:
+    def __init__(self, standin: VoiceStandin, peer: Peer, idle_close: tuple[int, str] = (1000, "idle")) -> None:
         self.peer = peer
-        self._idle_s, self._idle_close = idle_s, idle_close
+        self._voice = standin
+        self._idle_s, self._idle_close = standin.idle_s, idle_close
         self._loop = asyncio.get_running_loop()
         self._active_s = self._loop.time()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,6 +149,56 @@ class VoiceSession(ABC):
             self.later(left_s, self._watch)
         else:
             await self.peer.close(*self._idle_close)
+
+
+class SegmentSession(VoiceSession):
+    """One client's, of a vendor whose audio has no name: segments of text are spoken one after another.
+
+    Faults: ``error`` (of kind ``reason``, behind ``after`` chunks), ``afterlife`` (what was cancelled is spoken to its
+    end), ``deaf`` (a cancel is not answered).
+    """
+
+    def __init__(
+        self, standin: VoiceStandin, peer: Peer, audio: AudioFormat, idle_close: tuple[int, str] = (1000, "idle")
+    ) -> None:
+        super().__init__(standin, peer, idle_close)
+        self.audio = audio
+        self.voice = self.speaker()
+        self.chunks = 0
+
+    @abstractmethod
+    async def give(self, payload: bytes) -> None:
+        """Send audio."""
+
+    @abstractmethod
+    async def fail(self, kind: str) -> None:
+        """Report an error."""
+
+    async def utter(self, text: str) -> None:
+        """Speak a segment."""
+        self._voice.transcripts.append(text)
+        await asyncio.sleep(self._voice.first_s)
+        data = voiced(text, self.audio)
+        step = self.audio.bytes_in(self._voice.chunk_ms)
+        for at in range(0, len(data), step):
+            fault = self.peer.fault
+            if fault.kind == "error" and self.chunks >= fault.after:
+                await self.fail(fault.reason)
+                return
+            await self.give(data[at : at + step])
+            self.chunks += 1
+            self.stay()
+            await asyncio.sleep(self._voice.gap_s)
+
+    def cancel(self, confirm: Callable[[], Awaitable[None]]) -> None:
+        """Stop speaking, and confirm it."""
+        self._voice.cancelled += 1
+        kind = self.peer.fault.kind
+        if kind == "deaf":
+            return
+        if kind != "afterlife":
+            self.voice.stop()
+        self.voice.say(confirm)
 
 
 def _wave(level: int, audio: AudioFormat, char_ms: int) -> bytes:

@@ -10,10 +10,13 @@ from typing import Any
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.errors import ProviderError
+from mediasrv.providers.aura import AuraTts
 from mediasrv.providers.base import Speech, Tts
+from mediasrv.providers.bulbul import BulbulTts
 from mediasrv.providers.cartesia import CartesiaTts
 from mediasrv.providers.elevenlabs import ElevenLabsTts
-from native_bench.standins import cartesia, elevenlabs
+from mediasrv.providers.flux_tts import FluxTts
+from native_bench.standins import aura, bulbul, cartesia, deepgram, elevenlabs, flux_tts
 from native_bench.standins.base import Fault, Standin
 from native_bench.standins.speaking import voiced
 from tests.providers.stt import WAIT_S, eventually
@@ -54,7 +57,10 @@ ELEVENLABS = Vendor(
     {"voice": elevenlabs.VOICE},
     is_timed=True,
 )
-VENDORS = [CARTESIA, ELEVENLABS]
+AURA = Vendor(AuraTts, AuraTts.Options, aura.AuraStandin, deepgram.KEY, {})
+FLUX = Vendor(FluxTts, FluxTts.Options, flux_tts.FluxTtsStandin, deepgram.KEY, {})
+BULBUL = Vendor(BulbulTts, BulbulTts.Options, bulbul.BulbulStandin, bulbul.KEY, {})
+VENDORS = [CARTESIA, ELEVENLABS, AURA, FLUX, BULBUL]
 
 
 @dataclass
