@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -124,7 +125,7 @@ def test_a_wrong_command_line_is_usage(arguments: list[str], capsys: pytest.Capt
 
 def test_check_prints_what_is_configured_without_secrets(config: Path) -> None:
     config.write_text(SCRIPTED.replace("verify_signatures = false", 'auth_token_env = "TOKEN"'))
-    done = run("check", "--config", config, env={"TOKEN": "s3cret", "MEDIASRV_SERVER__MAX_CALLS": "7"})
+    done = run("check", "--config", config, env=os.environ | {"TOKEN": "s3cret", "MEDIASRV_SERVER__MAX_CALLS": "7"})
     assert (done.returncode, done.stderr) == (0, "")
     assert 'auth_token = "********"' in done.stdout
     assert "max_calls = 7" in done.stdout
