@@ -1,0 +1,107 @@
+from collections.abc import AsyncGenerator, Sequence
+
+import numpy as np
+import pytest
+
+from mediasrv.audio import codec
+from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat, Encoding
+from mediasrv.call.ear import Ear, rehearse
+from mediasrv.providers.base import Recognition, Stt, Transcript
+from mediasrv.simulator.speech import recorded, take
+from mediasrv.wire.events import MediaReceived
+
+L16_24K = AudioFormat(Encoding.L16, 24000)
+
+
+class Kept(Recognition):
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+
+    def send(self, payload: bytes) -> None:
+        self.payloads.append(payload)
+
+    def finalize(self, request: int) -> None: ...
+
+    def commit(self) -> None: ...
+
+    async def transcripts(self) -> AsyncGenerator[Transcript]:
+        return
+        yield
+
+
+class KeepingStt(Stt):
+    name = "keeping"
+
+    def __init__(self, *formats: AudioFormat) -> None:
+        super().__init__(None)
+        self.formats: Sequence[AudioFormat] = formats  # type: ignore[misc]
+
+    def listen(self, audio: AudioFormat) -> Recognition:
+        assert audio in self.formats
+        return Kept()
+
+
+def hear(audio: AudioFormat, wanted: AudioFormat, media: list[MediaReceived]) -> tuple[list[bytes], list[bool]]:
+    verdicts: list[bool] = []
+    ear = Ear(audio)
+    recognition = ear.listen(KeepingStt(wanted), lambda voiced, now: verdicts.append(voiced))
+    for index, each in enumerate(media):
+        ear.hear(each, index * 0.02)
+    assert isinstance(recognition, Kept)
+    return recognition.payloads, verdicts
+
+
+def speech(audio: AudioFormat) -> list[MediaReceived]:
+    frames = take(recorded()["ps_goforward"], audio).frames
+    return [MediaReceived(frame, index + 1) for index, frame in enumerate(frames)]
+
+
+def test_a_recogniser_that_takes_the_carriers_format_gets_its_very_payload() -> None:
+    media = speech(MULAW_8K)
+    payloads, _ = hear(MULAW_8K, MULAW_8K, media)
+    assert all(sent is each.payload for sent, each in zip(payloads, media, strict=True))
+
+
+def test_another_format_is_made_with_every_frame_and_nothing_is_held_back_for_long() -> None:
+    media = speech(MULAW_8K)
+    payloads, _ = hear(MULAW_8K, L16_16K, media)
+    assert len(payloads) == len(media)
+    heard_ms = sum(len(payload) for payload in payloads) / 2 / 16
+    assert len(media) * 20 - heard_ms <= 3
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, L16_16K, L16_24K], ids=str)
+def test_voice_is_detected_in_every_rate_a_carrier_has(audio: AudioFormat) -> None:
+    media = speech(audio)
+    _, verdicts = hear(audio, audio, media)
+    assert len(verdicts) >= len(media) - 1
+    assert 0.2 < sum(verdicts) / len(verdicts) < 0.95
+
+
+def test_pieces_of_any_size_are_judged_in_frames() -> None:
+    whole = b"".join(each.payload for each in speech(MULAW_8K))
+    for size in (80, 160, 240, 800):
+        media = [MediaReceived(whole[at : at + size]) for at in range(0, len(whole), size)]
+        payloads, verdicts = hear(MULAW_8K, MULAW_8K, media)
+        assert b"".join(payloads) == whole
+        assert len(verdicts) == len(whole) // 160
+
+
+def test_a_gap_is_concealed_for_recogniser_and_detector_alike() -> None:
+    media = speech(MULAW_8K)
+    payloads, verdicts = hear(MULAW_8K, MULAW_8K, media[:60] + media[61:])
+    assert len(payloads) == len(verdicts) == len(media)
+    assert payloads[60] != media[60].payload
+    assert len(payloads[60]) == 160
+
+
+def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:
+    tapped: list[int] = []
+    ear = Ear(MULAW_8K)
+    ear.tap = lambda frame: tapped.append(len(frame))
+    ear.hear(MediaReceived(codec.encode(Encoding.MULAW, np.zeros(160, np.int16))), 0.0)
+    assert tapped == [160]
+
+
+def test_hearing_can_be_rehearsed() -> None:
+    rehearse()

@@ -1,0 +1,66 @@
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable
+
+import pytest
+
+from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
+from mediasrv.call.voice import Voice
+from mediasrv.providers.base import Speech, Tts
+from tests.virtual import run_virtually
+
+
+class Slow(Tts):
+    """Takes a second a phrase, and speaks at 16 kHz."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.spoken: list[str] = []
+
+    def format_for(self, wanted: AudioFormat) -> AudioFormat:
+        return L16_16K
+
+    async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+        async for phrase in phrases:
+            await asyncio.sleep(1)
+            self.spoken.append(phrase)
+            yield Speech(bytes(L16_16K.bytes_in(100)), phrase)
+
+
+async def said(voice: Voice, text: str, wanted: AudioFormat = MULAW_8K) -> tuple[str, int, float]:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    pieces = [piece async for piece in voice.say(text, wanted)]
+    return "".join(p.text for p in pieces), sum(len(p.audio) for p in pieces), loop.time() - begun
+
+
+def test_a_phrase_is_spoken_in_the_format_that_is_wanted() -> None:
+    text, size, took_s = run_virtually(said(Voice(Slow()), "Hello."))
+    assert (text, size) == ("Hello.", MULAW_8K.bytes_in(100))
+    assert took_s == pytest.approx(1)
+
+
+def test_what_was_rendered_is_there_at_once_and_as_often_as_it_is_wanted() -> None:
+    async def twice() -> list[tuple[str, int, float]]:
+        voice = Voice(Slow())
+        await voice.render("Hello.", MULAW_8K)
+        await voice.render("Hello.", MULAW_8K)
+        return [await said(voice, "Hello."), await said(voice, "Hello.")]
+
+    assert run_virtually(twice()) == [("Hello.", MULAW_8K.bytes_in(100), 0)] * 2
+
+
+def test_what_was_rendered_for_one_format_is_made_anew_for_another() -> None:
+    async def other() -> float:
+        voice = Voice(Slow())
+        await voice.render("Hello.", MULAW_8K)
+        return (await said(voice, "Hello.", L16_16K))[2]
+
+    assert run_virtually(other()) == pytest.approx(1)
+
+
+def test_no_text_is_not_rendered() -> None:
+    tts = Slow()
+    run_virtually(Voice(tts).render("", MULAW_8K))
+    assert tts.spoken == []
