@@ -51,10 +51,13 @@ class Line:
     def _tell(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, MarkReached) and not self.is_deaf:
-                self.loop.call_soon(lambda name=event.name: self.mouth.mark_reached(name, self.loop.time()))
+                self.loop.call_soon(self._return_mark, event.name)
         due = self.playout.deadline()
         if due is not None:
             self.loop.call_at(due, lambda: self._tell(self.playout.tick(self.loop.time())))
+
+    def _return_mark(self, name: str) -> None:
+        self.mouth.mark_reached(name, self.loop.time())
 
 
 async def words(*texts: str, audio: bytes = SECOND, pause_s: float = 0.0) -> AsyncGenerator[Speech]:
