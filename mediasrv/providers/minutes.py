@@ -11,6 +11,7 @@ media time since the call began; waiting is measured in ``now``.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ _REACH_MS = 1000
 # A final that ends this much before a request is its answer: a request comes after more silence than that.
 _SLACK_MS = 60
 DEAF_S = 1.0
-"""How long a request may go without any sign of life at all."""
+"""How long a vendor may go without any sign of life when a final is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Minutes:
         self._floor_ms = 0.0  # what lies before belongs to earlier utterances
         self._covered_ms = 0.0  # closed pieces hold everything up to here
         self._asked = False  # for a final, since the utterance began
-        self._noticed = False  # a sign of life, since then
+        self._begun_s = self._sign_s = -math.inf  # when it began, and when the vendor last gave a sign of life
         self._owed = 0  # finals that will come for earlier utterances
         self._owed_until_s = 0.0
         self._told = Transcript("")
@@ -103,12 +104,12 @@ class Minutes:
         """Requests and their positions, in order."""
         return [(request.number, request.at_ms) for request in self._requests]
 
-    def begin(self, at_ms: float) -> None:
+    def begin(self, at_ms: float, now: float) -> None:
         """The caller has begun to speak."""
-        self._begun_ms = at_ms
+        self._begun_ms, self._begun_s = at_ms, now
         self._floor_ms = max(self._floor_ms, at_ms - _REACH_MS)
         self._closed = [piece for piece in self._closed if piece.lies_before(self._floor_ms) is False]
-        self._asked = self._noticed = False
+        self._asked = False
 
     def request(self, number: int, at_ms: float) -> None:
         """A final is wanted of all up to here; tell ``asked`` when the vendor was asked for it."""
@@ -131,9 +132,9 @@ class Minutes:
         self._asked = False
         self._told = Transcript("")
 
-    def notice(self) -> None:
+    def notice(self, now: float) -> None:
         """The vendor gave a sign of life."""
-        self._noticed = True
+        self._sign_s = now
 
     def hear(self, piece: Piece) -> list[Transcript]:
         """Write down a piece; return what is to be told about the utterance."""
@@ -160,7 +161,7 @@ class Minutes:
         """
         draft, self._open = self._open, None
         self._owed = 0
-        self._noticed = False
+        self._sign_s = -math.inf
         for request in self._requests:
             request.asked_s = None
         if not self.is_open:
@@ -184,8 +185,8 @@ class Minutes:
         return [self._tell(request.number) for request in self._overdue(now)]
 
     def is_deaf(self, now: float) -> bool:
-        """Whether a request is overdue, and nothing at all has come since the utterance began."""
-        return not self._noticed and any(self._is_due(request, now) for request in self._requests)
+        """Whether a request is overdue of which nothing tells that the vendor heard it."""
+        return any(self._is_due(request, now) and not self._is_lively(request) for request in self._requests)
 
     def _tell(self, number: int) -> Transcript:
         self._told = Transcript(self.text, True)
@@ -229,4 +230,10 @@ class Minutes:
 
     def _due(self, request: _Request) -> float:
         assert request.asked_s is not None
-        return request.asked_s + (self._final_wait_s if self._noticed else max(self._final_wait_s, DEAF_S))
+        wait_s = self._final_wait_s if self._is_lively(request) else max(self._final_wait_s, DEAF_S)
+        return request.asked_s + wait_s
+
+    def _is_lively(self, request: _Request) -> bool:
+        """Whether there was a sign of life in the utterance, and not too long before the request."""
+        assert request.asked_s is not None
+        return self._sign_s > max(self._begun_s, request.asked_s - max(0.0, DEAF_S - self._final_wait_s))

@@ -64,7 +64,7 @@ class Recogniser(Recognition):
             session.feed()
 
     def begin(self) -> None:
-        self._minutes.begin(self._reel.end_ms)
+        self._minutes.begin(self._reel.end_ms, asyncio.get_running_loop().time())
         if self._session is not None:
             self._session.begin()
 

@@ -147,7 +147,7 @@ class Session:
             self.lose(error)
             return
         if self._is_ready:
-            self._minutes.notice()
+            self._minutes.notice(self._loop.time())
         for reading in readings:
             self._take(reading)
         self._await_finals()

@@ -21,7 +21,7 @@ def untimed(text: str, *, closed: bool = False) -> Piece:
 
 def begun(at_ms: float = 2000.0) -> Minutes:
     minutes = Minutes(WAIT_S)
-    minutes.begin(at_ms)
+    minutes.begin(at_ms, 0.0)
     return minutes
 
 
@@ -88,7 +88,7 @@ def test_the_vendors_word_does_not_answer_what_it_was_not_asked() -> None:
 
 def test_an_answer_that_does_not_come_is_made_of_the_text_so_far() -> None:
     minutes = begun()
-    minutes.notice()
+    minutes.notice(9.8)
     asked(minutes, 1, 2300, 10.0)
     minutes.hear(timed("a", 2000, 2100, 2200))
     assert minutes.deadline() == 10.0 + WAIT_S
@@ -99,7 +99,7 @@ def test_an_answer_that_does_not_come_is_made_of_the_text_so_far() -> None:
 
 def test_a_late_answer_still_mends_the_text() -> None:
     minutes = begun()
-    minutes.notice()
+    minutes.notice(9.8)
     asked(minutes, 1, 2300, 10.0)
     minutes.tick(10.4)
     assert minutes.hear(timed("a", 2000, 2100, 2300, closed=True)) == [Transcript("a", True)]
@@ -111,14 +111,39 @@ def test_without_a_sign_of_life_the_wait_is_longer() -> None:
     assert minutes.deadline() == 10.0 + DEAF_S
     assert not minutes.is_deaf(10.0 + WAIT_S)
     assert minutes.is_deaf(10.0 + DEAF_S)
-    minutes.notice()
+    minutes.notice(10.1)
+    assert minutes.deadline() == 10.0 + WAIT_S
     assert not minutes.is_deaf(10.0 + DEAF_S)
+
+
+def test_a_sign_of_life_from_before_the_utterance_tells_nothing() -> None:
+    minutes = Minutes(WAIT_S)
+    minutes.notice(9.5)
+    minutes.begin(2000, 9.6)
+    asked(minutes, 1, 2300, 10.0)
+    assert minutes.is_deaf(10.0 + DEAF_S)
+
+
+def test_a_sign_of_life_from_long_before_the_request_tells_nothing() -> None:
+    minutes = begun()
+    minutes.notice(10.0 - (DEAF_S - WAIT_S))
+    asked(minutes, 1, 2300, 10.0)
+    assert minutes.is_deaf(10.0 + DEAF_S)
+
+
+def test_a_vendor_that_may_take_long_must_only_have_heard_the_request() -> None:
+    minutes = Minutes(2 * DEAF_S)
+    minutes.begin(2000, 0.0)
+    asked(minutes, 1, 2300, 10.0)
+    minutes.notice(10.1)
+    assert minutes.deadline() == 10.0 + 2 * DEAF_S
+    assert not minutes.is_deaf(10.0 + 2 * DEAF_S)
 
 
 def test_words_of_the_utterance_before_are_told_by_their_times() -> None:
     minutes = begun()
     minutes.commit(3000, 0.0, forced=False)
-    minutes.begin(3060)
+    minutes.begin(3060, 0.0)
     assert minutes.hear(timed("old", 2700, 2900, 3100, closed=True)) == []
     assert minutes.hear(timed("new", 2980, 3200, 3300)) == [Transcript("new")]
 
@@ -126,7 +151,7 @@ def test_words_of_the_utterance_before_are_told_by_their_times() -> None:
 def test_an_empty_final_of_the_utterance_before_answers_nothing() -> None:
     minutes = begun()
     minutes.commit(3000, 0.0, forced=True)
-    minutes.begin(3500)
+    minutes.begin(3500, 0.0)
     asked(minutes, 1, 3900, 0.5)
     assert minutes.hear(Piece("", True, True, answers=True, covers_ms=3000)) == []
     assert minutes.unanswered == [(1, 3900)]
@@ -136,7 +161,7 @@ def test_without_times_the_finals_that_are_owed_are_counted() -> None:
     minutes = begun()
     asked(minutes, 1, 2300, 0.0)
     minutes.commit(2400, 0.0, forced=True)
-    minutes.begin(3000)
+    minutes.begin(3000, 0.0)
     assert minutes.hear(untimed("old")) == []
     assert minutes.hear(untimed("old", closed=True)) == []
     assert minutes.hear(untimed("older", closed=True)) == []
@@ -156,21 +181,21 @@ def test_what_was_heard_long_before_an_utterance_is_not_of_it() -> None:
     minutes = Minutes(WAIT_S)
     minutes.hear(timed("noise", 1000, 1200, 1300, closed=True))
     minutes.hear(timed("soft", 4500, 4700, 4800, closed=True))
-    minutes.begin(5000)
+    minutes.begin(5000, 0.0)
     assert minutes.text == "soft"
 
 
 def test_without_times_nothing_from_before_an_utterance_is_of_it() -> None:
     minutes = Minutes(WAIT_S)
     minutes.hear(untimed("noise", closed=True))
-    minutes.begin(5000)
+    minutes.begin(5000, 0.0)
     assert minutes.text == ""
 
 
 def test_an_utterance_is_dirty_until_a_final_was_asked_of_all_of_it() -> None:
     minutes = Minutes(WAIT_S)
     assert not minutes.is_dirty
-    minutes.begin(2000)
+    minutes.begin(2000, 0.0)
     assert minutes.is_dirty
     asked(minutes, 1, 2300, 0.0)
     assert not minutes.is_dirty
@@ -202,7 +227,7 @@ def test_a_lost_socket_is_made_good_from_the_beginning_where_nothing_was_final()
 def test_a_lost_socket_is_not_made_good_from_the_utterance_before() -> None:
     minutes = begun()
     minutes.commit(3000, 0.0, forced=False)
-    minutes.begin(3060)
+    minutes.begin(3060, 0.0)
     assert minutes.reopen(0, 3200) == 3000
     minutes.commit(3300, 0.0, forced=False)
     assert minutes.reopen(0, 3000) == 3300
