@@ -90,8 +90,9 @@ class SocketTts(Tts):
         pool = self._pool(self.format_for(wanted))
         reply = _Reply()
         feeding = asyncio.create_task(reply.feed(phrases), name=f"feed {self.name}")
+        may_retry = True
         try:
-            for may_retry in (True, False):
+            while True:
                 line = await pool.take()
                 reply.take(line)
                 try:
@@ -102,6 +103,7 @@ class SocketTts(Tts):
                 except ProviderError as error:
                     if not (may_retry and line.was_cut and error.retryable):
                         raise
+                    may_retry = False
                 finally:
                     reply.line = None
                     pool.give_back(line)

@@ -15,8 +15,10 @@ from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.bulbul import BulbulTts
 from mediasrv.providers.cartesia import CartesiaTts
 from mediasrv.providers.elevenlabs import ElevenLabsTts
+from mediasrv.providers.elevenlabs_http import ElevenLabsHttpTts
 from mediasrv.providers.flux_tts import FluxTts
-from native_bench.standins import aura, bulbul, cartesia, deepgram, elevenlabs, flux_tts
+from mediasrv.providers.speech import SpeechTts
+from native_bench.standins import aura, bulbul, cartesia, deepgram, elevenlabs, elevenlabs_http, flux_tts, speech
 from native_bench.standins.base import Fault, Standin
 from native_bench.standins.speaking import voiced
 from tests.providers.stt import WAIT_S, eventually
@@ -60,7 +62,16 @@ ELEVENLABS = Vendor(
 AURA = Vendor(AuraTts, AuraTts.Options, aura.AuraStandin, deepgram.KEY, {})
 FLUX = Vendor(FluxTts, FluxTts.Options, flux_tts.FluxTtsStandin, deepgram.KEY, {})
 BULBUL = Vendor(BulbulTts, BulbulTts.Options, bulbul.BulbulStandin, bulbul.KEY, {})
-VENDORS = [CARTESIA, ELEVENLABS, AURA, FLUX, BULBUL]
+SPEECH = Vendor(SpeechTts, SpeechTts.Options, speech.SpeechStandin, speech.KEY, {}, is_socket=False)
+ELEVENLABS_HTTP = Vendor(
+    ElevenLabsHttpTts,
+    ElevenLabsHttpTts.Options,
+    elevenlabs_http.ElevenLabsHttpStandin,
+    elevenlabs.KEY,
+    {"voice": elevenlabs.VOICE},
+    is_socket=False,
+)
+VENDORS = [CARTESIA, ELEVENLABS, AURA, FLUX, BULBUL, SPEECH, ELEVENLABS_HTTP]
 
 
 @dataclass
