@@ -31,9 +31,7 @@ class VoicePool:
     async def prepare(self) -> None:
         """Have a line that is free; a vendor that cannot be reached is left to the reply to complain of."""
         if not any(line.is_free for line in self._idle):
-            self._open_spare()
-        if self._opening is not None:
-            await asyncio.wait([self._opening])
+            await asyncio.wait([self._open_spare()])
 
     async def take(self) -> VoiceLine:
         """A line for a reply, to be given back in any case; raise ``ProviderError`` when there is none to be had."""
@@ -83,9 +81,10 @@ class VoicePool:
         self._idle.pop(line).cancel()
         line.hang_up()
 
-    def _open_spare(self) -> None:
+    def _open_spare(self) -> asyncio.Task[None]:
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._spare(), name="spare voice line")
+        return self._opening
 
     async def _spare(self) -> None:
         with suppress(ProviderError):
