@@ -69,9 +69,9 @@ def load(
 def check_providers(settings: Settings) -> None:
     """Raise ``ConfigError`` for a provider that is unknown, not installed, or set up in a way it does not know."""
     for name, agent in settings.agents.items():
-        for stage in registry.STAGES:
+        for stage, options in agent.stages.items():
             try:
-                problem = registry.build(stage, getattr(agent, stage)).missing()
+                problem = registry.build(stage, options).missing()
             except ConfigError as error:
                 problem = str(error)
             if problem:

@@ -21,12 +21,13 @@ from mediasrv.call.live import LiveCall
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.pacer import Pacer
-from mediasrv.call.role import Conduct, Role
+from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.tools import tools_of
 from mediasrv.call.voice import Voice
 from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
 from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts
+from mediasrv.providers.realtime import Realtime
 from mediasrv.wire.events import StreamStarted
 
 log = logging.getLogger(__name__)
@@ -54,16 +55,24 @@ class Agency:
         """The agents' names."""
         return self._roles.keys()
 
-    def _role(self, name: str, options: AgentOptions) -> Role:
+    def _role(self, name: str, options: AgentOptions) -> CascadeRole | RealtimeRole:
         agent, conduct = _load(options.class_)
-        return Role(
+        if options.realtime and conduct is not None:
+            raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
+        providers = {stage: self._provider(stage, table) for stage, table in options.stages.items()}
+        voice = Voice(cast(Tts, providers["tts"])) if "tts" in providers else None
+        tools = tools_of(agent)
+        if voice is None or options.realtime:
+            realtime = cast(Realtime, providers["realtime"])
+            return RealtimeRole(name=name, options=options, agent=agent, tools=tools, realtime=realtime, voice=voice)
+        return CascadeRole(
             name=name,
             options=options,
             agent=agent,
-            tools=tools_of(agent),
-            stt=cast(Stt, self._provider("stt", options.stt)),
-            llm=cast(Llm, self._provider("llm", options.llm)),
-            voice=Voice(cast(Tts, self._provider("tts", options.tts))),
+            tools=tools,
+            stt=cast(Stt, providers["stt"]),
+            llm=cast(Llm, providers["llm"]),
+            voice=voice,
             conduct=conduct,
         )
 
@@ -87,9 +96,11 @@ class Agency:
             raise failures.exceptions[0] from None
         for role in self._roles.values():
             await role.agent.start()
-            for text in role.set_phrases:
-                await role.voice.render(text, self._expected_format)
-            await role.llm.warm([Message("system", role.instructions)])
+            if role.voice is not None:
+                for text in role.set_phrases:
+                    await role.voice.render(text, self._expected_format)
+            if isinstance(role, CascadeRole):
+                await role.llm.warm([Message("system", role.instructions)])
 
     async def aclose(self) -> None:
         """Stop agents and providers."""

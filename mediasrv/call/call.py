@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from mediasrv.call.ear import Ear
 from mediasrv.call.history import History
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
-from mediasrv.call.voice import Voice
 from mediasrv.providers.base import Speech
 from mediasrv.turn.utterance import Heard
 from mediasrv.wire.events import SendDtmf
@@ -31,6 +30,13 @@ _PIECE_MS = 200
 _MAX_FRAMES_WAITING = 250
 
 
+class Speaker(Protocol):
+    """Whose voice the bot's set words are said in."""
+
+    def say(self, text: str, wanted: AudioFormat) -> AsyncGenerator[Speech]:
+        """Speak a text as one phrase; the audio is in the wanted format. Raise ``ProviderError``."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallParts:
     """What a ``Call`` is a face of."""
@@ -40,7 +46,7 @@ class CallParts:
     link: Link
     ear: Ear
     mouth: Mouth
-    voice: Voice
+    voice: Speaker
     history: History
     digits: Digits
     end: Callable[[str], None]

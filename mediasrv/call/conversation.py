@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
+from mediasrv.call.ear import Hearing
 from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
-from mediasrv.call.reply import Reply
 from mediasrv.call.role import Role
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
-from mediasrv.providers.base import Transcript
+from mediasrv.providers.base import Speech, Transcript
 from mediasrv.turn.events import (
     Action,
     BeginUtterance,
@@ -51,11 +52,18 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
 """Starts a task that ends with the call; ``None`` when that has ended already."""
 
 
-class Conversation(PlayoutWatcher):
-    """Agent and caller, taking turns."""
+class Conversation(PlayoutWatcher, ABC):
+    """Agent and caller, taking turns; subclasses know how to make a reply."""
 
-    def __init__(self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer) -> None:
+    lost_hearing = "speech-to-text failed"
+    """Why the call ends when nothing is understood any more."""
+
+    def __init__(
+        self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
+    ) -> None:
+        """``hearing`` is asked for a recognition now, and again when that has failed."""
         self._role = role
+        self._hearing = hearing
         self._call = call
         self._parts = parts
         self._spawn = spawn
@@ -63,7 +71,7 @@ class Conversation(PlayoutWatcher):
         self._loop = asyncio.get_running_loop()
         self._machine = TurnMachine(role.options.turn)
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
-        self._recognition = parts.ear.listen(role.stt, self._judge)
+        self._recognition = parts.ear.listen(hearing, self._judge)
         self._reply: asyncio.Task[None] | None = None
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
@@ -93,9 +101,11 @@ class Conversation(PlayoutWatcher):
                         self._tell(Transcribed(heard.text, heard.is_final, heard.request))
             except ProviderError as error:
                 log.warning("recognition failed", extra={"call": self._call.id, "error": str(error)})
-            self._recognition = self._parts.ear.listen(self._role.stt, self._judge)
+                if not error.retryable:
+                    break
+            self._recognition = self._parts.ear.listen(self._hearing, self._judge)
         await self._say(self._role.options.apology)
-        await self.say_goodbye("speech-to-text failed")
+        await self.say_goodbye(self.lost_hearing)
 
     def key_pressed(self) -> None:
         """The caller pressed a key."""
@@ -106,7 +116,9 @@ class Conversation(PlayoutWatcher):
         if self._trace is not None:
             trace, self._trace = self._trace, None
             trace.reach("first_audio", self._loop.time())
-            log.info("turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)})
+            log.info(
+                "turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
+            )
             self._observer.turn_answered(self._call.id, trace)
         self._tell(PlayoutStarted(interruptible))
 
@@ -143,7 +155,7 @@ class Conversation(PlayoutWatcher):
                 case ResumePlayout():
                     self._parts.mouth.resume()
                 case ClearPlayout():
-                    self._parts.mouth.clear()
+                    self._fall_silent()
                     self._observer.barged_in(self._call.id, self._loop.time())
                 case PromptCaller():
                     self._spawn(self._prompt())
@@ -151,14 +163,25 @@ class Conversation(PlayoutWatcher):
                     self._spawn(self.say_goodbye("nobody answered"))
         self._alarm.arm()
 
+    def _fall_silent(self) -> None:
+        self._parts.mouth.clear()
+
     def _start_reply(self, turn: int, text: str) -> None:
         now = self._loop.time()
-        self._parts.history.caller_said(turn, text)
-        self._observer.said(self._call.id, "caller", text, now)
+        self._note_caller(turn, text)
         trace = self._trace = TurnTrace(turn, self._last_voice_s)
         trace.reach("endpoint", self._machine.endpoint_s)
         trace.reach("final", now)
         self._reply = self._spawn(self._make_reply(turn, trace))
+
+    def _note_caller(self, turn: int, text: str) -> None:
+        """Keep what the caller said."""
+        self._parts.history.caller_said(turn, text)
+        self._observer.said(self._call.id, "caller", text, self._loop.time())
+
+    @abstractmethod
+    def _speech(self, turn: int, trace: TurnTrace) -> AsyncGenerator[Speech]:
+        """Make a reply in the call's format; raise ``ProviderError``."""
 
     def _cancel_reply(self) -> None:
         self._trace = None
@@ -166,10 +189,9 @@ class Conversation(PlayoutWatcher):
             self._reply.cancel()
 
     async def _make_reply(self, turn: int, trace: TurnTrace) -> None:
-        role, mouth = self._role, self._parts.mouth
-        reply = Reply(role.llm, self._parts.history, role.tools, self._call, trace)
+        role = self._role
         try:
-            heard = await mouth.speak(role.voice.speak(reply.phrases(), mouth.audio))
+            heard = await self._parts.mouth.speak(self._speech(turn, trace))
         except (ProviderError, TimeoutError) as error:
             log.warning("reply failed", extra={"call": self._call.id, "turn": turn, "error": str(error) or "timed out"})
             heard = await self._say(role.options.apology)

@@ -6,8 +6,8 @@ carrier's own format, the payload goes to it untouched. No frame waits for anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,25 @@ from mediasrv.audio.format import PTIME_MS, AudioFormat, samples_in
 from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
-from mediasrv.providers.base import Recognition, Stt
+from mediasrv.providers.base import Recognition
 from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 
 Frame = NDArray[np.int16]
 Judge = Callable[[bool, float], Any]
 """Takes a frame's verdict, whether it holds voice, and ``now``."""
+
+
+class Hearing(Protocol):
+    """What opens recognitions: a recogniser, or something that stands in the place of one."""
+
+    @property
+    def formats(self) -> Sequence[AudioFormat]:
+        """What it takes, best first."""
+
+    def listen(self, audio: AudioFormat) -> Recognition:
+        """Open a recognition for one call, which will send this format."""
+
 
 # Rates that voice is detected in as they are; anything else is brought to the first.
 _DETECTOR_RATES_HZ = (8000, 16000)
@@ -39,9 +51,9 @@ class Ear:
         self.tap: Callable[[Frame], None] | None = None
         """Where each frame goes as well, in the carrier's rate."""
 
-    def listen(self, stt: Stt, judge: Judge) -> Recognition:
+    def listen(self, hearing: Hearing, judge: Judge) -> Recognition:
         """Open a recognition, in the place of one that failed; frames go to it, and their verdicts to ``judge``."""
-        self._listener = Listener(self._audio, stt, judge)
+        self._listener = Listener(self._audio, hearing, judge)
         return self._listener.recognition
 
     def hear(self, media: MediaReceived, now: float) -> None:
@@ -57,10 +69,10 @@ class Ear:
 class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
-    def __init__(self, audio: AudioFormat, stt: Stt, judge: Judge) -> None:
+    def __init__(self, audio: AudioFormat, hearing: Hearing, judge: Judge) -> None:
         self._judge = judge
-        wanted = audio if audio in stt.formats else stt.formats[0]
-        self.recognition = stt.listen(wanted)
+        wanted = audio if audio in hearing.formats else hearing.formats[0]
+        self.recognition = hearing.listen(wanted)
         self._takes_payload = wanted == audio
         self._encoding = wanted.encoding
         self._to_recognition = _resampler(audio.rate_hz, wanted.rate_hz)

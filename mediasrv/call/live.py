@@ -11,16 +11,19 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from mediasrv.call.call import Call, CallParts
+from mediasrv.call.call import Call, CallParts, Speaker
+from mediasrv.call.cascade import Cascade
 from mediasrv.call.conversation import Conversation
+from mediasrv.call.dialogue import RealtimeConversation
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
 from mediasrv.call.history import History
+from mediasrv.call.interlocutor import Interlocutor
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
 from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
-from mediasrv.call.role import Conduct, Role
+from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.errors import CallEnded
 from mediasrv.wire.events import (
     CarrierFailed,
@@ -43,7 +46,13 @@ class LiveCall:
     """One call; ``run`` conducts it while ``receive`` is fed."""
 
     def __init__(
-        self, role: Role, started: StreamStarted, link: Link, details: CallDetails, pacer: Pacer, observer: Observer
+        self,
+        role: CascadeRole | RealtimeRole,
+        started: StreamStarted,
+        link: Link,
+        details: CallDetails,
+        pacer: Pacer,
+        observer: Observer,
     ) -> None:
         self.id = started.call_id
         self._role = role
@@ -56,22 +65,34 @@ class LiveCall:
         self._ear = Ear(started.format)
         self._mouth = Mouth(started.format, link, pacer)
         self._digits = Digits()
-        parts = CallParts(
-            audio=started.format,
-            details=details,
-            link=link,
+        self._history = History(role.instructions)
+        self._details = details
+        self._conversation: Conversation | None = None
+        if isinstance(role, RealtimeRole):
+            interlocutor = Interlocutor(role, self.id, self._history, self._mouth, self._spawn)
+            parts = self._parts(interlocutor)
+            self.call = Call(self.id, parts)
+            self._conversation = RealtimeConversation(role, self.call, parts, self._spawn, observer, interlocutor)
+        else:
+            parts = self._parts(role.voice)
+            self.call = Call(self.id, parts)
+            if role.conduct is None:
+                self._conversation = Cascade(role, self.call, parts, self._spawn, observer)
+        if self._conversation is not None:
+            self._mouth.watcher = self._conversation
+
+    def _parts(self, voice: Speaker) -> CallParts:
+        return CallParts(
+            audio=self._mouth.audio,
+            details=self._details,
+            link=self._link,
             ear=self._ear,
             mouth=self._mouth,
-            voice=role.voice,
-            history=History(role.instructions),
+            voice=voice,
+            history=self._history,
             digits=self._digits,
             end=self.end,
         )
-        self.call = Call(started.call_id, parts)
-        self._conversation: Conversation | None = None
-        if role.conduct is None:
-            self._conversation = Conversation(role, self.call, parts, self._spawn, observer)
-            self._mouth.watcher = self._conversation
 
     # -- life ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from mediasrv.turn.options import TurnOptions
 
+_LOCAL_VOICE: Mapping[str, Any] = {"provider": "piper"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
@@ -33,7 +35,17 @@ class AgentOptions:
     """Provider and its options."""
     llm: Mapping[str, Any] = field(default_factory=lambda: {"provider": "smollm2"})
     """Provider and its options."""
-    tts: Mapping[str, Any] = field(default_factory=lambda: {"provider": "piper"})
+    tts: Mapping[str, Any] = field(default_factory=lambda: _LOCAL_VOICE)
     """Provider and its options."""
+    realtime: Mapping[str, Any] = field(default_factory=dict)
+    """Provider that hears and speaks by itself, in the place of those three; a `tts` beside it speaks when it fails."""
     turn: TurnOptions = field(default_factory=TurnOptions)
     """Endpointing and barge-in."""
+
+    @property
+    def stages(self) -> Mapping[str, Mapping[str, Any]]:
+        """The providers that calls of this agent need, by stage."""
+        if not self.realtime:
+            return {"stt": self.stt, "llm": self.llm, "tts": self.tts}
+        # Nobody who asks for a model with a voice of its own asks for ours, unless he says so.
+        return {"realtime": self.realtime} | ({} if self.tts is _LOCAL_VOICE else {"tts": self.tts})

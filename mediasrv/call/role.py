@@ -12,12 +12,13 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.call.tools import Tool
 from mediasrv.call.voice import Voice
 from mediasrv.providers.base import Llm, Stt
+from mediasrv.providers.realtime import Realtime
 
 Conduct = Callable[[Call], Coroutine[Any, Any, None]]
 """A coroutine that conducts a whole call by itself; the call ends when it returns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """Shared by the calls of one agent, and changed by none of them."""
 
@@ -25,9 +26,6 @@ class Role:
     options: AgentOptions
     agent: Agent
     tools: dict[str, Tool]
-    stt: Stt
-    llm: Llm
-    voice: Voice
     conduct: Conduct | None = None
     """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
 
@@ -46,3 +44,21 @@ class Role:
         """What is said in the same words on every call."""
         options = self.options
         return [self.greeting, options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeRole(Role):
+    """Of an agent that hears, thinks and speaks by three providers."""
+
+    stt: Stt
+    llm: Llm
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeRole(Role):
+    """Of an agent whose model hears and speaks by itself."""
+
+    realtime: Realtime
+    voice: Voice | None = None
+    """Speaks when the model cannot."""

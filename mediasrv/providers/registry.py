@@ -1,8 +1,8 @@
-"""Providers by name: entry points of the groups ``mediasrv.stt``, ``mediasrv.llm`` and ``mediasrv.tts``.
+"""Providers by name: entry points of the groups ``mediasrv.stt``, ``.llm``, ``.tts`` and ``.realtime``.
 
-A package of its own adds a provider by naming a class in one of these groups; ``mediasrv.realtime`` is kept for
-providers that hear and speak in one. A provider's module is imported when its name is first asked for, and must import
-without the packages that it stands on: what is missing is told by ``Provider.missing`` and raised by ``start``.
+A package of its own adds a provider by naming a class in one of these groups. A provider's module is imported when its
+name is first asked for, and must import without the packages that it stands on: what is missing is told by
+``Provider.missing`` and raised by ``start``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 
 from mediasrv.errors import ConfigError
 from mediasrv.providers.base import Llm, Provider, ProviderInfo, Stt, Tts
+from mediasrv.providers.realtime import Realtime
 from mediasrv.schema import Reader, given, key_of, suggest
 
-STAGES: Mapping[str, type[Provider]] = {"stt": Stt, "llm": Llm, "tts": Tts}
+STAGES: Mapping[str, type[Provider]] = {"stt": Stt, "llm": Llm, "tts": Tts, "realtime": Realtime}
 """What a provider of each stage derives from."""
 
 

@@ -77,6 +77,11 @@ class PlayoutLedger:
         return not self._utterances
 
     @property
+    def end(self) -> int:
+        """Position at which the next audio will be queued."""
+        return self._queued
+
+    @property
     def lead_ms(self) -> int:
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         return self._lead_ms

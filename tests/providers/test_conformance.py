@@ -32,10 +32,11 @@ TTS = [
     pytest.param("piper", marks=marks(PiperTts)),
     pytest.param("espeak", marks=marks(EspeakTts)),
 ]
+REALTIME = [pytest.param("openai_realtime")]
 ALL = [
     pytest.param(stage, *p.values, marks=p.marks)
     for stage in registry.STAGES
-    for p in {"stt": STT, "llm": LLM, "tts": TTS}[stage]
+    for p in {"stt": STT, "llm": LLM, "tts": TTS, "realtime": REALTIME}[stage]
 ]
 
 
