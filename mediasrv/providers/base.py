@@ -23,6 +23,8 @@ class Provider(ABC):
 
     name: ClassVar[str]
     """The name in configuration."""
+    is_elastic: ClassVar[bool] = True
+    """Whether a second request may overtake a slow one: not where all share the one engine of this machine."""
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Options:

@@ -8,16 +8,20 @@ followed by the next at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers.base import Provider
 from mediasrv.providers.breaker import Breaker
 from mediasrv.providers.hedge import Attempt, Fate, hedged
 from mediasrv.providers.latency import Latency
+from mediasrv.providers.vigil import Excuse, Vigil, no_excuse
+
+log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Provider)
 T = TypeVar("T")
@@ -31,19 +35,21 @@ class Patience:
     """The learned deadline for the first result is no less than this."""
     first_max_ms: int
     """And no more than this, which it is before anything is learned."""
+    limit_ms: int
+    """Longest wait for the first result, whoever was asked meanwhile."""
     gap_ms: int
     """Longest silence between two results."""
     extra_percent: int
     """Of all requests, how many may be made twice because the first was slow."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member(Generic[P]):
     """One provider of a crew."""
 
     provider: P
     latency: Latency
-    breaker: Breaker
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 class Crew(Generic[P]):
@@ -52,7 +58,7 @@ class Crew(Generic[P]):
     def __init__(self, stage: str, providers: Sequence[P], patience: Patience) -> None:
         self.stage = stage
         first_min_s, first_max_s = patience.first_min_ms / 1000, patience.first_max_ms / 1000
-        self.members = [Member(each, Latency(first_min_s, first_max_s), Breaker()) for each in providers]
+        self.members = [Member(each, Latency(first_min_s, first_max_s)) for each in providers]
         self._patience = patience
         self.requests = 0
         """Requests that were asked for."""
@@ -83,49 +89,99 @@ class Crew(Generic[P]):
         for member in self.members:
             await member.provider.aclose()
 
-    def in_order(self) -> list[Member[P]]:
-        """Those who may be asked, in the order of preference; all of them when none may."""
-        now = asyncio.get_running_loop().time()
-        return [member for member in self.members if member.breaker.allows(now)] or list(self.members)
+    async def each(self, act: Callable[[P], Coroutine[Any, Any, None]]) -> None:
+        """Have all do something at a time; one that fails is told of in the log, and keeps no other from it."""
+        await asyncio.gather(*(self.attempt(act(member.provider)) for member in self.members))
 
-    async def ask(self, request: Callable[[P], AsyncGenerator[T]]) -> AsyncGenerator[T]:
-        """Yield what whoever answers first gives; raise ``ProviderError`` when nobody does, or stops in the middle."""
+    async def attempt(self, act: Awaitable[None]) -> None:
+        """Do something that may fail: what fails here fails again, and is told, in the call."""
+        try:
+            await act
+        except ProviderError as error:
+            log.warning("provider is not ready", extra={"stage": self.stage, "error": str(error)})
+
+    def in_order(self, last: Collection[Member[P]] = ()) -> list[Member[P]]:
+        """Those who may be asked, in the order of preference, with some at the end; all of them when none may."""
+        now = asyncio.get_running_loop().time()
+        able = [member for member in self.members if member.breaker.allows(now)] or self.members
+        return sorted(able, key=lambda member: member in last)
+
+    async def ask(
+        self,
+        request: Callable[[P], AsyncGenerator[T]],
+        *,
+        excuse: Excuse = no_excuse,
+        broken: list[Member[P]] | None = None,
+    ) -> AsyncGenerator[T]:
+        """Yield what whoever answers first gives; raise ``ProviderError`` when nobody does, or stops in the middle.
+
+        ``excuse`` is asked whether a silence is somebody else's. Those in ``broken`` are asked last, and whoever stops
+        in the middle is added to them.
+        """
         self.requests += 1
-        members = self.in_order()
+        broken = [] if broken is None else broken
+        members = self.in_order(broken)
         if len(members) == 1:
             members *= 2
-        attempts = [self._attempt(member, request, index == 0) for index, member in enumerate(members)]
-        stream = hedged(attempts)
+        won: list[Member[P]] = []
+        stream = hedged([self._attempt(member, request, index, won) for index, member in enumerate(members)])
+        vigil = Vigil(self._patience.limit_ms / 1000, excuse)
         try:
-            limit_s = None
             while True:
-                async with asyncio.timeout(limit_s):
-                    item = await anext(stream)
+                item = await vigil.wait(anext(stream))
+                vigil.limit_s = self._patience.gap_ms / 1000
                 yield item
-                limit_s = self._patience.gap_ms / 1000
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise ProviderError("stopped in the middle", stage=self.stage, provider=self.name, retryable=True) from None
+            message = "stopped in the middle" if won else "gave no answer"
+            self._blame(won or members, broken)
+            won.clear()
+            raise ProviderError(message, stage=self.stage, provider=self.name, retryable=True) from None
+        except ProviderError:
+            self._blame(won, broken)
+            won.clear()
+            raise
         finally:
+            # Who answered and did not stop by itself has done well, even when it was not heard out.
+            for member in won:
+                member.breaker.succeeded()
             await stream.aclose()
 
-    def _attempt(self, member: Member[P], request: Callable[[P], AsyncGenerator[T]], is_first: bool) -> Attempt[T]:
+    def _blame(self, members: Sequence[Member[P]], broken: list[Member[P]]) -> None:
+        now = asyncio.get_running_loop().time()
+        for member in dict.fromkeys(members):
+            member.breaker.failed(now)
+            broken.append(member)
+
+    def _attempt(
+        self, member: Member[P], request: Callable[[P], AsyncGenerator[T]], index: int, won: list[Member[P]]
+    ) -> Attempt[T]:
+        settle = partial(self._settle, member, index == 0, won)
+        return Attempt(partial(self._open, member, request), self._deadline_s(member), settle)
+
+    def _deadline_s(self, member: Member[P]) -> float:
+        if len(self.members) == 1 and not member.provider.is_elastic:
+            return self._patience.limit_ms / 1000
         may_hedge = self.extra_requests * 100 < self._patience.extra_percent * self.requests
-        deadline_s = member.latency.deadline_s if may_hedge else self._patience.first_max_ms / 1000
-        return Attempt(partial(self._open, member, request), deadline_s, partial(self._settle, member, is_first))
+        return member.latency.deadline_s if may_hedge else self._patience.first_max_ms / 1000
 
     def _open(self, member: Member[P], request: Callable[[P], AsyncGenerator[T]]) -> AsyncGenerator[T]:
         self._opened += 1
         return request(member.provider)
 
-    def _settle(self, member: Member[P], is_first: bool, fate: Fate, waited_s: float) -> None:
-        if fate is Fate.FAILED:
-            self.failures += 1
-            member.breaker.failed(asyncio.get_running_loop().time())
-            return
-        if fate is Fate.ANSWERED:
-            member.breaker.succeeded()
+    def _settle(self, member: Member[P], is_first: bool, won: list[Member[P]], fate: Fate, waited_s: float) -> None:
+        now = asyncio.get_running_loop().time()
+        match fate:
+            case Fate.FAILED:
+                self.failures += 1
+                member.breaker.failed(now)
+                return
+            case Fate.ANSWERED:
+                won.append(member)
+            case Fate.OVERTAKEN if waited_s >= self._patience.first_max_ms / 1000:
+                # Not slow but hanging; three in a row, and nobody waits for it any more.
+                member.breaker.failed(now)
         # A second request is known by its quick answers only: to learn from those would flatter the provider. A first
         # one that was overtaken took at least as long as it was waited for.
         if is_first:

@@ -12,7 +12,7 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts
-from mediasrv.providers.crew import Crew
+from mediasrv.providers.crew import Crew, Member
 from mediasrv.providers.tape import Tape
 
 # A reply whose voice breaks off more often than this is not worth hearing.
@@ -35,12 +35,10 @@ class FallbackLlm(Llm):
         await self.crew.aclose()
 
     async def prepare(self) -> None:
-        for member in self.crew.members:
-            await member.provider.prepare()
+        await self.crew.each(lambda llm: llm.prepare())
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        for member in self.crew.members:
-            await member.provider.warm(messages)
+        await self.crew.each(lambda llm: llm.warm(messages))
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         """Stream the first answer; one that breaks off in the middle is a ``ProviderError``: its words were heard."""
@@ -67,21 +65,26 @@ class FallbackTts(Tts):
         await self.crew.aclose()
 
     async def prepare(self) -> None:
-        for member in self.crew.members:
-            await member.provider.prepare()
+        await self.crew.each(lambda tts: tts.prepare())
 
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         """The format that is wanted: each voice of the crew may have its own."""
         return wanted
 
     async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
-        """Speak with whoever answers first; what the phrases raise is raised when those before it are spoken."""
+        """Speak with whoever answers first; what the phrases raise is raised when those before it are spoken.
+
+        No voice is waited for, or blamed for its silence, while it waits for a phrase itself.
+        """
         tape = Tape(_generator(phrases))
         heard = _Progress()
+        broken: list[Member[Tts]] = []
         try:
-            for voices_left in reversed(range(MAX_VOICES)):
+            voices_left = MAX_VOICES if await tape.begins() else 0
+            while voices_left:
+                voices_left -= 1
                 try:
-                    async with aclosing(self._speak_from(tape, heard.whole_phrases(tape), wanted)) as speech:
+                    async with aclosing(self._speak_from(tape, heard.whole_phrases(tape), wanted, broken)) as speech:
                         async for piece in speech:
                             heard.note(piece)
                             yield piece
@@ -94,8 +97,12 @@ class FallbackTts(Tts):
         finally:
             await tape.aclose()
 
-    def _speak_from(self, tape: Tape[str], phrase: int, wanted: AudioFormat) -> AsyncGenerator[Speech]:
-        return self.crew.ask(lambda tts: _in_format(tts, tape.read(phrase), wanted))
+    def _speak_from(
+        self, tape: Tape[str], phrase: int, wanted: AudioFormat, broken: list[Member[Tts]]
+    ) -> AsyncGenerator[Speech]:
+        return self.crew.ask(
+            lambda tts: _in_format(tts, tape.read(phrase), wanted), excuse=lambda: tape.is_pulling, broken=broken
+        )
 
 
 class _Progress:

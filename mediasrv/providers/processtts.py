@@ -16,6 +16,7 @@ from mediasrv.providers.workerprocess import WorkerProcess
 class ProcessTts(Tts):
     """What providers of this kind share; each names its worker and what that is told."""
 
+    is_elastic = False
     worker: ClassVar[str]
     """Module that is run as the worker."""
 

@@ -54,6 +54,7 @@ class SmolLm2(Llm):
     """One model for all calls."""
 
     name = "smollm2"
+    is_elastic = False
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Options:

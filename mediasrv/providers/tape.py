@@ -24,18 +24,30 @@ class Tape(Generic[T]):
         self._pull: asyncio.Task[None] | None = None
         self._ended = False
 
+    @property
+    def is_pulling(self) -> bool:
+        """Whether a reader waits for the source at this moment."""
+        return self._pull is not None
+
     async def read(self, start: int = 0) -> AsyncGenerator[T]:
         """Yield all items from the one at ``start`` on. Cancelling stops this reader."""
         at = start
-        while True:
-            while at >= len(self.recorded):
-                if self._ended:
-                    return
-                if self._pull is None:
-                    self._pull = asyncio.create_task(self._pull_one())
-                await asyncio.shield(self._pull)
+        while await self._reaches(at):
             yield self.recorded[at]
             at += 1
+
+    async def begins(self) -> bool:
+        """Wait for the first item; ``False`` when the source has none."""
+        return await self._reaches(0)
+
+    async def _reaches(self, at: int) -> bool:
+        while at >= len(self.recorded):
+            if self._ended:
+                return False
+            if self._pull is None:
+                self._pull = asyncio.create_task(self._pull_one())
+            await asyncio.shield(self._pull)
+        return True
 
     async def _pull_one(self) -> None:
         try:

@@ -3,6 +3,7 @@ import math
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -10,10 +11,10 @@ import pytest
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers.base import Provider
 from mediasrv.providers.breaker import FAILURES_TO_OPEN
-from mediasrv.providers.crew import Crew, Patience
+from mediasrv.providers.crew import Crew, Member, Patience
 from tests.virtual import run_virtually
 
-PATIENCE = Patience(first_min_ms=300, first_max_ms=2000, gap_ms=1000, extra_percent=12)
+PATIENCE = Patience(first_min_ms=300, first_max_ms=2000, limit_ms=10**6, gap_ms=1000, extra_percent=12)
 
 
 class Actor(Provider):
@@ -128,10 +129,97 @@ def test_hedging_cuts_the_tail_within_its_share_of_extra_requests() -> None:
         crew = Crew("llm", [Actor("a", *delays_s)], patience)
         return run_virtually(first_tokens(crew))[3960], crew
 
-    plain_s, _ = p99_with(Patience(first_min_ms=10**6, first_max_ms=10**6, gap_ms=1000, extra_percent=0))
-    hedged_s, crew = p99_with(Patience(first_min_ms=300, first_max_ms=10_000, gap_ms=1000, extra_percent=12))
+    unhedged = replace(PATIENCE, first_min_ms=10**6, first_max_ms=10**6, extra_percent=0)
+    plain_s, _ = p99_with(unhedged)
+    hedged_s, crew = p99_with(replace(PATIENCE, first_max_ms=10_000))
     assert hedged_s <= 0.61 * plain_s
     assert crew.extra_requests <= 0.12 * crew.requests
+
+
+def test_silence_is_waited_out_as_long_as_there_is_an_excuse() -> None:
+    async def patiently() -> list[str]:
+        now = asyncio.get_running_loop().time
+        crew = crew_of(Actor("a", 0.1, gap_s=5.0))
+        async with aclosing(crew.ask(Actor.answer, excuse=lambda: now() < 4.5)) as stream:
+            return [item async for item in stream]
+
+    assert run_virtually(patiently()) == ["a", "a"]
+
+
+def test_whoever_stops_in_the_middle_is_asked_last_the_next_time() -> None:
+    first, second = Actor("a", 0.1, gap_s=5.0), Actor("b")
+    crew = crew_of(first, second)
+
+    async def twice() -> list[str]:
+        broken: list[Member[Actor]] = []
+        with pytest.raises(ProviderError, match="stopped in the middle"):
+            _ = [item async for item in crew.ask(Actor.answer, broken=broken)]
+        assert broken == crew.members[:1]
+        return [item async for item in crew.ask(Actor.answer, broken=broken)]
+
+    assert run_virtually(twice()) == ["b", "b"]
+    assert first.asked == 1
+
+
+def test_whoever_always_begins_and_always_stops_is_left_alone() -> None:
+    first = Actor("a", 0.1, gap_s=5.0)
+    crew = crew_of(first, Actor("b"))
+
+    async def many() -> None:
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(ProviderError):
+                await ask(crew)
+        assert (await ask(crew))[0] == ["b", "b"]
+
+    run_virtually(many())
+
+
+def test_when_nobody_answers_the_wait_has_an_end() -> None:
+    actor = Actor("a", 1000.0)
+    crew = Crew("llm", [actor], replace(PATIENCE, limit_ms=6000))
+
+    async def wait() -> float:
+        with pytest.raises(ProviderError, match="gave no answer"):
+            await ask(crew)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(wait()) == 6.0
+    assert actor.asked == 2
+
+
+def test_whoever_hangs_is_left_alone() -> None:
+    first = Actor("a", 1000.0)
+    crew = crew_of(first, Actor("b"))
+
+    async def many() -> float:
+        for _ in range(FAILURES_TO_OPEN):
+            assert (await ask(crew))[0] == ["b", "b"]
+        return (await ask(crew))[1]
+
+    assert run_virtually(many()) == pytest.approx(0.1)
+    assert first.asked == FAILURES_TO_OPEN
+
+
+def test_an_engine_that_all_requests_share_is_not_asked_twice_for_being_slow() -> None:
+    class Engine(Actor):
+        is_elastic = False
+
+    slow, failing = Engine("a", 5.0), Engine("b", -0.1, 0.1)
+    assert run_virtually(ask(crew_of(slow)))[0] == ["a", "a"]
+    assert slow.asked == 1
+    assert run_virtually(ask(crew_of(failing)))[0] == ["b", "b"]
+
+
+def test_what_one_cannot_do_keeps_no_other_from_it() -> None:
+    done: list[str] = []
+
+    async def act(actor: Actor) -> None:
+        if actor.name == "a":
+            raise ProviderError("no", stage="llm", provider="a", retryable=True)
+        done.append(actor.name)
+
+    run_virtually(crew_of(Actor("a"), Actor("b")).each(act))
+    assert done == ["b"]
 
 
 def test_all_are_started_and_stopped() -> None:

@@ -11,7 +11,7 @@ from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback import MAX_VOICES, FallbackLlm, FallbackTts
 from tests.virtual import run_virtually
 
-PATIENCE = Patience(first_min_ms=300, first_max_ms=1000, gap_ms=1000, extra_percent=100)
+PATIENCE = Patience(first_min_ms=300, first_max_ms=1000, limit_ms=10**6, gap_ms=1000, extra_percent=100)
 PHRASES = ("One two three.", "Four five.", "Six.")
 
 
@@ -46,8 +46,18 @@ class Speaker(Tts):
 
     name = "speaker"
 
-    def __init__(self, byte: bytes, breaks_at: int = 99, by_word: bool = False, audio: AudioFormat = MULAW_8K) -> None:
+    def __init__(
+        self,
+        byte: bytes,
+        breaks_at: int = 99,
+        by_word: bool = False,
+        audio: AudioFormat = MULAW_8K,
+        *,
+        hangs: bool = False,
+    ) -> None:
         super().__init__(None)
+        self.hangs = hangs
+        self.asked = 0
         self.byte, self.breaks_at, self.by_word, self.audio = byte, breaks_at, by_word, audio
         self.prepared = 0
 
@@ -59,8 +69,10 @@ class Speaker(Tts):
 
     async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
         count = 0
+        self.asked += 1
         async for phrase in phrases:
             if count == self.breaks_at:
+                await asyncio.sleep(1000 if self.hangs else 0)
                 raise failure("tts")
             for words in phrase.split() if self.by_word else [phrase]:
                 yield Speech(self.byte, words)
@@ -116,6 +128,32 @@ def test_a_voice_that_breaks_off_is_replaced_from_the_last_phrase_it_began(by_wo
     words = " ".join(text for _, text in pieces)
     assert words.startswith("One two three. Four five. Four five. Six.") or words.endswith("Four five. Six.")
     assert pieces[0] == (b"a", "One" if by_word else PHRASES[0])
+
+
+def test_a_voice_that_falls_silent_is_replaced_likewise() -> None:
+    pieces = run_virtually(spoken(Speaker(b"a", 1, hangs=True), Speaker(b"b")))
+    assert pieces == [(b"a", PHRASES[0]), *((b"b", phrase) for phrase in PHRASES)]
+
+
+def test_no_voice_is_blamed_for_phrases_that_do_not_come() -> None:
+    async def slowly() -> AsyncGenerator[str]:
+        for phrase in PHRASES:
+            await asyncio.sleep(20)
+            yield phrase
+
+    first, second = Speaker(b"a"), Speaker(b"b")
+    assert run_virtually(spoken(first, second, source=slowly())) == [(b"a", phrase) for phrase in PHRASES]
+    assert (first.asked, second.asked) == (1, 0)
+
+
+def test_without_a_phrase_no_voice_is_asked() -> None:
+    async def nothing() -> AsyncGenerator[str]:
+        return
+        yield
+
+    speaker = Speaker(b"a")
+    assert run_virtually(spoken(speaker, source=nothing())) == []
+    assert speaker.asked == 0
 
 
 def test_voices_that_all_break_off_are_given_up() -> None:
