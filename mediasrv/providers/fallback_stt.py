@@ -1,0 +1,205 @@
+"""A recogniser that does not fail as long as one of several does not.
+
+::
+
+    send, begin, finalize, commit ─► what the present utterance holds ─► the recogniser of the moment ─► transcripts
+                                          └─ heard again by the next one, when that fails ─┘
+
+What the caller says is kept until the utterance is over. A recogniser that fails, ends, or leaves a whole utterance
+without an answer is followed by the next, or by itself once more, which hears the utterance from its beginning and is
+asked for the final that was not given. A vendor that takes audio only so fast is fed by its own adapter as it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from mediasrv.audio.format import AudioFormat
+from mediasrv.audio.transcode import Transcoder
+from mediasrv.errors import ProviderError
+from mediasrv.providers.base import Recognition, Stt, Transcript, TurnHint
+from mediasrv.providers.crew import Crew, Member
+
+log = logging.getLogger(__name__)
+
+# An utterance begins up to this long before we are told of it.
+PRE_ROLL_MS = 300
+# Of a longer utterance, the end is heard again.
+KEPT_MS = 30_000
+# A request that an utterance ends without an answer to was not answered, rather than overtaken, when it is as old.
+DEAF_S = 1.0
+# Each may fail twice, and the first once more, without a word from any: then none will come.
+FAILURES_EACH = 2
+# Before one is asked again that has just failed, and as much more each time.
+_PAUSE_S = 0.3
+# Audio is heard again in pieces of this.
+_PIECE_MS = 1000
+
+
+class FallbackStt(Stt):
+    """Listens with whoever of the crew is able."""
+
+    name = "fallback"
+
+    def __init__(self, crew: Crew[Stt]) -> None:
+        super().__init__(None)
+        self.crew = crew
+
+    @property
+    def formats(self) -> Sequence[AudioFormat]:  # type: ignore[override]  # a crew's depend on who is in it
+        """Those of the one preferred; for the others, the audio is brought into one of theirs."""
+        return self.crew.members[0].provider.formats
+
+    async def start(self) -> None:
+        await self.crew.start()
+
+    async def aclose(self) -> None:
+        await self.crew.aclose()
+
+    async def prepare(self) -> None:
+        """Have the one ready that the call will begin with: each socket that waits for nothing costs its vendor one."""
+        await self.crew.attempt(self.crew.in_order()[0].provider.prepare())
+
+    def listen(self, audio: AudioFormat) -> Recognition:
+        return _Relay(self.crew, audio)
+
+
+class _Leg:
+    """One recogniser's part of a call."""
+
+    def __init__(self, member: Member[Stt], audio: AudioFormat) -> None:
+        formats = member.provider.formats
+        wanted = audio if audio in formats else formats[0]
+        self.member = member
+        self.recognition = member.provider.listen(wanted)
+        self._transcoder = Transcoder(audio, wanted)
+
+    def send(self, payload: bytes) -> None:
+        self.recognition.send(self._transcoder.push(payload))
+
+
+class _Relay(Recognition):
+    """A call's recognition, leg by leg."""
+
+    def __init__(self, crew: Crew[Stt], audio: AudioFormat) -> None:
+        self._crew = crew
+        self._audio = audio
+        self._kept = bytearray()
+        self._begun_at: int | None = None  # in what is kept; None between utterances
+        self._request: int | None = None  # the newest that was not answered
+        self._requested_s = 0.0
+        self._was_answered = False  # whether anything was heard of the present utterance
+        self._failures = 0
+        self._reading: asyncio.Timeout | None = None
+        self._leg: _Leg | None = _Leg(crew.in_order()[0], audio)
+
+    def send(self, payload: bytes) -> None:
+        self._kept += payload
+        self._forget(PRE_ROLL_MS if self._begun_at is None else KEPT_MS)
+        if self._leg is not None:
+            self._leg.send(payload)
+
+    def _forget(self, kept_ms: int) -> None:
+        surplus = len(self._kept) - self._audio.bytes_in(kept_ms)
+        if surplus > 0:
+            del self._kept[:surplus]
+            if self._begun_at is not None:
+                self._begun_at = max(0, self._begun_at - surplus)
+
+    def begin(self) -> None:
+        self._begun_at = len(self._kept)
+        if self._leg is not None:
+            self._leg.recognition.begin()
+
+    def finalize(self, request: int) -> None:
+        self._request, self._requested_s = request, asyncio.get_running_loop().time()
+        if self._leg is not None:
+            self._leg.recognition.finalize(request)
+
+    def commit(self) -> None:
+        waited_s = asyncio.get_running_loop().time() - self._requested_s
+        is_deaf = self._request is not None and not self._was_answered and waited_s >= DEAF_S
+        self._begun_at = self._request = None
+        self._was_answered = False
+        self._forget(PRE_ROLL_MS)
+        if self._leg is None:
+            return
+        if is_deaf:
+            self._give_up(self._leg)
+        else:
+            self._leg.recognition.commit()
+
+    def _give_up(self, leg: _Leg) -> None:
+        self._leg = None
+        log.warning("recogniser gave no answer", extra={"provider": leg.member.provider.name})
+        if self._reading is not None:
+            self._reading.reschedule(asyncio.get_running_loop().time())
+
+    async def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
+        """Yield what whoever listens gives; raise ``ProviderError`` when one after the other fails."""
+        leg = self._leg
+        while True:
+            assert leg is not None
+            try:
+                async with aclosing(leg.recognition.transcripts()) as stream:
+                    while True:
+                        heard = await self._next(leg, stream)
+                        self._note(leg, heard)
+                        yield heard
+            except (ProviderError, StopAsyncIteration) as error:
+                leg = self._leg = await self._replace(leg, error)
+
+    async def _next(self, leg: _Leg, stream: AsyncGenerator[Transcript | TurnHint]) -> Transcript | TurnHint:
+        """The next that this leg gives; raise ``ProviderError`` when it was given up meanwhile."""
+        try:
+            if self._leg is leg:
+                async with asyncio.timeout(None) as self._reading:
+                    return await anext(stream)
+        except TimeoutError:
+            pass
+        finally:
+            self._reading = None
+        raise self._failure(leg, "gives no answer")
+
+    def _note(self, leg: _Leg, heard: Transcript | TurnHint) -> None:
+        if isinstance(heard, Transcript):
+            self._failures = 0
+            self._was_answered = True
+            leg.member.breaker.succeeded()
+            if heard.request is not None and heard.request == self._request:
+                self._request = None
+
+    async def _replace(self, leg: _Leg, error: Exception) -> _Leg:
+        """Open the next leg and bring it to where the last one should be; raise when there were too many."""
+        failure = error if isinstance(error, ProviderError) else self._failure(leg, "ended")
+        self._leg = None
+        self._failures += 1
+        leg.member.breaker.failed(asyncio.get_running_loop().time())
+        log.warning("recognition failed", extra={"error": str(failure), "failures": self._failures})
+        if self._failures > FAILURES_EACH * len(self._crew.members):
+            raise failure
+        member = self._crew.in_order([leg.member])[0]
+        if member is leg.member:
+            await asyncio.sleep(_PAUSE_S * self._failures)
+        following = _Leg(member, self._audio)
+        self._replay(following)
+        return following
+
+    def _replay(self, leg: _Leg) -> None:
+        begun_at = len(self._kept) if self._begun_at is None else self._begun_at
+        step = self._audio.bytes_in(_PIECE_MS)
+        if begun_at:
+            leg.send(bytes(self._kept[:begun_at]))
+        if self._begun_at is None:
+            return
+        leg.recognition.begin()
+        for at in range(begun_at, len(self._kept), step):
+            leg.send(bytes(self._kept[at : at + step]))
+        if self._request is not None:
+            leg.recognition.finalize(self._request)
+
+    def _failure(self, leg: _Leg, message: str) -> ProviderError:
+        return ProviderError(message, stage=self._crew.stage, provider=leg.member.provider.name, retryable=True)
