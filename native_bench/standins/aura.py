@@ -18,6 +18,7 @@ _ENCODINGS = {"mulaw": Encoding.MULAW, "alaw": Encoding.ALAW, "linear16": Encodi
 _PARAMETERS = ("model", "encoding", "sample_rate", "speed", "mip_opt_out")
 _WINDOW_S, _MOST_FLUSHES = 60.0, 20
 _LONGEST_TEXT = 2000
+_NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def admit_voice(standin: Standin, request: web.Request, parameters: tuple[str, ...], model: str) -> None:
@@ -48,6 +49,8 @@ class AuraStandin(VoiceStandin):
         admit_voice(self, request, _PARAMETERS, r"aura(-2)?-[a-z]+-[a-z]{2}")
 
     async def serve(self, peer: Peer) -> None:
+        model = {"model_name": peer.request.query["model"], "model_version": "1", "model_uuid": _NIL}
+        await peer.say({"type": "Metadata", "request_id": _NIL, **model})
         await _Socket(self, peer, audio_of(peer.request), (1011, "NET-0003")).run()
 
 

@@ -14,6 +14,7 @@ from native_bench.standins.deepgram import KEY
 from native_bench.standins.speaking import CHAR_MS, SegmentSession, VoiceStandin
 
 _PARAMETERS = ("model", "encoding", "sample_rate", "speed", "expressivity", "mip_opt_out", "tag")
+_CONTROLS = {"pronunciations_applied": 0, "breaks_applied": 0, "pronunciation_warnings": 0}
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -82,7 +83,7 @@ class _Socket(SegmentSession):
         await self.utter(text)
         self.is_speaking = False
         metadata = {"audio_duration_ms": len(text) * CHAR_MS, "input_character_count": len(text)}
-        controls = {"billable_character_count": len(text), "controls_applied": {}}
+        controls = {"billable_character_count": len(text), "controls_applied": _CONTROLS}
         await self.peer.say({"type": "SpeechMetadata", **speech, **metadata, **controls})
 
     async def _interrupt(self, offset: dict[str, Any]) -> None:
@@ -96,7 +97,7 @@ class _Socket(SegmentSession):
         else:
             self.played_ms = played_ms
             metadata = {"speech_id": f"dg_sp_{self.turn}", "audio_duration_ms": 0, "input_character_count": 0}
-            controls = {"billable_character_count": 0, "controls_applied": {}}
+            controls = {"billable_character_count": 0, "controls_applied": _CONTROLS}
             told = {"type": "SpeechInterrupted", "audio_played_ms": played_ms, "metadata": {**metadata, **controls}}
             self.is_speaking = False
             self.cancel(partial(self.peer.say, told))
