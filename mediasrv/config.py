@@ -69,13 +69,14 @@ def load(
 def check_providers(settings: Settings) -> None:
     """Raise ``ConfigError`` for a provider that is unknown, not installed, or set up in a way it does not know."""
     for name, agent in settings.agents.items():
-        for stage, options in agent.stages.items():
-            try:
-                problem = registry.build(stage, options).missing()
-            except ConfigError as error:
-                problem = str(error)
-            if problem:
-                raise ConfigError(f"agents.{name}.{stage}: {problem}")
+        for stage in agent.stages:
+            for place, options in zip((stage, f"fallback.{stage}"), agent.crew(stage), strict=False):
+                try:
+                    problem = registry.build(stage, options).missing()
+                except ConfigError as error:
+                    problem = str(error)
+                if problem:
+                    raise ConfigError(f"agents.{name}.{place}: {problem}")
 
 
 def masked(settings: Settings) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from mediasrv.audio.warmup import warm
@@ -11,3 +14,12 @@ from mediasrv.audio.warmup import warm
 def _warm_kernels() -> None:
     """Compile once, so that no test's deadline pays for the compiler."""
     warm()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep no voices where the user has his."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CACHE_DIRECTORY", str(folder))
+        yield folder

@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from mediasrv.call.options import AgentOptions
+from mediasrv.call.options import AgentOptions, FallbackOptions
 from mediasrv.cli import grammar
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
@@ -26,6 +26,7 @@ SECTIONS: dict[str, type] = {
     "plivo": PlivoOptions,
     "agents.NAME": AgentOptions,
     "agents.NAME.turn": TurnOptions,
+    "agents.NAME.fallback": FallbackOptions,
 }
 
 
@@ -48,6 +49,9 @@ def default_of(field: Field[Any]) -> str:
     if isinstance(value, dict):
         inside = ", ".join(f'{key} = "{each}"' for key, each in value.items())
         return f"`{{ {inside} }}`" if inside else ""
+    if isinstance(value, tuple):
+        inside = ", ".join(f'"{each}"' for each in value)
+        return f"`[{inside}]`"
     if isinstance(value, str):
         return f'`"{value}"`' if value else ""
     return f"`{value}`" if isinstance(value, int | float) else "below"

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
@@ -22,15 +22,26 @@ from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
+from mediasrv.call.shelf import Shelf, cache_folder
+from mediasrv.call.studio import Narrator, Studio
 from mediasrv.call.tools import tools_of
 from mediasrv.call.voice import Voice
-from mediasrv.errors import ConfigError
+from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import registry
 from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts
+from mediasrv.providers.crew import Crew, Patience
+from mediasrv.providers.fallback import FallbackLlm, FallbackTts
+from mediasrv.providers.fallback_stt import FallbackStt
 from mediasrv.providers.realtime import Realtime
 from mediasrv.wire.events import StreamStarted
 
 log = logging.getLogger(__name__)
+
+# A phone rings no longer, or the call comes before its connections do.
+PREPARE_LIMIT_S = 5.0
+
+# What stands for the crew of a stage; speech to speech has none, for its sessions know what was said.
+_FALLBACKS: Mapping[str, Callable[[Crew[Any]], Provider]] = {"stt": FallbackStt, "llm": FallbackLlm, "tts": FallbackTts}
 
 
 class Agency:
@@ -48,6 +59,8 @@ class Agency:
         self._observer = observer or Observer()
         self._pacer = Pacer()
         self._providers: dict[tuple[str, str], Provider] = {}
+        self._crews: dict[tuple[str, str, Patience], Provider] = {}
+        self._shelf = Shelf(cache_folder())
         self._roles = {name: self._role(name, options) for name, options in agents.items()}
 
     @property
@@ -59,8 +72,8 @@ class Agency:
         agent, conduct = _load(options.class_)
         if options.realtime and conduct is not None:
             raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
-        providers = {stage: self._provider(stage, table) for stage, table in options.stages.items()}
-        voice = Voice(cast(Tts, providers["tts"])) if "tts" in providers else None
+        providers = {stage: self._crew(stage, options) for stage in options.stages}
+        voice = Voice(cast(Tts, providers["tts"]), self._studio(options)) if "tts" in providers else None
         tools = tools_of(agent)
         if voice is None or options.realtime:
             realtime = cast(Realtime, providers["realtime"])
@@ -76,10 +89,23 @@ class Agency:
             conduct=conduct,
         )
 
+    def _crew(self, stage: str, options: AgentOptions) -> Provider:
+        """Agents whose providers are set up alike share them, and what is known of them."""
+        if stage not in _FALLBACKS:
+            return self._provider(stage, options.stages[stage])
+        tables, patience = options.crew(stage), options.fallback.patience(stage)
+        key = stage, _fingerprint(tables), patience
+        if key not in self._crews:
+            providers = [self._provider(stage, table) for table in tables]
+            self._crews[key] = _FALLBACKS[stage](Crew(stage, providers, patience))
+        return self._crews[key]
+
+    def _studio(self, options: AgentOptions) -> Studio:
+        narrators = [Narrator(cast(Tts, self._provider("tts", table)), table) for table in options.crew("tts")]
+        return Studio(narrators, self._shelf if options.keep_audio else None)
+
     def _provider(self, stage: str, options: Mapping[str, Any]) -> Provider:
-        """Agents whose providers are set up alike share them."""
-        # Not by repr, in which all secrets look alike.
-        key = stage, json.dumps(options, sort_keys=True, default=str)
+        key = stage, _fingerprint(options)
         if key not in self._providers:
             self._providers[key] = registry.build(stage, options)
         return self._providers[key]
@@ -97,10 +123,30 @@ class Agency:
         for role in self._roles.values():
             await role.agent.start()
             if role.voice is not None:
-                for text in role.set_phrases:
-                    await role.voice.render(text, self._expected_format)
+                await self._render(role.voice, role.set_phrases)
             if isinstance(role, CascadeRole):
                 await role.llm.warm([Message("system", role.instructions)])
+        if any(role.options.keep_audio for role in self._roles.values()):
+            self._shelf.tidy()
+
+    async def _render(self, voice: Voice, phrases: Collection[str]) -> None:
+        """Have set phrases ready; a vendor that is down now may be back when they are said."""
+        try:
+            for text in phrases:
+                await voice.render(text, self._expected_format)
+        except ProviderError as error:
+            log.error("set phrases are not ready", extra={"error": str(error)})
+
+    async def prepare(self, agent_name: str) -> None:
+        """A call is about to come for an agent that is among ``names``: have what it needs open, as far as can be."""
+        role = self._roles[agent_name]
+        needed: list[Provider | Voice] = [role.voice] if role.voice is not None else []
+        needed += [role.stt, role.llm] if isinstance(role, CascadeRole) else [role.realtime]
+        try:
+            async with asyncio.timeout(PREPARE_LIMIT_S):
+                await asyncio.gather(*(each.prepare() for each in needed))
+        except (ProviderError, TimeoutError) as error:
+            log.warning("providers are not ready", extra={"agent": agent_name, "error": str(error) or "timed out"})
 
     async def aclose(self) -> None:
         """Stop agents and providers."""
@@ -112,6 +158,11 @@ class Agency:
     def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails) -> LiveCall:
         """Open a call for an agent that is among ``names``; ``run`` it next."""
         return LiveCall(self._roles[agent_name], started, link, details, self._pacer, self._observer)
+
+
+def _fingerprint(options: object) -> str:
+    # Not by repr, in which all secrets look alike.
+    return json.dumps(options, sort_keys=True, default=str)
 
 
 def _load(path: str) -> tuple[Agent, Conduct | None]:

@@ -15,6 +15,7 @@ from typing import Any
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.ear import Hearing
+from mediasrv.call.filler import Answer, Fillers
 from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.role import Role
@@ -23,6 +24,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Transcript
 from mediasrv.turn.events import (
     Action,
+    AskToRepeat,
     BeginUtterance,
     CancelReply,
     ClearPlayout,
@@ -45,9 +47,6 @@ from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
 
-# A recogniser that fails more often than this in one call will not come back.
-MAX_RECOGNITIONS = 3
-
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
 """Starts a task that ends with the call; ``None`` when that has ended already."""
 
@@ -61,9 +60,7 @@ class Conversation(PlayoutWatcher, ABC):
     def __init__(
         self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
     ) -> None:
-        """``hearing`` is asked for a recognition now, and again when that has failed."""
         self._role = role
-        self._hearing = hearing
         self._call = call
         self._parts = parts
         self._spawn = spawn
@@ -75,6 +72,9 @@ class Conversation(PlayoutWatcher, ABC):
         self._reply: asyncio.Task[None] | None = None
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
+        self._fillers = Fillers(self._filler_audio, role.options.fallback.filler_after_ms / 1000, self._silent_since)
+        self._answer: Answer | None = None
+        self._failed_replies = 0
         self._machine.start(self._loop.time())
         self._alarm.arm()
 
@@ -93,19 +93,14 @@ class Conversation(PlayoutWatcher, ABC):
             self._perform(actions)
 
     async def listen(self) -> None:
-        """Pass on what the recogniser writes down; a recogniser that fails is opened again, within limits."""
-        for _ in range(MAX_RECOGNITIONS):
-            try:
-                async for heard in self._recognition.transcripts():
-                    if isinstance(heard, Transcript):
-                        self._tell(Transcribed(heard.text, heard.is_final, heard.request))
-            except ProviderError as error:
-                log.warning("recognition failed", extra={"call": self._call.id, "error": str(error)})
-                if not error.retryable:
-                    break
-            self._recognition = self._parts.ear.listen(self._hearing, self._judge)
-        await self._say(self._role.options.apology)
-        await self.say_goodbye(self.lost_hearing)
+        """Pass on what the recogniser writes down; one that fails for good ends the call."""
+        try:
+            async for heard in self._recognition.transcripts():
+                if isinstance(heard, Transcript):
+                    self._tell(Transcribed(heard.text, heard.is_final, heard.request))
+        except ProviderError as error:
+            log.error("recognition failed", extra={"call": self._call.id, "error": str(error)})
+        await self._break_off(self.lost_hearing)
 
     def key_pressed(self) -> None:
         """The caller pressed a key."""
@@ -113,6 +108,12 @@ class Conversation(PlayoutWatcher, ABC):
 
     def bot_started(self, interruptible: bool) -> None:
         """The first audio of an utterance of ours was sent."""
+        if self._answer is None or not self._answer.is_filling:
+            self._note_answer()
+        self._tell(PlayoutStarted(interruptible))
+
+    def _note_answer(self) -> None:
+        """The caller is being answered, by more than a filler."""
         if self._trace is not None:
             trace, self._trace = self._trace, None
             trace.reach("first_audio", self._loop.time())
@@ -120,7 +121,6 @@ class Conversation(PlayoutWatcher, ABC):
                 "turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
             )
             self._observer.turn_answered(self._call.id, trace)
-        self._tell(PlayoutStarted(interruptible))
 
     def bot_heard(self, heard: Heard) -> None:
         """An utterance of ours was heard, or cut."""
@@ -158,7 +158,9 @@ class Conversation(PlayoutWatcher, ABC):
                     self._fall_silent()
                     self._observer.barged_in(self._call.id, self._loop.time())
                 case PromptCaller():
-                    self._spawn(self._prompt())
+                    self._spawn(self._ask(self._role.options.idle_prompt))
+                case AskToRepeat():
+                    self._spawn(self._ask(self._role.options.repeat_request))
                 case GiveUp():
                     self._spawn(self.say_goodbye("nobody answered"))
         self._alarm.arm()
@@ -189,17 +191,36 @@ class Conversation(PlayoutWatcher, ABC):
             self._reply.cancel()
 
     async def _make_reply(self, turn: int, trace: TurnTrace) -> None:
-        role = self._role
+        options = self._role.options
+        answer = self._answer = self._fillers.over(self._speech(turn, trace), self._note_answer)
         try:
-            heard = await self._parts.mouth.speak(self._speech(turn, trace))
+            heard = await self._parts.mouth.speak(answer.speech())
         except (ProviderError, TimeoutError) as error:
             log.warning("reply failed", extra={"call": self._call.id, "turn": turn, "error": str(error) or "timed out"})
-            heard = await self._say(role.options.apology)
+            self._failed_replies += 1
+            if self._failed_replies >= options.fallback.failed_replies:
+                # As a task of its own: no word of the caller's is to keep him in a call that cannot go on.
+                self._spawn(self._break_off("providers failed"))
+                return
+            heard = await self._say(options.apology)
         else:
-            # A model that has nothing to say must not leave the caller to wonder.
-            heard = await self._say(role.options.repeat_request) if heard is NOTHING else heard
+            if answer.has_begun:
+                self._failed_replies = 0
+            else:
+                # A model that has nothing to say must not leave the caller to wonder.
+                heard = await self._say(options.repeat_request)
         if heard is NOTHING:
             self._tell(ReplyFailed(turn))
+
+    def _silent_since(self) -> float:
+        return max(self._last_voice_s, self._parts.mouth.audible_until_s)
+
+    def _filler_audio(self) -> Sequence[Sequence[Speech]]:
+        voice = self._role.voice
+        if voice is None:
+            return ()
+        rendered = (voice.rendered(text, self._parts.audio) for text in self._role.options.fallback.fillers)
+        return [pieces for pieces in rendered if pieces]
 
     # -- set phrases ---------------------------------------------------------------------------------------------
 
@@ -208,8 +229,13 @@ class Conversation(PlayoutWatcher, ABC):
         if self._role.greeting:
             await self._say(self._role.greeting, interruptible=self._role.options.turn.interruptible_greeting)
 
-    async def _prompt(self) -> None:
-        await self._say(self._role.options.idle_prompt)
+    async def _ask(self, question: str) -> None:
+        await self._say(question)
+
+    async def _break_off(self, cause: str) -> None:
+        """Say that it is our fault, and goodbye."""
+        await self._say(self._role.options.apology, interruptible=False)
+        await self.say_goodbye(cause)
 
     async def say_goodbye(self, cause: str) -> None:
         """Say goodbye, let it be heard, and end the call."""

@@ -52,7 +52,7 @@ class Ear:
         """Where each frame goes as well, in the carrier's rate."""
 
     def listen(self, hearing: Hearing, judge: Judge) -> Recognition:
-        """Open a recognition, in the place of one that failed; frames go to it, and their verdicts to ``judge``."""
+        """Open a recognition; frames go to it, and their verdicts to ``judge``."""
         self._listener = Listener(self._audio, hearing, judge)
         return self._listener.recognition
 

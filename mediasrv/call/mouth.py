@@ -167,6 +167,11 @@ class Mouth:
         except TimeoutError:
             return
 
+    @property
+    def audible_until_s(self) -> float:
+        """When the caller will have heard, or has heard, all that was said until now."""
+        return self.ledger.audible_until(self._loop.time())
+
     # -- what becomes of it --------------------------------------------------------------------------------------
 
     def hold(self) -> None:

@@ -6,9 +6,67 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediasrv.errors import ConfigError
+from mediasrv.providers.crew import Patience
 from mediasrv.turn.options import TurnOptions
 
 _LOCAL_VOICE: Mapping[str, Any] = {"provider": "piper"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackOptions:
+    """Keys of ``[agents.NAME.fallback]``. A deadline is learned from a provider's recent answers, within its bounds."""
+
+    stt: Mapping[str, Any] = field(default_factory=dict)
+    """Second provider and its options; empty: the first is asked again."""
+    llm: Mapping[str, Any] = field(default_factory=dict)
+    """Likewise."""
+    tts: Mapping[str, Any] = field(default_factory=dict)
+    """Likewise."""
+    first_token_min_ms: int = 400
+    """Least wait for a reply's first token before it is asked for once more, here or of the second provider."""
+    first_token_max_ms: int = 2000
+    """Longest such wait; also the first, before anything is learned."""
+    first_token_limit_ms: int = 8000
+    """Longest wait for a first token, whoever was asked; then the apology."""
+    first_audio_min_ms: int = 300
+    """Least wait for a phrase's first audio, likewise."""
+    first_audio_max_ms: int = 1200
+    """Longest such wait."""
+    first_audio_limit_ms: int = 5000
+    """Longest wait for audio, whoever was asked; then the apology."""
+    gap_ms: int = 4000
+    """Longest silence of a provider in the middle of a reply."""
+    extra_percent: int = 12
+    """Of all requests, how many may be made twice because the first was slow."""
+    fillers: tuple[str, ...] = ("One moment, please.", "Let me see.", "Just a moment.")
+    """Said in turn while a reply, or a tool, lets the caller wait; not kept in the transcript."""
+    filler_after_ms: int = 2000
+    """Silence after which a filler is said."""
+    failed_replies: int = 2
+    """Replies that may fail in a row; then an apology, the goodbye, and the end."""
+
+    def __post_init__(self) -> None:
+        for name in ("first_token", "first_audio"):
+            least, most, limit = (getattr(self, f"{name}_{bound}_ms") for bound in ("min", "max", "limit"))
+            if not 0 < least <= most <= limit:
+                raise ConfigError(f"fallback.{name}_min_ms, _max_ms and _limit_ms must be above 0 and in this order")
+        for name in ("gap_ms", "filler_after_ms", "failed_replies"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"fallback.{name} must be more than 0")
+        if self.extra_percent < 0:
+            raise ConfigError("fallback.extra_percent must not be less than 0")
+
+    def patience(self, stage: str) -> Patience:
+        """How long a stage is waited for."""
+        first = "audio" if stage == "tts" else "token"
+        return Patience(
+            first_min_ms=getattr(self, f"first_{first}_min_ms"),
+            first_max_ms=getattr(self, f"first_{first}_max_ms"),
+            limit_ms=getattr(self, f"first_{first}_limit_ms"),
+            gap_ms=self.gap_ms,
+            extra_percent=self.extra_percent,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +86,7 @@ class AgentOptions:
     apology: str = "I am sorry, something went wrong on my side."
     """Said when a reply fails."""
     repeat_request: str = "Sorry, could you say that again?"
-    """Said when the language model has no answer."""
+    """Said when the caller was not understood, or the language model has no answer."""
     max_duration_s: int = 3600
     """Longest call; then the goodbye."""
     stt: Mapping[str, Any] = field(default_factory=lambda: {"provider": "moonshine"})
@@ -41,6 +99,10 @@ class AgentOptions:
     """Provider that hears and speaks by itself, in the place of those three; a `tts` beside it speaks when it fails."""
     turn: TurnOptions = field(default_factory=TurnOptions)
     """Endpointing and barge-in."""
+    fallback: FallbackOptions = field(default_factory=FallbackOptions)
+    """What happens when a provider is slow or fails."""
+    keep_audio: bool = True
+    """Whether the audio of set phrases is kept on disk, so that the next start need not make it again."""
 
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
@@ -49,3 +111,8 @@ class AgentOptions:
             return {"stt": self.stt, "llm": self.llm, "tts": self.tts}
         # Nobody who asks for a model with a voice of its own asks for ours, unless he says so.
         return {"realtime": self.realtime} | ({} if self.tts is _LOCAL_VOICE else {"tts": self.tts})
+
+    def crew(self, stage: str) -> list[Mapping[str, Any]]:
+        """The providers of a stage, by preference."""
+        seconds = {"stt": self.fallback.stt, "llm": self.fallback.llm, "tts": self.fallback.tts}
+        return [table for table in (self.stages[stage], seconds.get(stage)) if table]

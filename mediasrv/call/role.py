@@ -26,6 +26,8 @@ class Role:
     options: AgentOptions
     agent: Agent
     tools: dict[str, Tool]
+    voice: Voice | None = None
+    """Says the set phrases; a model with a voice of its own may do without."""
     conduct: Conduct | None = None
     """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
 
@@ -43,7 +45,8 @@ class Role:
     def set_phrases(self) -> list[str]:
         """What is said in the same words on every call."""
         options = self.options
-        return [self.greeting, options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
+        said = [self.greeting, options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
+        return [*said, *options.fallback.fillers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +63,3 @@ class RealtimeRole(Role):
     """Of an agent whose model hears and speaks by itself."""
 
     realtime: Realtime
-    voice: Voice | None = None
-    """Speaks when the model cannot."""

@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
+from mediasrv.call.studio import Narrator, Studio
+from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
+from mediasrv.providers.spoken import once, spoken
 
 
 class Voice:
     """One agent's voice, shared by its calls."""
 
-    def __init__(self, tts: Tts) -> None:
+    def __init__(self, tts: Tts, studio: Studio | None = None) -> None:
+        """``studio`` is where phrases are rendered; without one, by the voice itself."""
         self._tts = tts
-        self._rendered: dict[tuple[str, AudioFormat], list[Speech]] = {}
+        self._studio = studio or Studio([Narrator(tts, {})])
+        self._rendered: dict[str, dict[AudioFormat, Sequence[Speech]]] = {}
+
+    async def prepare(self) -> None:
+        """A call is about to come."""
+        await self._tts.prepare()
 
     async def render(self, text: str, wanted: AudioFormat) -> None:
         """Make the audio of a text now, so that ``say`` has it at once; raise ``ProviderError`` when it cannot."""
-        if text and (text, wanted) not in self._rendered:
-            self._rendered[text, wanted] = [piece async for piece in self.speak(_once(text), wanted)]
+        if text and wanted not in self._rendered.get(text, {}):
+            self._rendered.setdefault(text, {})[wanted] = await self._studio.record(text, wanted)
+
+    def rendered(self, text: str, wanted: AudioFormat) -> Sequence[Speech]:
+        """The audio of a text that was rendered, if need be for another format; empty when it was not."""
+        formats = self._rendered.get(text)
+        if formats is None:
+            return ()
+        if wanted not in formats:
+            source, pieces = next(iter(formats.items()))
+            formats[wanted] = _transcoded(pieces, source, wanted)
+        return formats[wanted]
 
     async def say(self, text: str, wanted: AudioFormat) -> AsyncGenerator[Speech]:
-        """Speak a text as one phrase, from what was rendered where it was."""
-        for piece in self._rendered.get((text, wanted), ()):
-            yield piece
-        if (text, wanted) in self._rendered:
+        """Speak a text as one phrase, from what was rendered where it was; raise ``ProviderError``.
+
+        What was rendered for another format is second to what the provider makes for this one, as long as it can.
+        """
+        if wanted in self._rendered.get(text, {}):
+            for piece in self.rendered(text, wanted):
+                yield piece
             return
-        async with aclosing(self.speak(_once(text), wanted)) as speech:
-            async for piece in speech:
+        has_begun = False
+        try:
+            async with aclosing(self.speak(once(text), wanted)) as speech:
+                async for piece in speech:
+                    has_begun = True
+                    yield piece
+        except ProviderError:
+            if has_begun or text not in self._rendered:
+                raise
+            for piece in self.rendered(text, wanted):
                 yield piece
 
-    async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+    def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
         """Speak phrases as they come; the audio is in the wanted format. Cancelling stops the provider."""
-        transcoder = Transcoder(self._tts.format_for(wanted), wanted)
-        async with aclosing(self._tts.speak(phrases, wanted)) as speech:
-            async for piece in speech:
-                yield Speech(transcoder.push(piece.audio), piece.text)
-        tail = transcoder.flush()
-        if tail:
-            yield Speech(tail)
+        return spoken(self._tts, phrases, wanted)
 
 
-async def _once(text: str) -> AsyncGenerator[str]:
-    yield text
+def _transcoded(pieces: Sequence[Speech], source: AudioFormat, wanted: AudioFormat) -> Sequence[Speech]:
+    transcoder = Transcoder(source, wanted)
+    made = [Speech(transcoder.push(piece.audio), piece.text) for piece in pieces]
+    return [*made, Speech(transcoder.flush())]

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
-from mediasrv.audio.transcode import Transcoder
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts
 from mediasrv.providers.crew import Crew, Member
+from mediasrv.providers.spoken import spoken
 from mediasrv.providers.tape import Tape
 
 # A reply whose voice breaks off more often than this is not worth hearing.
@@ -101,7 +101,7 @@ class FallbackTts(Tts):
         self, tape: Tape[str], phrase: int, wanted: AudioFormat, broken: list[Member[Tts]]
     ) -> AsyncGenerator[Speech]:
         return self.crew.ask(
-            lambda tts: _in_format(tts, tape.read(phrase), wanted), excuse=lambda: tape.is_pulling, broken=broken
+            lambda tts: spoken(tts, tape.read(phrase), wanted), excuse=lambda: tape.is_pulling, broken=broken
         )
 
 
@@ -124,15 +124,6 @@ class _Progress:
             begun += 1
         self._words = words - len(tape.recorded[begun - 1].split()) if begun else 0
         return max(0, begun - 1)
-
-
-async def _in_format(tts: Tts, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
-    transcoder = Transcoder(tts.format_for(wanted), wanted)
-    async with aclosing(tts.speak(phrases, wanted)) as speech:
-        async for piece in speech:
-            yield Speech(transcoder.push(piece.audio), piece.text)
-    if tail := transcoder.flush():
-        yield Speech(tail)
 
 
 async def _generator(phrases: AsyncIterable[str]) -> AsyncGenerator[str]:

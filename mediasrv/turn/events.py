@@ -96,6 +96,11 @@ class PromptCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class AskToRepeat:
+    """The caller spoke and the recogniser has not a word of it: ask him to say it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Say goodbye and hang up: nobody answers."""
 
@@ -110,5 +115,6 @@ Action = (
     | ResumePlayout
     | ClearPlayout
     | PromptCaller
+    | AskToRepeat
     | GiveUp
 )

@@ -26,6 +26,7 @@ from mediasrv.turn.bargein import BargeIn, Verdict
 from mediasrv.turn.endpointing import Endpointing
 from mediasrv.turn.events import (
     Action,
+    AskToRepeat,
     BeginUtterance,
     CancelReply,
     ClearPlayout,
@@ -242,7 +243,8 @@ class TurnMachine:
     def tick(self, now: float) -> Sequence[Action]:
         """Do what is due."""
         if self._final_due is not None and now >= self._final_due:
-            return self._start_reply(now)
+            # The last interim has to do. Where there is none, nobody has said that nothing was said.
+            return [*self._start_reply(now), *(() if self._wording.text else (AskToRepeat(),))]
         if self._media_due is not None and now >= self._media_due:
             return self._miss_media(now)
         if self._idle_due is not None and now >= self._idle_due:

@@ -81,6 +81,11 @@ class PlayoutLedger:
         """Position at which the next audio will be queued."""
         return self._queued
 
+    def audible_until(self, now: float) -> float:
+        """When the caller will have heard all that is queued, if it is sent without a hold; in the past when he has."""
+        waiting_s = (self._queued - self._sent) / self._audio.rate_hz
+        return max(self._dry_at_s, now) + waiting_s if waiting_s else self._dry_at_s
+
     @property
     def lead_ms(self) -> int:
         """Audio kept at the carrier; grows when a stall of ours was heard."""

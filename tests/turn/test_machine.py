@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mediasrv.turn.events import (
     Action,
+    AskToRepeat,
     BeginUtterance,
     CancelReply,
     ClearPlayout,
@@ -164,13 +165,6 @@ def test_a_missing_final_is_replaced_by_the_last_interim(call: Conversation) -> 
     assert call.at(StartReply(1, "what time")) == 500 + 460 + 1500
 
 
-def test_a_missing_final_without_any_interim_is_not_answered(call: Conversation) -> None:
-    call.hear("v" * 25 + "." * 97)
-    assert call.state() is State.THINKING
-    assert call.hear(".") == [CommitUtterance()]
-    assert call.state() is State.LISTENING
-
-
 def test_a_final_that_comes_after_we_gave_it_up_is_not_answered_twice(call: Conversation) -> None:
     call.hear("v" * 25)
     call.tell(Transcribed("what time"))
@@ -229,7 +223,19 @@ def test_the_words_of_one_utterance_are_not_those_of_the_next(call: Conversation
     call.bot_answers("good morning")
     call.bot_is_heard()
     call.hear("v" * 5 + "." * 97)
-    assert call.hear(".") == [CommitUtterance()]
+    assert call.hear(".") == [CommitUtterance(), AskToRepeat()]
+
+
+def test_a_caller_who_was_not_understood_is_asked_to_say_it_again(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 100)
+    assert call.log[-2:] == [(500 + 460 + 1500, CommitUtterance()), (500 + 460 + 1500, AskToRepeat())]
+    assert call.state() is State.LISTENING
+
+
+def test_a_noise_in_which_there_were_no_words_is_not(call: Conversation) -> None:
+    call.hear("v" * 25 + "." * 10)
+    call.tell(final("", 1))
+    assert call.hear("." * 100) == [CommitUtterance()]
 
 
 # -- the caller goes on before we have said anything -------------------------------------------------------------------

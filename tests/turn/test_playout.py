@@ -49,6 +49,24 @@ def feed(ledger: PlayoutLedger, start: float, stop: float) -> list[Command]:
     return [command for tick in range(round((stop - start) * 50)) for command in ledger.due(start + tick / 50)]
 
 
+def test_what_is_queued_is_heard_one_after_the_other() -> None:
+    ledger = saying(("Good morning.", 1000))
+    assert ledger.audible_until(T) == T + 1.0
+    ledger.due(T)
+    assert ledger.audible_until(T + 0.1) == pytest.approx(T + 1.0)
+    feed(ledger, T, T + 1)
+    say(ledger, ("And more.", 500))
+    assert ledger.audible_until(T + 0.9) == pytest.approx(T + 1.5)
+
+
+def test_what_was_heard_was_heard_in_the_past() -> None:
+    ledger = saying(("Good morning.", 1000))
+    feed(ledger, T, T + 1)
+    assert ledger.audible_until(T + 9) == pytest.approx(T + 1.0)
+    ledger.clear(T + 0.5)
+    assert ledger.audible_until(T + 9) == T + 0.5
+
+
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,121 @@
+"""Fillers: short set phrases that tell a caller who waits for a reply that somebody is there.
+
+A reply's speech passes through here on its way to the mouth, because who makes a reply holds the floor. When the caller
+has heard nothing for a while, be it that the model is slow or a tool, before the first word or between two phrases, a
+filler goes ahead of what comes next. Fillers have no words: neither the transcript nor the model's history knows of
+them, so that the model neither takes them for its answers nor learns to stall.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from mediasrv.providers.base import Speech
+
+# More than this says nothing new; then the reply comes, or fails.
+MOST_A_REPLY = 2
+# Where the silence was not the reply's, it is given this long before a filler stands in for it.
+GRACE_S = 0.6
+
+
+class Fillers:
+    """One call's fillers, each in its turn."""
+
+    def __init__(
+        self,
+        render: Callable[[], Sequence[Sequence[Speech]]],
+        after_s: float,
+        silent_since: Callable[[], float],
+    ) -> None:
+        """``render`` gives the audio of all fillers; ``silent_since`` is when the caller's silence began, or begins."""
+        self._render = render
+        self._after_s = after_s
+        self._silent_since = silent_since
+        self._spoken = 0
+
+    def over(self, speech: AsyncGenerator[Speech], begun: Callable[[], None]) -> Answer:
+        """A reply with fillers where it lets the caller wait; ``begun`` is called with its own first audio."""
+        return Answer(self, speech, begun)
+
+    @property
+    def most(self) -> int:
+        """How many fillers a reply may have: none is said twice in a row."""
+        return min(MOST_A_REPLY, len(self._render()))
+
+    def due_s(self, begun_s: float) -> float:
+        """When a filler is due in a reply that was begun then, as far as is known."""
+        return max(self._silent_since() + self._after_s, begun_s + GRACE_S)
+
+    def take(self) -> Sequence[Speech]:
+        """The next filler's audio."""
+        phrases = self._render()
+        phrase = phrases[self._spoken % len(phrases)]
+        self._spoken += 1
+        return [Speech(piece.audio) for piece in phrase]
+
+
+class Answer:
+    """One reply and the fillers in it."""
+
+    def __init__(self, fillers: Fillers, speech: AsyncGenerator[Speech], begun: Callable[[], None]) -> None:
+        self.is_filling = False
+        """Whether what is being queued at this moment is a filler."""
+        self.has_begun = False
+        """Whether the reply itself has been audible."""
+        self._fillers = fillers
+        self._speech = speech
+        self._begun = begun
+
+    async def speech(self) -> AsyncGenerator[Speech]:
+        """Yield the reply's audio and the fillers; raise what the reply does. Closing this closes the reply."""
+        begun_s = asyncio.get_running_loop().time()
+        left = self._fillers.most
+        async with aclosing(self._speech):
+            while True:
+                following = asyncio.create_task(_next(self._speech))
+                try:
+                    while left and not await self._comes_in_time(following, begun_s):
+                        left -= 1
+                        self.is_filling = True
+                        for piece in self._fillers.take():
+                            yield piece
+                        self.is_filling = False
+                    piece_or_end = await following
+                finally:
+                    self.is_filling = False
+                    await _drop(following)
+                if piece_or_end is None:
+                    return
+                self._note(piece_or_end)
+                yield piece_or_end
+
+    async def _comes_in_time(self, following: asyncio.Task[Speech | None], begun_s: float) -> bool:
+        """Wait for the next piece, and no longer than the caller should."""
+        now = asyncio.get_running_loop().time
+        while not following.done():
+            # Somebody else may speak meanwhile, such as a tool; so what was due may not be due any more.
+            wait_s = self._fillers.due_s(begun_s) - now()
+            if wait_s <= 0:
+                return False
+            await asyncio.wait([following], timeout=wait_s)
+        return True
+
+    def _note(self, piece: Speech) -> None:
+        if piece.audio and not self.has_begun:
+            self.has_begun = True
+            self._begun()
+
+
+async def _next(speech: AsyncGenerator[Speech]) -> Speech | None:
+    return await anext(speech, None)
+
+
+async def _drop(following: asyncio.Task[Speech | None]) -> None:
+    """Stop waiting; what it failed with was told, or nobody wants to know."""
+    if not following.done():
+        following.cancel()
+        await asyncio.wait([following])
+    if not following.cancelled():
+        following.exception()
