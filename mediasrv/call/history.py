@@ -16,8 +16,7 @@ class History:
 
     def __init__(self, instructions: str) -> None:
         self._messages: list[Message] = [Message("system", instructions)] if instructions else []
-        self._turn = 0
-        self._turn_at = 0
+        self._turns: dict[int, int] = {}
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -25,11 +24,14 @@ class History:
         return self._messages
 
     def caller_said(self, turn: int, text: str) -> None:
-        """Add a turn of the caller, or put the whole of it in the place of what was taken for the whole."""
-        if turn == self._turn:
-            self._messages[self._turn_at] = Message("user", text)
+        """Add a turn of the caller, or put the whole of it in the place of what was taken for the whole.
+
+        One whose words are not known yet keeps its place when it is added without any.
+        """
+        if turn in self._turns:
+            self._messages[self._turns[turn]] = Message("user", text)
             return
-        self._turn, self._turn_at = turn, len(self._messages)
+        self._turns[turn] = len(self._messages)
         self._messages.append(Message("user", text))
 
     def bot_said(self, text: str, *, complete: bool = True) -> None:

@@ -194,8 +194,8 @@ class Interlocutor(Recognition):
             self._live = asked
         return asked
 
-    def _failure(self, what: str) -> ProviderError:
-        return ProviderError(what, stage="realtime", provider=self._role.realtime.name, retryable=True)
+    def _failure(self, what: str, *, retryable: bool = True) -> ProviderError:
+        return ProviderError(what, stage="realtime", provider=self._role.realtime.name, retryable=retryable)
 
     # -- sessions ------------------------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class Interlocutor(Recognition):
                     self._live = None
                     live.inbox.put_nowait(loss)
                 if self._is_gone:
-                    self._finals.put_nowait(loss)
+                    self._finals.put_nowait(self._failure("is gone", retryable=False))
                     return
                 await asyncio.sleep(_BACKOFF_S * (self._losses - 1))
             self._start_anew()

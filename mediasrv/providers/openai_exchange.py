@@ -193,12 +193,10 @@ class Exchange:
                     payload = b64decode(text(event, "delta"), validate=True)
                 except binascii.Error:
                     return []
-                speech = item.captions.push(payload)
-                self._generated_ms[name] = item.captions.received_ms
+                speech = item.push(payload)
+                self._generated_ms[name] = item.received_ms
             case "response.output_audio_transcript.delta":
-                item.hear(text(event, "delta"))
-            case "response.output_audio_transcript.done":
-                item.finish()
+                item.write(text(event, "delta"))
         return [SpeechPiece(current.reply, name, piece.audio, piece.text) for piece in speech]
 
     def _finish(self, response: Mapping[str, Any]) -> list[DialogueEvent]:
@@ -216,8 +214,8 @@ class Exchange:
         reply = current.reply
         events: list[DialogueEvent] = []
         for name, item in current.items.items():
-            item.finish()
-            events += [SpeechPiece(reply, name, piece.audio, piece.text) for piece in item.captions.finish()]
+            events += [SpeechPiece(reply, name, piece.audio, piece.text) for piece in item.finish()]
+            self._generated_ms[name] = item.received_ms
         status, usage = text(response, "status"), table(response, "usage")
         cost = Usage(count(usage, "input_tokens"), count(usage, "output_tokens")) if usage else None
         failure = None
