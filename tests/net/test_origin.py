@@ -1,7 +1,7 @@
 import pytest
 
 from mediasrv.errors import ConfigError
-from mediasrv.net.origin import http_url, websocket_url
+from mediasrv.net.origin import Query, http_url, websocket_url
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])
@@ -21,7 +21,7 @@ def test_a_path_of_the_origin_is_kept() -> None:
 
 
 def test_the_query_is_written_as_vendors_read_it() -> None:
-    query = {"a": True, "b": False, "rate": 8000, "t": ["x y", "z"], "empty": "", "none": []}
+    query: Query = {"a": True, "b": False, "rate": 8000, "t": ["x y", "z"], "empty": "", "none": []}
     assert websocket_url("ws://h", "/l", query) == "ws://h/l?a=true&b=false&rate=8000&t=x+y&t=z"
 
 
