@@ -40,6 +40,9 @@ class Agency(Protocol):
     async def aclose(self) -> None:
         """Free everything."""
 
+    async def prepare(self, agent_name: str, /) -> None:
+        """A call is about to come for an agent: have what it needs open. Takes seconds at most; must not raise."""
+
     def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails, /) -> LiveCall:
         """Open a call, whose ``receive`` may be called at once and whose ``run`` follows."""
 
@@ -86,6 +89,10 @@ class Calls:
             return not self.refusal
         return self._admission.reserve(call_id, from_number, to_number, _now())
 
+    def prepare(self, agent_name: str) -> None:
+        """Have connections open when the call comes, whose phone is ringing; nobody waits for that."""
+        self.spawn(self.agency.prepare(agent_name))
+
     def enter(self, call_id: str) -> Slot | None:
         """Give a new socket its slot, or ``None`` when there is no room; ``leave`` gives it back."""
         return self._admission.enter(call_id, _now())
@@ -118,7 +125,7 @@ class Calls:
         self._left.set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a call, which must not raise."""
+        """Run a call, or what it needs beforehand; it must not raise."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -110,6 +110,7 @@ class Reception:
         if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number):
             self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
             return _xml(self._plivo.busy)
+        self._calls.prepare(agent or DEFAULT_AGENT)
         log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
         return _xml(self._plivo.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
 

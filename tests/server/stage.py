@@ -74,6 +74,7 @@ class EchoAgency:
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.fails_to_open = False
+        self.prepared: list[str] = []
 
     async def start(self) -> None:
         await self.may_start.wait()
@@ -81,6 +82,9 @@ class EchoAgency:
 
     async def aclose(self) -> None:
         self.is_started = False
+
+    async def prepare(self, agent_name: str) -> None:
+        self.prepared.append(agent_name)
 
     def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails) -> EchoCall:
         if self.fails_to_open:

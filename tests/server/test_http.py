@@ -50,6 +50,15 @@ async def test_the_answer_sends_the_call_to_the_host_that_was_asked() -> None:
         assert there.agency.calls[0].agent == "sales team"
 
 
+async def test_the_agent_is_told_of_a_call_while_its_phone_rings() -> None:
+    async with stage(ServerOptions(port=0, max_calls=1)) as there:
+        await there.post(f"{ANSWER}?agent=sales+team", FORM)
+        assert there.agency.prepared == ["sales team"]
+        await there.post(ANSWER, {**FORM, "CallUUID": "call-2"})
+        await there.post(ANSWER, {**FORM, "Event": "Hangup"})
+        assert there.agency.prepared == ["sales team"]
+
+
 async def test_the_answer_may_be_fetched_by_get() -> None:
     async with stage() as there:
         status, document = await there.get(f"{ANSWER}?agent=default&CallUUID=call-1&From=919812345678")
