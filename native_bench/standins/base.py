@@ -109,6 +109,10 @@ class Standin(ABC):
         if not fits:
             raise Refused(status, text)
 
+    def plan(self, faults: Sequence[Fault]) -> None:
+        """Let these befall the next connections, in the place of what was planned before."""
+        self._faults = list(faults)
+
     def next_fault(self) -> Fault:
         """Count a connection, and take its fault."""
         self.connections += 1

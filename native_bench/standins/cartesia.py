@@ -144,7 +144,7 @@ class _Socket(VoiceSession):
         audio = voiced(transcript, context.audio)
         step = context.audio.bytes_in(self.standin.chunk_ms)
         for at in range(0, len(audio), step):
-            if kind == "error" and context.chunks >= self.peer.fault.after:
+            if self.peer.fault.kind == "error" and context.chunks >= self.peer.fault.after:
                 await self._error(name, self.peer.fault.status, self.peer.fault.reason or "internal_error")
                 self.contexts.pop(name, None)
                 return
