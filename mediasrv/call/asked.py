@@ -23,6 +23,8 @@ class Asked:
     number: int
     session: int
     """The session that it was last asked of."""
+    asked_s: float
+    """When that was."""
     text: str = ""
     """What is to be said; empty for a reply to the conversation."""
     is_in_history: bool = False
@@ -32,6 +34,11 @@ class Asked:
     """Whether it was asked for again already."""
     inbox: asyncio.Queue[SpeechPiece | ToolWanted | ProviderError | None] = field(default_factory=asyncio.Queue)
     """What came of it; ``None`` ends it."""
+
+    @property
+    def needs_audio(self) -> bool:
+        """Whether another session would have to hear the caller to make it."""
+        return not (self.text or self.has_begun or self.is_in_history)
 
 
 class Sayings:
@@ -45,7 +52,7 @@ class Sayings:
 
     @property
     def kept(self) -> Sequence[bytes]:
-        """The utterance so far."""
+        """What the caller said since the last answer began, this utterance included."""
         return self._kept
 
     def push(self, payload: bytes) -> bool:
@@ -53,17 +60,18 @@ class Sayings:
         (self._kept if self.is_open else self._lead_in).append(payload)
         return self.is_open
 
-    def begin(self) -> None:
-        """The caller started to speak a moment ago."""
+    def begin(self) -> Sequence[bytes]:
+        """The caller started to speak a moment ago: return the frames of that moment."""
         self.is_open = True
-        self._kept.extend(self._lead_in)
+        lead_in = tuple(self._lead_in)
         self._lead_in.clear()
+        self._kept.extend(lead_in)
+        return lead_in
 
     def end(self) -> None:
         """The utterance is over."""
         self.is_open = False
-        self.forget()
 
     def forget(self) -> None:
-        """What was said until now is known."""
+        """What was said until now was answered, or is not to be."""
         self._kept.clear()

@@ -106,6 +106,8 @@ class RealtimeConversation(Conversation):
                 self._parts.history.tool_called(calls, results)
                 self._interlocutor.give(asked, calls, results)
             self._interlocutor.go_on(asked)
+        # A model that calls tools in a circle is not listened to any longer.
+        self._interlocutor.cancel(asked)
 
     def _cancel_reply(self) -> None:
         if self._asked is not None:

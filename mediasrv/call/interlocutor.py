@@ -19,12 +19,12 @@ from mediasrv.call.conversation import Spawn
 from mediasrv.call.history import History
 from mediasrv.call.mouth import Mouth
 from mediasrv.call.role import RealtimeRole
+from mediasrv.call.sessions import Sessions
 from mediasrv.call.spans import Spans
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Recognition, Speech, ToolCall, Transcript
 from mediasrv.providers.realtime import (
     CallerSaid,
-    Dialogue,
     DialogueEvent,
     Expiring,
     ReplyDone,
@@ -37,9 +37,6 @@ log = logging.getLogger(__name__)
 # Longest wait for a reply's first sound before another session is tried: published figures have the slowest at 4.3 s
 # after the caller's last word, half a second of which we have waited already.
 FIRST_SOUND_LIMIT_S = 4.0
-# Sessions lost in a row.
-MAX_LOSSES = 2
-_BACKOFF_S = 0.3
 
 UNWRITTEN = "…"
 """Words that nobody has written down yet; the turn machine wants to know that there are some."""
@@ -52,38 +49,34 @@ class Interlocutor(Recognition):
         self.formats = role.realtime.formats
         self.told: Callable[[int, str], None] = lambda number, text: None
         """Called with the number of a reply and what the caller said before it was asked for, once that is known."""
-        self._role = role
         self._call_id = call_id
-        self._history = history
+        self._provider = role.realtime.name
         self._mouth = mouth
-        self._spawn = spawn
         self._now = asyncio.get_running_loop().time
         self._audio: AudioFormat = self.formats[0]
         self._spans = Spans()
         self._sayings = Sayings()
         self._finals: asyncio.Queue[Transcript | ProviderError] = asyncio.Queue()
-        self._number = self._session = self._losses = 0
+        self._number = 0
         self._live: Asked | None = None
-        self._loss: ProviderError | None = None
-        self._is_gone = self._is_expiring = False
-        self._hearing: asyncio.Task[None] | None = None
-        self._dialogue: Dialogue
+        self._is_expiring = False
+        self._sessions = Sessions(role, call_id, history, spawn, self)
 
     # -- as a recognition ----------------------------------------------------------------------------------------
 
     def listen(self, audio: AudioFormat) -> Recognition:
         """Begin, in this format."""
         self._audio = audio
-        self._dialogue = self._converse()
+        self._sessions.open(audio)
         return self
 
     def send(self, payload: bytes) -> None:
         if self._sayings.push(payload):
-            self._dialogue.send(payload)
+            self._sessions.dialogue.send(payload)
 
     def begin(self) -> None:
-        self._sayings.begin()
-        self._repeat()
+        for payload in self._sayings.begin():
+            self._sessions.dialogue.send(payload)
 
     def finalize(self, request: int) -> None:
         self._finals.put_nowait(Transcript(UNWRITTEN, True, request))
@@ -91,7 +84,8 @@ class Interlocutor(Recognition):
     def commit(self) -> None:
         """The utterance is over: what was sent since the last answer was asked for needs none."""
         self._sayings.end()
-        self._dialogue.drop()
+        self._forget_sayings()
+        self._sessions.dialogue.drop()
         self.renew_if_due()
 
     async def transcripts(self) -> AsyncGenerator[Transcript]:
@@ -106,38 +100,39 @@ class Interlocutor(Recognition):
     def answer(self) -> Asked:
         """Ask for an answer to what the caller said; ``speech`` is to be read, or the answer cancelled."""
         asked = self._ask()
-        self._dialogue.answer(asked.number)
+        self._sessions.dialogue.answer(asked.number)
         return asked
 
     async def say(self, text: str, wanted: AudioFormat) -> AsyncGenerator[Speech]:
         """Have the model say a text; see ``speech``."""
         asked = self._ask(text)
-        self._dialogue.say(asked.number, text)
+        self._sessions.dialogue.say(asked.number, text)
         async with aclosing(self.speech(asked, wanted, [])) as speech:
             async for piece in speech:
                 yield piece
 
     def give(self, asked: Asked, calls: Sequence[ToolCall], results: Sequence[str]) -> None:
         """Tell the model what its tools gave; it is in the history already."""
-        if asked.session != self._session:
+        if asked.session != self._sessions.number:
             # This session knows nothing of the calls, so let another one hear of them.
-            self._hang_up()
+            self._sessions.renew()
             return
         for call, result in zip(calls, results, strict=True):
-            self._dialogue.answer_tool(call.id, result)
+            self._sessions.dialogue.answer_tool(call.id, result)
 
     def go_on(self, asked: Asked) -> None:
         """Have the model go on with a reply that its tools interrupted; its ``speech`` is to be read again."""
         asked.is_in_history, asked.has_begun, asked.is_second = True, False, False
+        asked.asked_s = self._now()
         self._live = asked
-        if asked.session == self._session:
-            self._dialogue.go_on(asked.number)
+        if asked.session == self._sessions.number:
+            self._sessions.dialogue.go_on(asked.number)
 
     def cancel(self, asked: Asked) -> None:
         """A reply is not wanted any more; its ``speech`` ends."""
         if self._live is asked:
             self._live = None
-            self._dialogue.cancel(asked.number)
+            self._sessions.dialogue.cancel(asked.number)
             asked.inbox.put_nowait(None)
 
     def cut(self) -> None:
@@ -145,7 +140,7 @@ class Interlocutor(Recognition):
         if self._live is not None:
             self.cancel(self._live)
         for item, samples in self._spans.cut(self._mouth.ledger.ear(self._now())):
-            self._dialogue.cut(item, samples * 1000 // self._mouth.audio.rate_hz)
+            self._sessions.dialogue.cut(item, samples * 1000 // self._mouth.audio.rate_hz)
 
     async def speech(self, asked: Asked, wanted: AudioFormat, calls: list[ToolCall]) -> AsyncGenerator[Speech]:
         """Yield a reply, each piece to be queued at once; the tools that it wants are added to ``calls``.
@@ -172,62 +167,43 @@ class Interlocutor(Recognition):
     async def _next(self, asked: Asked) -> SpeechPiece | ToolWanted | None:
         while True:
             try:
-                async with asyncio.timeout(None if asked.has_begun else FIRST_SOUND_LIMIT_S):
+                async with asyncio.timeout_at(None if asked.has_begun else asked.asked_s + FIRST_SOUND_LIMIT_S):
                     event = await asked.inbox.get()
             except TimeoutError:
-                self._lose(self._failure("does not answer"))
-                if asked.is_second:
-                    raise self._failure("does not answer") from None
+                self._despair_of(asked)
                 continue
             if isinstance(event, ProviderError):
                 raise event
             return event
 
+    def _despair_of(self, asked: Asked) -> None:
+        """The first sound of a reply is late: try another session, once."""
+        if self._now() < asked.asked_s + FIRST_SOUND_LIMIT_S:
+            return  # it was asked for again meanwhile
+        failure = self._failure("does not answer")
+        self._sessions.renew(failure)
+        if asked.is_second:
+            raise failure
+        asked.asked_s = self._now()
+
     def _ask(self, text: str = "") -> Asked:
         if self._live is not None:
             self.cancel(self._live)
         self._number += 1
-        asked = Asked(self._number, self._session, text)
-        if self._is_gone:
+        asked = Asked(self._number, self._sessions.number, self._now(), text)
+        if self._sessions.is_gone:
             asked.inbox.put_nowait(self._failure("is gone"))
         else:
             self._live = asked
         return asked
 
     def _failure(self, what: str, *, retryable: bool = True) -> ProviderError:
-        return ProviderError(what, stage="realtime", provider=self._role.realtime.name, retryable=retryable)
+        return ProviderError(what, stage="realtime", provider=self._provider, retryable=retryable)
 
     # -- sessions ------------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Keep a session for as long as the call lasts and sessions are to be had."""
-        while (hearing := self._spawn(self._hear(self._dialogue))) is not None:
-            self._hearing = hearing
-            await asyncio.wait([hearing])
-            loss, self._loss = self._loss, None
-            if loss is not None:
-                self._losses += 1
-                self._is_gone = not loss.retryable or self._losses > MAX_LOSSES
-                live = self._live
-                if live is not None and (self._is_gone or live.has_begun or live.is_second):
-                    self._live = None
-                    live.inbox.put_nowait(loss)
-                if self._is_gone:
-                    self._finals.put_nowait(self._failure("is gone", retryable=False))
-                    return
-                await asyncio.sleep(_BACKOFF_S * (self._losses - 1))
-            self._start_anew()
-
-    async def _hear(self, dialogue: Dialogue) -> None:
-        try:
-            async with aclosing(dialogue.events()) as events:
-                async for event in events:
-                    self._receive(event)
-        except ProviderError as error:
-            log.warning("session lost", extra={"call": self._call_id, "error": str(error)})
-            self._loss = error
-
-    def _receive(self, event: DialogueEvent) -> None:
+    def receive(self, event: DialogueEvent) -> None:
+        """Take what happens in the session."""
         match event:
             case Expiring():
                 self._is_expiring = True
@@ -242,7 +218,13 @@ class Interlocutor(Recognition):
                 self._finish(self._live, event.failure)
             case _:
                 self._live.has_begun = True
+                self._forget_sayings()
                 self._live.inbox.put_nowait(event)
+
+    def _forget_sayings(self) -> None:
+        """Keep what the caller says until it is being answered: a filler, or a prompt of ours, is no answer."""
+        if not self._sayings.is_open and (self._live is None or not self._live.needs_audio):
+            self._sayings.forget()
 
     def _finish(self, live: Asked, failure: ProviderError | None) -> None:
         if failure is not None and failure.retryable and not (live.has_begun or live.is_second):
@@ -250,50 +232,49 @@ class Interlocutor(Recognition):
             self._ask_again(live)
             return
         self._live = None
-        self._losses = 0
+        self._sessions.succeed()
         live.inbox.put_nowait(failure)
 
     def _ask_again(self, live: Asked) -> None:
-        live.is_second = True
-        live.session = self._session
+        dialogue = self._sessions.dialogue
+        self._note_second(live)
         if live.text:
-            self._dialogue.say(live.number, live.text)
+            dialogue.say(live.number, live.text)
         else:
-            self._dialogue.go_on(live.number)
+            dialogue.go_on(live.number)
+
+    def _note_second(self, live: Asked) -> None:
+        live.is_second, live.session, live.asked_s = True, self._sessions.number, self._now()
 
     def renew_if_due(self) -> None:
         """Go over to a fresh session when this one is old and nobody speaks."""
         if self._is_expiring and self._live is None and not self._sayings.is_open and self._mouth.ledger.quiet:
-            self._hang_up()
+            self._sessions.renew()
 
-    def _lose(self, error: ProviderError) -> None:
-        self._loss = error
-        self._hang_up()
+    def lose(self, error: ProviderError) -> None:
+        """The session is lost; what was asked for twice, or had begun, is lost with it."""
+        live = self._live
+        if live is not None and (self._sessions.is_gone or live.has_begun or live.is_second):
+            self._live = None
+            live.inbox.put_nowait(error)
+        if self._sessions.is_gone:
+            self._finals.put_nowait(self._failure("is gone", retryable=False))
 
-    def _hang_up(self) -> None:
-        if self._hearing is not None:
-            self._hearing.cancel()
-
-    def _start_anew(self) -> None:
-        """Tell a new session what was said, and ask it for what is still wanted."""
-        self._session += 1
+    def resume(self) -> None:
+        """Tell a new session what is not in the history, and ask it for what is still wanted."""
+        live, dialogue = self._live, self._sessions.dialogue
         self._is_expiring = False
         self._spans.clear()
-        self._dialogue = self._converse()
-        live = self._live
         if live is not None and live.is_in_history:
             self._sayings.forget()
-        self._repeat()
-        if live is not None and (live.text or live.is_in_history):
-            self._ask_again(live)
-        elif live is not None:
-            live.is_second, live.session = True, self._session
-            self._dialogue.answer(live.number)
-
-    def _repeat(self) -> None:
         for payload in self._sayings.kept:
-            self._dialogue.send(payload)
+            dialogue.send(payload)
+        if live is not None and live.needs_audio:
+            self._note_second(live)
+            dialogue.answer(live.number)
+        elif live is not None:
+            self._ask_again(live)
 
-    def _converse(self) -> Dialogue:
-        specs = [tool.spec for tool in self._role.tools.values()]
-        return self._role.realtime.converse(self._audio, self._role.instructions, specs, self._history.messages)
+    async def run(self) -> None:
+        """Keep the model in the call."""
+        await self._sessions.run()

@@ -8,7 +8,6 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.providers.base import Message, Speech
 from mediasrv.providers.captions import Captions
 
-
 # A transcript may end after its audio, and words without audio are never heard: so much audio waits for them.
 _HELD_MS = 5
 

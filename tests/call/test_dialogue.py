@@ -194,6 +194,28 @@ def test_a_tool_that_the_caller_interrupts_is_answered_for_him() -> None:
     assert stage.watch.words[-1] == ("bot", "Yes?")
 
 
+def test_a_model_that_calls_tools_in_a_circle_is_stopped() -> None:
+    LOG.clear()
+    standin = OpenAiRealtimeStandin(replies=['tool:order_status {"order_id": "7"}'])
+    stage = perform(ask, standin, class_="tests.call.agents:Courier", greeting="", repeat_request="Pardon?")
+    assert len([entry for entry in LOG if entry[0] == "tool"]) == 5
+    assert stage.watch.words[-1] == ("bot", "Pardon?")
+
+
+def test_a_tool_that_outlives_its_session_is_told_to_another() -> None:
+    async def act(stage: Stage) -> None:
+        await ask(stage, 2)
+        break_off(stage)
+        await stage.be_quiet(6)
+
+    standin = OpenAiRealtimeStandin(replies=["tool:look_up {}", "It is found."])
+    stage = perform(act, standin, class_="tests.call.agents:Slow")
+    assert standin.connections == 3
+    outputs = [each["item"].get("output") for each in standin.script.sent("conversation.item.create")]
+    assert [output for output in outputs if output] == ["found"]
+    assert stage.watch.words[-1] == ("bot", "It is found.")
+
+
 def test_a_silent_caller_is_asked_and_then_bidden_goodbye_in_the_models_voice() -> None:
     async def act(stage: Stage) -> None:
         await stage.be_quiet(40)
@@ -263,6 +285,19 @@ def test_a_session_that_is_lost_while_the_caller_speaks_hears_him_from_the_begin
     stage = perform(act, standin)
     assert stage.watch.words == [("caller", "All of it."), ("bot", "Yes.")]
     assert standin.script.heard_ms[0] > 3000
+
+
+def test_what_was_said_is_heard_again_though_a_filler_has_been_spoken() -> None:
+    async def act(stage: Stage) -> None:
+        await ask(stage, 2.5)
+        break_off(stage)
+        await stage.be_quiet(6)
+
+    standin = OpenAiRealtimeStandin(texts=["Go."], replies=["no", "Going."], first_audio_ms=3500, transcript_ms=9000)
+    stage = perform(act, standin, tts=OWN_VOICE)
+    first, second = standin.script.heard_ms
+    assert second >= first
+    assert stage.watch.words[-1] == ("bot", "Going.")
 
 
 @pytest.mark.parametrize("kind", ["break", "expired"])
