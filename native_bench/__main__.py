@@ -11,6 +11,7 @@ CASES = {
     "wire": "what does a message cost, there and back through the media door?",
     "vad": "how well is voice told from noise?",
     "loopback": "how much do we add to the caller's wait?",
+    "hedge": "how much does a second request cut the tail?",
 }
 
 

@@ -68,6 +68,8 @@ class EchoAgency:
 
     async def aclose(self) -> None: ...
 
+    async def prepare(self, agent_name: str) -> None: ...
+
     def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails) -> EchoCall:
         return EchoCall(link)
 
