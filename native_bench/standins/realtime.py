@@ -148,7 +148,8 @@ class RealtimeSession:
         self.buffer.clear()
         name = f"item_{next(self.numbers)}"
         await self.say("input_audio_buffer.committed", item_id=name, previous_item_id=None)
-        await self.say("conversation.item.added", item={"id": name, "type": "message", "role": "user"})
+        item = {"id": name, "type": "message", "role": "user", "content": [{"type": "input_audio"}]}
+        await self.say("conversation.item.added", item=item)
         task = self.tasks.create_task(self.write_down(name))
         self.writing.add(task)
         task.add_done_callback(self.writing.discard)
@@ -183,7 +184,9 @@ class RealtimeSession:
             raise Rejected("item_truncate_invalid_item_id")
         if not isinstance(end_ms, int) or not 0 <= end_ms <= self.items[event["item_id"]]:
             raise Rejected("invalid_audio_end_ms")
-        await self.say("conversation.item.truncated", **{key: event[key] for key in ("item_id", "audio_end_ms")})
+        await self.say(
+            "conversation.item.truncated", **{key: event[key] for key in ("item_id", "content_index", "audio_end_ms")}
+        )
 
     async def create(self, event: Mapping[str, Any]) -> None:
         wish = event.get("response", {})
@@ -225,7 +228,7 @@ class RealtimeSession:
         if text.startswith("tool:"):
             item |= await self.call(response, item["id"], text.removeprefix("tool:"))
         else:
-            item |= {"type": "message", "role": "assistant"}
+            item |= {"type": "message", "role": "assistant", "content": []}
             await self.say("response.output_item.added", response_id=response["id"], output_index=0, item=item)
             await self.speak(response, item["id"], text, kind)
         await self.say("response.output_item.done", response_id=response["id"], output_index=0, item=item)
