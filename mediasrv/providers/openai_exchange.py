@@ -32,6 +32,9 @@ from mediasrv.providers.realtime import CallerSaid, DialogueEvent, ReplyDone, Sp
 
 log = logging.getLogger(__name__)
 
+CHUNK_MS = 60
+"""Audio in one message, which costs what it costs, however short it is."""
+
 _SESSION = "session"
 _SERIAL = "mediasrv_reply"
 
@@ -60,6 +63,8 @@ class Exchange:
         """``session`` is what ``session.update`` asks for."""
         self.outbox: list[str] = []
         self._audio = audio
+        self._unsent = bytearray()
+        self._chunk_bytes = audio.bytes_in(CHUNK_MS)
         self._instructions = text(session, "instructions")
         self._wanted: _Response | None = None
         self._current: _Response | None = None
@@ -76,15 +81,25 @@ class Exchange:
 
     def append(self, payload: bytes) -> None:
         """More of what the caller says."""
-        # By hand: it is by far the most frequent message, and base64 needs no escapes.
-        self.outbox.append(f'{{"type":"input_audio_buffer.append","audio":"{b64encode(payload).decode()}"}}')
+        self._unsent += payload
+        if len(self._unsent) >= self._chunk_bytes:
+            self._append_all()
+
+    def _append_all(self) -> None:
+        if self._unsent:
+            # By hand: it is by far the most frequent message, and base64 needs no escapes.
+            audio = b64encode(self._unsent).decode()
+            self.outbox.append(f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}')
+            self._unsent.clear()
 
     def clear(self) -> None:
         """What the caller said is of no interest."""
+        self._unsent.clear()
         self._put("input_audio_buffer.clear")
 
     def answer(self, reply: int) -> None:
         """Answer what the caller said."""
+        self._append_all()
         self._put("input_audio_buffer.commit", event_id=f"commit-{reply}")
         self._committed.append(reply)
         self._want(_Response(reply, {}))

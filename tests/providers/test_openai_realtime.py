@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import orjson
@@ -200,6 +200,25 @@ async def test_audio_after_a_cancel_is_never_heard() -> None:
     assert {event.reply for event in session.events[before:] if isinstance(event, SpeechPiece)} == {2}
     assert session.text(2) == "Yes?"
     assert len(standin.script.sent("response.cancel")) == 1
+
+
+async def test_audio_that_came_before_a_cancel_and_was_not_read_is_never_heard() -> None:
+    async with OpenAiRealtimeStandin(replies=["A very long answer indeed."]) as url:
+        provider = OpenAiRealtime(OpenAiRealtime.Options(url=f"{url}/v1", api_key=KEY))
+        dialogue = provider.converse(MULAW_8K, "Be brief.")
+        async with asyncio.timeout(LIMIT_S), aclosing(dialogue.events()) as events:
+            for _ in range(10):
+                dialogue.send(FRAME)
+            dialogue.answer(1)
+            assert isinstance(await anext(events), SpeechPiece)
+            dialogue.cancel(1)
+            dialogue.say(2, "Yes?")
+            heard = []
+            async for event in events:
+                heard.append(event)
+                if isinstance(event, ReplyDone) and event.reply == 2:
+                    break
+    assert {event.reply for event in heard if isinstance(event, SpeechPiece)} == {2}
 
 
 async def test_a_reply_that_is_cancelled_before_it_began_is_not_heard() -> None:
@@ -474,6 +493,20 @@ def test_the_refusal_of_a_cancelled_reply_is_no_news() -> None:
     assert kinds(talk)[-1] == "response.create"
 
 
+def test_audio_goes_in_few_messages_and_waits_for_nothing_when_it_is_to_be_answered() -> None:
+    talk = exchange()
+    for _ in range(7):
+        talk.append(FRAME)
+    sent = [len(b64decode(orjson.loads(message)["audio"])) for message in talk.outbox]
+    assert sent == [480, 480]
+    talk.answer(1)
+    assert kinds(talk) == ["input_audio_buffer.append"] * 3 + ["input_audio_buffer.commit", "response.create"]
+    talk.append(FRAME)
+    talk.clear()
+    talk.answer(2)
+    assert kinds(talk) == ["input_audio_buffer.clear", "input_audio_buffer.commit"]
+
+
 def test_a_wish_can_be_taken_back() -> None:
     talk = exchange()
     talk.go_on(1)
@@ -541,7 +574,7 @@ def test_audio_that_is_no_base64_is_passed_over() -> None:
     assert talk.read(event("response.output_audio.delta", response_id="r1", item_id="i1", delta="*")) == []
 
 
-LEAVES = st.sampled_from([None, True, -1, "", "x", "r1", "failed", [], {}, [{}], ["x"]])
+LEAVES: st.SearchStrategy[Any] = st.sampled_from([None, True, -1, "", "x", "r1", "failed", [], {}, [{}], ["x"]])
 JSON = LEAVES | st.dictionaries(
     st.sampled_from(["id", "status", "output", "error", "code", "usage"]), LEAVES, max_size=3
 )
