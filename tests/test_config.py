@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediasrv.audio.format import L16_16K, MULAW_8K
-from mediasrv.call.options import AgentOptions
+from mediasrv.call.options import AgentOptions, FallbackOptions
 from mediasrv.config import Settings, check_providers, load, masked
 from mediasrv.errors import ConfigError
 from mediasrv.providers.scripted import ScriptedStt
@@ -321,6 +321,33 @@ def test_providers_that_are_known_and_set_up_well_pass() -> None:
 def test_a_provider_that_cannot_work_is_named_with_its_place(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_providers(Settings(agents={"a": AgentOptions(stt=options)}))
+
+
+def test_a_second_provider_that_cannot_work_is_named_with_its_place() -> None:
+    scripted = {"provider": "scripted"}
+    fallback = FallbackOptions(tts={"provider": "scripted", "speed": 2})
+    with pytest.raises(ConfigError, match=r"^agents\.a\.fallback\.tts: .*speed"):
+        check_providers(
+            Settings(agents={"a": AgentOptions(stt=scripted, llm=scripted, tts=scripted, fallback=fallback)})
+        )
+
+
+def test_second_providers_have_secrets_of_their_own(file: Path) -> None:
+    text = """
+[agents.a.fallback]
+fillers = ["Hm."]
+filler_after_ms = 1500
+
+[agents.a.fallback.llm]
+provider = "openai"
+api_key_env = "SECOND"
+"""
+    settings = read(file, text, SECOND="s3cret")
+    llm = {"provider": "openai", "api_key": "s3cret"}
+    assert settings.agents["a"].fallback == FallbackOptions(fillers=("Hm.",), filler_after_ms=1500, llm=llm)
+    assert "s3cret" not in masked(settings)
+    with refused(f"{file}: agents.a.fallback: fallback.gap_ms must be more than 0"):
+        read(file, "[agents.a.fallback]\ngap_ms = 0")
 
 
 def test_a_provider_whose_packages_are_missing_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

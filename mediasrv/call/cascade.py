@@ -18,7 +18,7 @@ class Cascade(Conversation):
 
     def __init__(self, role: CascadeRole, call: Call, parts: CallParts, spawn: Spawn, observer: Observer) -> None:
         super().__init__(role, call, parts, spawn, observer, role.stt)
-        self._llm, self._voice = role.llm, role.voice
+        self._llm, self._voice = role.llm.for_call(), role.voice
 
     def _speech(self, turn: int, trace: TurnTrace) -> AsyncGenerator[Speech]:
         reply = Reply(self._llm, self._parts.history, self._role.tools, self._call, trace)

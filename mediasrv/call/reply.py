@@ -10,11 +10,14 @@ from mediasrv.call.call import Call
 from mediasrv.call.history import History
 from mediasrv.call.tools import Tool, run_tool
 from mediasrv.call.trace import TurnTrace
+from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Delta, Llm, TextDelta, ToolCall
 from mediasrv.turn.phrases import PhraseCutter
 
 # A model that calls tools in a circle is stopped here.
 MAX_TOOL_ROUNDS = 5
+# How often a model is asked that breaks off before there was anything to speak.
+MAX_ATTEMPTS = 2
 
 
 class Reply:
@@ -30,21 +33,38 @@ class Reply:
 
     async def phrases(self) -> AsyncGenerator[str]:
         """Yield phrases as soon as they are whole; raise ``ProviderError``. Cancelling stops model and tools."""
-        specs = [each.spec for each in self._tools.values()]
         for _ in range(MAX_TOOL_ROUNDS):
-            cutter = PhraseCutter()
             calls: list[ToolCall] = []
-            async with aclosing(self._llm.reply(self._history.messages, specs)) as deltas:
-                async for delta in deltas:
-                    for phrase in self._take(delta, cutter, calls):
-                        yield phrase
-            for phrase in cutter.flush():
-                self._trace.reach("first_phrase", self._now())
-                yield phrase
+            async with aclosing(self._round(calls)) as phrases:
+                async for phrase in phrases:
+                    self._trace.reach("first_phrase", self._now())
+                    yield phrase
             if not calls:
                 return
             wanted = (run_tool(self._tools, each, self._call) for each in calls)
             self._history.tool_called(calls, await asyncio.gather(*wanted))
+
+    async def _round(self, calls: list[ToolCall]) -> AsyncGenerator[str]:
+        """Yield the phrases of one answer of the model; ``calls`` are the tools that it wants, once it is over."""
+        specs = [each.spec for each in self._tools.values()]
+        for attempts_left in reversed(range(MAX_ATTEMPTS)):
+            cutter = PhraseCutter()
+            calls.clear()
+            has_begun = has_spoken = False
+            try:
+                async with aclosing(self._llm.reply(self._history.messages, specs)) as deltas:
+                    async for delta in deltas:
+                        has_begun = True
+                        for phrase in self._take(delta, cutter, calls):
+                            has_spoken = True
+                            yield phrase
+                for phrase in cutter.flush():
+                    yield phrase
+                return
+            except ProviderError as error:
+                # What broke off unheard is asked for again; one that never began was asked for often enough.
+                if has_spoken or not has_begun or not error.retryable or not attempts_left:
+                    raise
 
     def _take(self, delta: Delta, cutter: PhraseCutter, calls: list[ToolCall]) -> list[str]:
         self._trace.reach("first_token", self._now())
@@ -52,7 +72,4 @@ class Reply:
             calls.append(delta)
         if not isinstance(delta, TextDelta):
             return []
-        phrases = cutter.push(delta.text)
-        if phrases:
-            self._trace.reach("first_phrase", self._now())
-        return phrases
+        return cutter.push(delta.text)

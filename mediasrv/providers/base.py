@@ -180,6 +180,10 @@ class Llm(Provider):
     async def warm(self, messages: Sequence[Message]) -> None:
         """Have the beginning of conversations ready, where the provider can keep it; called once before any call."""
 
+    def for_call(self) -> Llm:
+        """What one call asks: this, or what has a memory of that call."""
+        return self
+
     @abstractmethod
     def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         """Stream the answer to a conversation; cancelling stops the generation at the provider."""

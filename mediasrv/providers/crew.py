@@ -152,7 +152,8 @@ class Crew(Generic[P]):
         now = asyncio.get_running_loop().time()
         for member in dict.fromkeys(members):
             member.breaker.failed(now)
-            broken.append(member)
+            if member not in broken:
+                broken.append(member)
 
     def _attempt(
         self, member: Member[P], request: Callable[[P], AsyncGenerator[T]], index: int, won: list[Member[P]]

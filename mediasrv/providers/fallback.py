@@ -27,6 +27,7 @@ class FallbackLlm(Llm):
     def __init__(self, crew: Crew[Llm]) -> None:
         super().__init__(None)
         self.crew = crew
+        self._broken: list[Member[Llm]] = []
 
     async def start(self) -> None:
         await self.crew.start()
@@ -40,11 +41,15 @@ class FallbackLlm(Llm):
     async def warm(self, messages: Sequence[Message]) -> None:
         await self.crew.each(lambda llm: llm.warm(messages))
 
+    def for_call(self) -> Llm:
+        """The same crew; whoever broke off in this call is asked last in it from then on."""
+        return FallbackLlm(self.crew)
+
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         """Stream the first answer; one that breaks off in the middle is a ``ProviderError``: its words were heard."""
         # The conversation may go on while a slow answer is waited for; each attempt must see the same of it.
         shown = tuple(messages)
-        async with aclosing(self.crew.ask(lambda llm: llm.reply(shown, tools))) as deltas:
+        async with aclosing(self.crew.ask(lambda llm: llm.reply(shown, tools), broken=self._broken)) as deltas:
             async for delta in deltas:
                 yield delta
 

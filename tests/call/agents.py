@@ -71,6 +71,16 @@ class Slow(Agent):
         return "found"
 
 
+class Sluggish(Agent):
+    greeting = ""
+
+    @tool
+    async def look_up(self, call: Call) -> str:
+        """Look something up, which takes a while."""
+        await asyncio.sleep(4)
+        return "found"
+
+
 async def echo(call: Call) -> None:
     """Say back what is heard for two seconds."""
     frames = 0

@@ -102,6 +102,9 @@ class Stage:
     def _pick_up(self, **providers: Any) -> None:
         """Open the call, with other providers than the configuration could name where they are given."""
         role = self.agency._roles["default"]
+        if "tts" in providers and role.voice is not None:
+            # The set phrases were recorded before it came to this.
+            role.voice._tts = providers.pop("tts")
         self.agency._roles["default"] = replace(role, **providers)
         details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7})
         self.opened_s = self._loop.time()

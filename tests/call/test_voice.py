@@ -5,6 +5,7 @@ import pytest
 
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.voice import Voice
+from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
 from tests.virtual import run_virtually
 
@@ -17,6 +18,11 @@ class Slow(Tts):
     def __init__(self) -> None:
         super().__init__(None)
         self.spoken: list[str] = []
+        self.prepared = 0
+        self.fails_after: int | None = None
+
+    async def prepare(self) -> None:
+        self.prepared += 1
 
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         return L16_16K
@@ -25,7 +31,11 @@ class Slow(Tts):
         async for phrase in phrases:
             await asyncio.sleep(1)
             self.spoken.append(phrase)
+            if self.fails_after == 0:
+                raise ProviderError("HTTP 500", stage="tts", provider="slow", retryable=True)
             yield Speech(bytes(L16_16K.bytes_in(100)), phrase)
+            if self.fails_after == 1:
+                raise ProviderError("HTTP 500", stage="tts", provider="slow", retryable=True)
 
 
 async def said(voice: Voice, text: str, wanted: AudioFormat = MULAW_8K) -> tuple[str, int, float]:
@@ -64,3 +74,44 @@ def test_no_text_is_not_rendered() -> None:
     tts = Slow()
     run_virtually(Voice(tts).render("", MULAW_8K))
     assert tts.spoken == []
+
+
+@pytest.mark.parametrize("fails_after", [0, 1])
+def test_what_was_rendered_for_another_format_is_better_than_nothing(fails_after: int) -> None:
+    async def other() -> tuple[str, int, float]:
+        tts = Slow()
+        voice = Voice(tts)
+        await voice.render("Hello.", MULAW_8K)
+        tts.fails_after = fails_after
+        return await said(voice, "Hello.", L16_16K)
+
+    if fails_after:
+        # Half of it was heard.
+        with pytest.raises(ProviderError):
+            run_virtually(other())
+    else:
+        assert run_virtually(other()) == ("Hello.", L16_16K.bytes_in(100), 1)
+
+
+def test_what_was_not_rendered_and_cannot_be_said_is_an_error() -> None:
+    tts = Slow()
+    tts.fails_after = 0
+    with pytest.raises(ProviderError):
+        run_virtually(said(Voice(tts), "Hello."))
+
+
+def test_what_was_rendered_is_given_in_any_format() -> None:
+    async def all_of_it() -> list[int]:
+        voice = Voice(Slow())
+        await voice.render("Hello.", MULAW_8K)
+        assert voice.rendered("Bye.", MULAW_8K) == ()
+        assert voice.rendered("Hello.", L16_16K) is voice.rendered("Hello.", L16_16K)
+        return [sum(len(piece.audio) for piece in voice.rendered("Hello.", each)) for each in (MULAW_8K, L16_16K)]
+
+    assert run_virtually(all_of_it()) == [MULAW_8K.bytes_in(100), L16_16K.bytes_in(100)]
+
+
+def test_the_voice_is_told_of_calls_to_come() -> None:
+    tts = Slow()
+    run_virtually(Voice(tts).prepare())
+    assert tts.prepared == 1

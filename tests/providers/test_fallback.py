@@ -113,6 +113,29 @@ def test_every_attempt_sees_the_same_conversation() -> None:
     assert [len(seen) for seen in first.seen + second.seen] == [1, 1]
 
 
+def test_whoever_broke_off_in_a_call_is_asked_last_in_it_and_in_no_other() -> None:
+    class Mumbler(Talker):
+        async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
+            self.seen.append(messages)
+            yield TextDelta("Hel")
+            raise failure("llm")
+
+    first = Mumbler()
+
+    async def two_calls() -> list[Any]:
+        llm = FallbackLlm(Crew("llm", [first, Talker("Hello.")], PATIENCE))
+        this, other = llm.for_call(), llm.for_call()
+        for call in (this, other):
+            with pytest.raises(ProviderError):
+                _ = [delta async for delta in call.reply([])]
+        return [delta async for delta in this.reply([])]
+
+    assert run_virtually(two_calls()) == [TextDelta("Hello.")]
+    assert len(first.seen) == 2
+    talker = Talker()
+    assert talker.for_call() is talker
+
+
 def test_one_voice_speaks_all_phrases_when_it_can() -> None:
     assert run_virtually(spoken(Speaker(b"a"), Speaker(b"b"))) == [(b"a", phrase) for phrase in PHRASES]
 

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+
+from mediasrv.call.filler import GRACE_S, MOST_A_REPLY, Fillers
+from mediasrv.errors import ProviderError
+from mediasrv.providers.base import Speech
+from tests.virtual import run_virtually
+
+AFTER_S = 2.0
+PIECE_S = 0.5
+ONE, TWO, THREE = ([Speech(name.encode(), name)] for name in ("one", "two", "three"))
+
+
+class Listener:
+    """Hears replies; each piece takes half a second."""
+
+    def __init__(self, *phrases: Sequence[Speech]) -> None:
+        self.now = asyncio.get_running_loop().time
+        self.silent_since_s = self.now()
+        self.begun: list[float] = []
+        self.fillers = Fillers(lambda: phrases, AFTER_S, lambda: self.silent_since_s)
+
+    async def hear(self, speech: AsyncGenerator[Speech]) -> list[tuple[float, bytes, str]]:
+        heard: list[tuple[float, bytes, str]] = []
+        answer = self.fillers.over(speech, lambda: self.begun.append(self.now()))
+        async for piece in answer.speech():
+            assert answer.is_filling == (piece.text == "" and piece.audio != b"silent")
+            heard.append((self.now(), piece.audio, piece.text))
+            if piece.audio:
+                self.silent_since_s = max(self.silent_since_s, self.now()) + PIECE_S
+        assert not answer.is_filling
+        assert answer.has_begun == bool(self.begun)
+        return heard
+
+
+async def reply(*pieces: tuple[float, str]) -> AsyncGenerator[Speech]:
+    """Pieces of a reply, each with the wait for it; one without a name is a failure."""
+    for delay_s, text in pieces:
+        await asyncio.sleep(delay_s)
+        if not text:
+            raise ProviderError("no", stage="llm", provider="x", retryable=True)
+        yield Speech(b"said", text)
+
+
+def heard(
+    *pieces: tuple[float, str], phrases: Sequence[Sequence[Speech]] = (ONE, TWO, THREE)
+) -> list[tuple[float, str]]:
+    async def listen() -> list[tuple[float, str]]:
+        listener = Listener(*phrases)
+        return [(at_s, text or audio.decode()) for at_s, audio, text in await listener.hear(reply(*pieces))]
+
+    return run_virtually(listen())
+
+
+def test_a_reply_that_comes_soon_is_left_alone() -> None:
+    assert heard((1.9, "Hello."), (0.1, "Bye.")) == [(1.9, "Hello."), (2.0, "Bye.")]
+
+
+def test_a_filler_stands_in_for_a_slow_reply() -> None:
+    assert heard((4.0, "Hello.")) == [(2.0, "one"), (4.0, "Hello.")]
+
+
+def test_there_are_no_more_than_a_few_in_a_reply() -> None:
+    assert heard((30.0, "Hello.")) == [(2.0, "one"), (4.5, "two"), (30.0, "Hello.")]
+    assert MOST_A_REPLY == 2
+
+
+def test_the_only_filler_is_not_said_twice_in_a_reply() -> None:
+    assert heard((30.0, "Hello."), phrases=[ONE]) == [(2.0, "one"), (30.0, "Hello.")]
+
+
+def test_without_fillers_the_caller_waits() -> None:
+    assert heard((30.0, "Hello."), phrases=[]) == [(30.0, "Hello.")]
+
+
+def test_a_silence_within_a_reply_is_filled_too() -> None:
+    # The first word is heard until 1.5.
+    assert heard((1.0, "Well,"), (5.0, "yes.")) == [(1.0, "Well,"), (3.5, "one"), (6.0, "yes.")]
+
+
+def test_a_reply_that_fails_fails_behind_its_filler() -> None:
+    async def listen() -> None:
+        listener = Listener(ONE)
+        with pytest.raises(ProviderError):
+            await listener.hear(reply((5.0, "")))
+        assert listener.begun == []
+
+    run_virtually(listen())
+
+
+def test_the_next_reply_begins_with_the_next_filler() -> None:
+    async def listen() -> list[str]:
+        listener = Listener(ONE, TWO)
+        said: list[str] = []
+        for _ in range(3):
+            listener.silent_since_s = listener.now()
+            said += [audio.decode() for _, audio, text in await listener.hear(reply((3.0, "Hello."))) if not text]
+        return said
+
+    assert run_virtually(listen()) == ["one", "two", "one"]
+
+
+def test_only_the_replys_own_audio_begins_it() -> None:
+    async def silent() -> AsyncGenerator[Speech]:
+        await asyncio.sleep(3)
+        yield Speech(b"", "nothing")
+        yield Speech(b"said", "Hello.")
+        yield Speech(b"said", "Bye.")
+
+    async def listen() -> list[float]:
+        listener = Listener(ONE)
+        await listener.hear(silent())
+        return listener.begun
+
+    assert run_virtually(listen()) == [3.0]
+
+
+def test_a_reply_that_is_asked_for_late_is_given_a_moment() -> None:
+    async def listen() -> float:
+        listener = Listener(ONE)
+        await asyncio.sleep(10)
+        return (await listener.hear(reply((5.0, "Hello."))))[0][0]
+
+    assert run_virtually(listen()) == 10.0 + GRACE_S
+
+
+def test_whoever_else_speaks_puts_the_filler_off() -> None:
+    async def listen() -> float:
+        listener = Listener(ONE)
+        asyncio.get_running_loop().call_later(1.0, setattr, listener, "silent_since_s", 3.0)
+        return (await listener.hear(reply((9.0, "Hello."))))[0][0]
+
+    assert run_virtually(listen()) == 5.0
+
+
+@pytest.mark.parametrize("closed_at_s", [1.0, 2.0, 3.0])
+def test_closing_it_closes_the_reply(closed_at_s: float) -> None:
+    closed: list[float] = []
+
+    async def endless() -> AsyncGenerator[Speech]:
+        try:
+            await asyncio.sleep(1000)
+            yield Speech(b"")
+        finally:
+            closed.append(asyncio.get_running_loop().time())
+
+    async def listen() -> None:
+        task = asyncio.create_task(Listener(ONE, TWO).hear(endless()))
+        await asyncio.sleep(closed_at_s)
+        task.cancel()
+        await asyncio.wait([task])
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtually(listen())
+    assert closed == [closed_at_s]
+
+
+def test_a_failure_that_nobody_waits_for_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+    async def listen() -> None:
+        listener = Listener(ONE)
+        speech = listener.fillers.over(reply((2.0, "")), lambda: None).speech()
+        # The filler is being said when the reply fails, and the caller breaks in.
+        await anext(speech)
+        await asyncio.sleep(1)
+        await speech.aclose()
+
+    run_virtually(listen())
+    assert caplog.records == []
