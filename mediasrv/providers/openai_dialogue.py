@@ -16,7 +16,7 @@ from mediasrv.net.websocket import HandshakeError, WebSocket
 from mediasrv.providers.lines import Line
 from mediasrv.providers.openai_exchange import Exchange
 from mediasrv.providers.openai_faults import PROVIDER, STAGE, ended
-from mediasrv.providers.realtime import Dialogue, DialogueEvent, Expiring
+from mediasrv.providers.realtime import Dialogue, DialogueEvent, Expiring, SpeechPiece, ToolWanted
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, refusal
 
 # From a cancel to the end of what was cancelled it takes one round trip; a reply waits no longer than this.
@@ -65,6 +65,8 @@ class OpenAiDialogue(Dialogue):
         self._flush()
 
     def cancel(self, reply: int) -> None:
+        # What came faster than it was taken is not wanted either; that it was whole, and what it cost, is.
+        self._heard = deque(event for event in self._heard if not _is_of(reply, event))
         self._exchange.cancel(reply)
         self._flush()
 
@@ -155,3 +157,8 @@ class OpenAiDialogue(Dialogue):
         if self._websocket is not None:
             self._websocket.close()
             self._websocket = None
+
+
+def _is_of(reply: int, event: DialogueEvent) -> bool:
+    """Whether an event is a piece of this reply."""
+    return isinstance(event, SpeechPiece | ToolWanted) and event.reply == reply
