@@ -72,6 +72,7 @@ def grammar() -> argparse.ArgumentParser:
 
     check = _command(commands, _check, "validate the configuration and print it, secrets masked", log_level="warning")
     _add_config(check)
+    check.add_argument("--live", action="store_true", help="also try each provider, with a verdict a line")
 
     _command(commands, _providers, "list speech-to-text, language models and text-to-speech", log_level="warning")
     return parser
@@ -211,8 +212,19 @@ def _check(flags: argparse.Namespace) -> int:
     from mediasrv.config import masked
 
     Agency(settings.agents)
-    print(masked(settings), end="")
-    return 0
+    print(masked(settings), end="", flush=True)
+    return _check_live(settings) if flags.live else 0
+
+
+def _check_live(settings: Settings) -> int:
+    from mediasrv import livecheck
+    from mediasrv.config import provider_tables
+
+    print(flush=True)
+    reports = _in_loop(livecheck.run(provider_tables(settings), livecheck.standard_trial()))
+    if any(report.is_misconfigured for report in reports):
+        return MISCONFIGURED
+    return 0 if all(report.ok for report in reports) else FAILED
 
 
 def _providers(_: argparse.Namespace) -> int:

@@ -66,17 +66,23 @@ def load(
     return replace(settings, server=replace(server, public_url=server.public_url.rstrip("/")), plivo=plivo)
 
 
-def check_providers(settings: Settings) -> None:
-    """Raise ``ConfigError`` for a provider that is unknown, not installed, or set up in a way it does not know."""
+def provider_tables(settings: Settings) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """All providers that are asked for, second ones too: the place in the configuration, the stage and the table."""
     for name, agent in settings.agents.items():
         for stage in agent.stages:
             for place, options in zip((stage, f"fallback.{stage}"), agent.crew(stage), strict=False):
-                try:
-                    problem = registry.build(stage, options).missing()
-                except ConfigError as error:
-                    problem = str(error)
-                if problem:
-                    raise ConfigError(f"agents.{name}.{place}: {problem}")
+                yield f"agents.{name}.{place}", stage, options
+
+
+def check_providers(settings: Settings) -> None:
+    """Raise ``ConfigError`` for a provider that is unknown, not installed, or set up in a way it does not know."""
+    for place, stage, options in provider_tables(settings):
+        try:
+            problem = registry.build(stage, options).missing()
+        except ConfigError as error:
+            problem = str(error)
+        if problem:
+            raise ConfigError(f"{place}: {problem}")
 
 
 def masked(settings: Settings) -> str:
