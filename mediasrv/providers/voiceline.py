@@ -13,6 +13,8 @@ from mediasrv.providers.diction import Diction
 
 # Far beyond any pause of a voice that is going to speak: whoever wants to wait less gives up by cancelling.
 READ_LIMIT_S = 15.0
+# A vendor that owes audio and has given no sign of life for so long may have lost the socket without knowing.
+SUSPECT_S = 1.0
 
 
 class VoiceLine:
@@ -30,6 +32,7 @@ class VoiceLine:
         self._heard: deque[Speech] = deque()
         self._news = asyncio.Event()
         self._is_lent = False
+        self._sign_s = 0.0  # of life, or when there was nothing to wait for
         self._idling: asyncio.TimerHandle | None = None
         self._put_off()
         websocket.listen(self._receive, self._closed)
@@ -45,6 +48,11 @@ class VoiceLine:
         """Whether it may speak the next reply."""
         return self.is_open and not self._is_lent and self._diction.is_free
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the reply waits for it as for a socket that is dead."""
+        return self._is_lent and self._diction.owes and self._loop.time() >= self._sign_s + SUSPECT_S
+
     # -- what the reply says -------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -56,6 +64,8 @@ class VoiceLine:
 
     def speak(self, phrase: str) -> None:
         """Speak a phrase of it."""
+        if not self._diction.owes:
+            self._sign_s = self._loop.time()
         self._diction.speak(phrase, self._loop.time())
         self._send()
         self._news.set()
@@ -99,6 +109,7 @@ class VoiceLine:
     # -- what the vendor says ------------------------------------------------------------------------------------
 
     def _receive(self, message: str | bytes) -> None:
+        self._sign_s = self._loop.time()
         try:
             pieces = self._diction.read(message, self._loop.time())
         except ProviderError as error:

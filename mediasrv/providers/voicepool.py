@@ -2,6 +2,8 @@
 
 A reply takes the line that spoke last, which is the warmest, and gives it back. When it took the last one, another is
 opened meanwhile. A line that nobody takes for long is hung up before the vendor does that in the moment it is needed.
+One that leaves a reply waiting as a dead one would is not taken again, and as long as it does, what goes the same way
+is not trusted either: the next reply has a fresh one.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ class VoicePool:
         self._dial = dial
         self._keep_s = keep_s
         self._idle: dict[VoiceLine, asyncio.TimerHandle] = {}
+        self._lent: set[VoiceLine] = set()
         self._opening: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -35,6 +38,13 @@ class VoicePool:
 
     async def take(self) -> VoiceLine:
         """A line for a reply, to be given back in any case; raise ``ProviderError`` when there is none to be had."""
+        line = self._take_idle() or await self._dial()
+        self._lent.add(line)
+        return line
+
+    def _take_idle(self) -> VoiceLine | None:
+        if any(line.is_suspect for line in self._lent):
+            return None
         for line in reversed(list(self._idle)):
             if not line.is_open:
                 self._drop(line)
@@ -43,12 +53,16 @@ class VoicePool:
                 if not any(other.is_free for other in self._idle):
                     self._open_spare()
                 return line
-        return await self._dial()
+        return None
 
     def give_back(self, line: VoiceLine) -> None:
         """The reply is over, or not wanted any more."""
+        self._lent.discard(line)
+        is_suspect = line.is_suspect
         line.release()
-        if line.lost is None:
+        if is_suspect:
+            line.hang_up()
+        elif line.lost is None:
             self._keep(line)
 
     async def aclose(self) -> None:

@@ -8,10 +8,10 @@ from contextlib import aclosing
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
-from mediasrv.providers import voicepool
+from mediasrv.providers import voiceline, voicepool
 from native_bench.standins.base import Fault
 from tests.providers.stt import eventually
-from tests.providers.tts import AURA, CARTESIA, PHRASES, TEXT, first_of, given, site, spoken, text_of
+from tests.providers.tts import AURA, CARTESIA, PHRASES, TEXT, Vendor, first_of, given, site, spoken, text_of
 
 
 async def test_a_line_that_is_free_is_not_joined_by_another() -> None:
@@ -44,3 +44,20 @@ async def test_closing_while_a_spare_is_being_opened_leaves_nothing() -> None:
     async with site(CARTESIA, [Fault(), Fault("stall")]) as there:
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
         assert there.standin.live == 1
+
+
+@pytest.mark.parametrize("vendor", [CARTESIA, AURA], ids=lambda each: each.name)
+async def test_a_line_that_answers_nothing_is_not_taken_again(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voiceline, "SUSPECT_S", 0.05)
+    async with site(vendor) as there:
+        assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
+        await there.standin.strike(Fault("hang"))
+        async with aclosing(there.tts.speak(given(*PHRASES), MULAW_8K)) as speech:
+            waiting = asyncio.ensure_future(anext(speech))
+            await asyncio.sleep(0.1)
+            # What was opened at the same time is not trusted either.
+            assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        for _ in range(3):
+            assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
