@@ -178,7 +178,7 @@ class Peer:
                 tear(self.request)
             case "hang":
                 self._is_hung = True
-                if isinstance(self.request.transport, asyncio.Transport):
+                if self.request.transport is not None:
                     self.request.transport.pause_reading()
             case "close":
                 await self.close(self.fault.code, self.fault.reason)
