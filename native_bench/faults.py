@@ -41,7 +41,7 @@ from native_bench.standins import (
 )
 from native_bench.standins.base import Fault
 
-AT_A_TIME = 40
+AT_A_TIME = 60
 # From one call's beginning to the next one's: servers do not start in the same instant either.
 _STAGGER_S = 0.1
 

@@ -15,7 +15,8 @@ from typing import Any
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.agency import Agency
 from mediasrv.call.observer import Observer
-from mediasrv.call.options import AgentOptions
+from mediasrv.call.options import AgentOptions, FallbackOptions
+from mediasrv.call.trace import TurnTrace
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.caller import AGENT_HUNG_UP, Caller
@@ -34,8 +35,10 @@ LIMIT_S = 3.0
 CALL_LIMIT_S = 60.0
 CLIPS = ("ps_goforward", "ps_something")
 # The caller takes this for the end of an answer, and speaks; a pause within one is shorter, or the answer has failed.
-_QUIET_MS = 3000
+_QUIET_MS = 4500
 _PATIENCE_MS = 8000
+# Between a sound's sending and its hearing.
+_SAME_S = 0.15
 ANSWER = (
     "Your order left Pune this morning and is on its way to you. It will be with you before six this evening. "
     "The driver is going to call you a quarter of an hour before he comes, and he needs a signature from you."
@@ -90,15 +93,19 @@ class Outcome:
 
 
 class Witness(Observer):
-    """Keeps the words of the bot that were heard, and when; and how the call ended."""
+    """Keeps what the bot said that was heard, and when it began with more than fillers; and how the call ended."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, str]] = []
+        self.answered: list[float] = []
         self.cause = ""
 
     def said(self, call_id: str, side: str, text: str, now: float) -> None:
         if side == "bot":
             self.heard.append((now, text))
+
+    def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
+        self.answered.append(asyncio.get_running_loop().time())
 
     def ended(self, call_id: str, cause: str) -> None:
         self.cause = cause
@@ -133,16 +140,16 @@ async def _suffer(ordeal: Ordeal, pacing: Pacing, ports: set[int]) -> Outcome:
         finally:
             hand.aclose()
             await service.aclose()
-    heard = [(at - person.began_s, text) for at, text in witness.heard]
-    outcome = _Judge(ordeal, options, report(call), heard, witness.cause).judge()
+    outcome = _Judge(ordeal, options, report(call), witness, person.began_s).judge()
     complaints = [f"the vendor complained: {each}" for each in dict.fromkeys(standin.complaints)]
     return replace(outcome, breaches=(*outcome.breaches, *complaints))
 
 
 def _agent(ordeal: Ordeal, url: str) -> AgentOptions:
     tables = {stage: dict(table) for stage, table in SCRIPTED.items()} | {ordeal.vendor.stage: ordeal.vendor.table(url)}
-    more: dict[str, Any] = {}
-    return AgentOptions(greeting="Good day.", **tables, **more)
+    stage = ordeal.vendor.stage
+    seconds = FallbackOptions(**{stage: SCRIPTED[stage]}) if ordeal.has_second else FallbackOptions()
+    return AgentOptions(greeting="Good day.", keep_audio=False, fallback=seconds, **tables)
 
 
 def _script(misfortune: Misfortune) -> list[Line]:
@@ -160,23 +167,25 @@ class _Judge:
         ordeal: Ordeal,
         options: AgentOptions,
         figures: CallReport,
-        heard: Sequence[tuple[float, str]],
-        cause: str,
+        witness: Witness,
+        began_s: float,
     ) -> None:
         self._ordeal = ordeal
         self._figures = figures
-        self._cause = cause
+        self._cause = witness.cause
         self._kinds = [
             (_bare(options.apology), "apology"),
             (_bare(options.goodbye), "goodbye"),
             (_bare(options.repeat_request), "asks again"),
             (_bare(options.idle_prompt), "asks who is there"),
         ]
-        self._heard = heard
+        self._answered = [at - began_s for at in witness.answered]
         self._turns = [turn for turn in figures.turns if turn.end_s < figures.duration_s]
         ends = [turn.end_s for turn in self._turns]
         edges = [0.0, *ends, figures.duration_s + 60]
-        self._spoken = [[text for at, text in heard if begin < at <= end] for begin, end in pairwise(edges)]
+        self._spoken = [
+            [text for at, text in witness.heard if begin < at - began_s <= end] for begin, end in pairwise(edges)
+        ]
         # What was heard behind each utterance, by its kinds; the first is what came before any.
         self._rows = [self._kinds_of(texts) for texts in self._spoken]
 
@@ -220,6 +229,13 @@ class _Judge:
             return "greeting"
         return next((kind for phrase, kind in self._kinds if phrase.startswith(bare)), "answered")
 
+    def _is_filler(self, index: int) -> bool:
+        """Whether the first sound behind an utterance was one: then it was no reply's, and has no words."""
+        sound_s = self._turns[index].answer_s or 0.0
+        replies = [at for at in self._answered if at > sound_s - _SAME_S]
+        is_reply = bool(replies) and replies[0] < sound_s + _SAME_S
+        return not is_reply and (bool(replies) or not self._rows[index + 1])
+
     def _breaks_off(self, index: int) -> bool:
         """Whether an answer stopped in its middle, and nothing was said about it."""
         spoken = self._spoken[index]
@@ -231,9 +247,11 @@ class _Judge:
         place = 2 if self._ordeal.misfortune.breaks_in else 1
         if len(self._turns) < place:
             return ", ".join(self._rows[0])
-        row, waited_ms = self._rows[place], self._turns[place - 1].response_ms
+        row, waited_ms = list(self._rows[place]), self._turns[place - 1].response_ms
+        if waited_ms is not None and self._is_filler(place - 1):
+            row.insert(0, "filler")
         if not row:
-            return "silence" if waited_ms is None else f"sound {waited_ms / 1000:.1f} s"
+            return "silence"
         words = [row[0] if waited_ms is None else f"{row[0]} {waited_ms / 1000:.1f} s", *row[1:]]
         if place == 1 and len(self._turns) == 2 and "goodbye" in self._rows[2]:
             words.append("later goodbye")
