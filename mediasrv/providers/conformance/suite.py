@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mediasrv.errors import ConfigError, ProviderError
@@ -11,12 +11,10 @@ from mediasrv.providers.conformance import llm, realtime, stt, tts
 from mediasrv.providers.conformance.footprint import Footprint, left_since
 from mediasrv.providers.conformance.timing import Stopwatch
 from mediasrv.providers.conformance.trial import Trial
-from mediasrv.providers.conformance.verdict import Amiss, Finding, Verdict, check
+from mediasrv.providers.conformance.verdict import Amiss, Check, Finding, Verdict, check
 from mediasrv.providers.realtime import Realtime
 
-Check = Callable[[Any, Trial], Awaitable[Verdict]]
-
-CHECKS: Mapping[type[Provider], Sequence[Check]] = {
+CHECKS: Mapping[type[Provider], Sequence[Check[Any]]] = {
     Stt: (stt.streams, stt.answers, stt.keeps_apart, stt.stops),
     Llm: (llm.streams, llm.answers, llm.uses_tools, llm.stops),
     Tts: (tts.streams, tts.answers, tts.stops),
@@ -41,7 +39,7 @@ async def conform(provider: Provider, trial: Trial, *, impostor: Provider | None
     return verdicts
 
 
-def checks_of(provider: Provider) -> Sequence[Check]:
+def checks_of(provider: Provider) -> Sequence[Check[Any]]:
     """The checks of a provider's stage."""
     return next(checks for stage, checks in CHECKS.items() if isinstance(provider, stage))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
@@ -45,12 +45,16 @@ class Amiss(MediasrvError):
     """The provider did what its contract does not allow; the text says what."""
 
 
+Check = Callable[[S, Trial], Coroutine[Any, Any, Verdict]]
+"""Of a provider that was started, or whatever it looks at."""
+
+
 def check(
     name: str,
-) -> Callable[[Callable[[S, Trial], Coroutine[Any, Any, Finding]]], Callable[[S, Trial], Awaitable[Verdict]]]:
+) -> Callable[[Callable[[S, Trial], Coroutine[Any, Any, Finding]]], Check[S]]:
     """Make a check of a coroutine function: it ends within the trial's limit, and all that it raises is a verdict."""
 
-    def decorate(look: Callable[[S, Trial], Coroutine[Any, Any, Finding]]) -> Callable[[S, Trial], Awaitable[Verdict]]:
+    def decorate(look: Callable[[S, Trial], Coroutine[Any, Any, Finding]]) -> Check[S]:
         @wraps(look)
         async def judged(subject: S, trial: Trial) -> Verdict:
             return await judge(name, look(subject, trial), trial.limit_s)
