@@ -24,7 +24,8 @@ _LOOK_EVERY_S = 0.1
 
 def attribute_tasks() -> None:
     """Have all tasks that are made on this loop from now on put down to their owners."""
-    asyncio.get_running_loop().set_task_factory(_make)
+    make: Any = _make  # what a loop hands over differs from one Python to the next
+    asyncio.get_running_loop().set_task_factory(make)
 
 
 def own() -> Tasks:

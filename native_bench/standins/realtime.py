@@ -224,7 +224,7 @@ class RealtimeSession:
             done = {"status": "failed", "status_details": {"type": "failed", "error": error}}
             await self.say("response.done", response=response | done)
             return
-        item = {"id": f"item_{next(self.numbers)}"}
+        item: dict[str, Any] = {"id": f"item_{next(self.numbers)}"}
         if text.startswith("tool:"):
             item |= await self.call(response, item["id"], text.removeprefix("tool:"))
         else:
