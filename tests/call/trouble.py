@@ -140,8 +140,7 @@ def sound(stage: str) -> Any:
     return made[stage]
 
 
-def everything() -> Iterable[tuple[str, str]]:
+def everything() -> list[tuple[str, str]]:
     """All stages with all their faults."""
-    for stage, faults in {"stt": STT_FAULTS, "llm": LLM_FAULTS, "tts": TTS_FAULTS}.items():
-        for fault in faults:
-            yield stage, fault
+    faults: dict[str, Iterable[str]] = {"stt": STT_FAULTS, "llm": LLM_FAULTS, "tts": TTS_FAULTS}
+    return [(stage, fault) for stage, those in faults.items() for fault in those]
