@@ -12,8 +12,8 @@ import asyncio
 import logging
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvloop
@@ -126,7 +126,7 @@ OF_LLMS = [
     Misfortune("HTTP 500 for good", after=REFUSALS["HTTP 500"], lasts=True, heals=False),
     *(Misfortune(f"{kind} before the first word, once", after=Fault(kind, after=1)) for kind in _LLM_BREAKS),
     *(Misfortune(f"{kind} before the first word", after=Fault(kind, after=1), lasts=True) for kind in _LLM_BREAKS),
-    *(Misfortune(f"{kind} in mid-reply", after=Fault(kind, after=14), lasts=True) for kind in _LLM_BREAKS),
+    *(Misfortune(f"{kind} in mid-reply", after=Fault(kind, after=25), lasts=True) for kind in _LLM_BREAKS),
     Misfortune("says nothing", text=""),
     Misfortune("says only whitespace", text=" \n "),
 ]
@@ -177,9 +177,29 @@ CHAPTERS = [
 ]
 
 
+SAMPLE = {
+    "deepgram": ("HTTP 401 at first", "reset, then HTTP 401", "reset, then no answer", "hang"),
+    "transcriptions": ("HTTP 500", "no answer"),
+    "openai": ("HTTP 401", "no answer", "reset before the first word", "reset in mid-reply"),
+    "cartesia": ("reset, then HTTP 401", "hang before the first audio", "reset in mid-reply, then HTTP 500"),
+    "speech": ("HTTP 500 for good", "reset in mid-reply, again and again"),
+}
+"""What is tried with a second provider too, by the first one's name."""
+
+
 def ordeals(chapter: Chapter) -> list[Ordeal]:
     """All calls of a chapter."""
     return [Ordeal(vendor, each) for vendor in chapter.vendors for each in chapter.misfortunes]
+
+
+def all_ordeals() -> list[Ordeal]:
+    """All calls of all chapters, and of the sample."""
+    alone = [ordeal for chapter in CHAPTERS for ordeal in ordeals(chapter)]
+    return [*alone, *(replace(each, has_second=True) for each in alone if _is_in_sample(each))]
+
+
+def _is_in_sample(ordeal: Ordeal) -> bool:
+    return ordeal.misfortune.label in SAMPLE.get(ordeal.vendor.provider, ())
 
 
 async def undergo_all(wanted: Sequence[Ordeal]) -> tuple[list[Outcome], list[str]]:
@@ -199,17 +219,35 @@ async def undergo_all(wanted: Sequence[Ordeal]) -> tuple[list[Outcome], list[str
     return outcomes, list((Counter(open_files()) - before).elements())
 
 
-def table(wanted: Sequence[Ordeal], outcomes: Sequence[Outcome]) -> str:
-    """A Markdown table: a row for each misfortune, a column for each vendor; what breaks the rule is marked."""
-    vendors = list(dict.fromkeys(ordeal.vendor.provider for ordeal in wanted))
-    cells = {
-        (ordeal.misfortune.label, ordeal.vendor.provider): f"**{outcome.words}**" if outcome.breaches else outcome.words
-        for ordeal, outcome in zip(wanted, outcomes, strict=True)
-    }
-    lines = ["| fault | " + " | ".join(vendors) + " |", "|---" * (len(vendors) + 1) + "|"]
-    for label in dict.fromkeys(ordeal.misfortune.label for ordeal in wanted):
-        lines.append(f"| {label} | " + " | ".join(cells.get((label, each), "") for each in vendors) + " |")
-    return "\n".join(lines)
+def tables(outcomes: Mapping[Ordeal, Outcome]) -> str:
+    """Markdown: a table for each chapter, in bold what breaks the rule."""
+    found = []
+    for chapter in CHAPTERS:
+        vendors = [each for each in chapter.vendors if any(Ordeal(each, of) in outcomes for of in chapter.misfortunes)]
+        rows = [
+            [of.label, *(_cell(outcomes.get(Ordeal(each, of))) for each in vendors)]
+            for of in chapter.misfortunes
+            if any(Ordeal(each, of) in outcomes for each in vendors)
+        ]
+        found.append((chapter.title, ["fault", *(each.provider for each in vendors)], rows))
+    pairs = [(each, replace(each, has_second=False)) for each in outcomes if each.has_second]
+    rows = [
+        [f"{each.vendor.provider}: {each.misfortune.label}", _cell(outcomes.get(alone)), _cell(outcomes[each])]
+        for each, alone in pairs
+    ]
+    found.append(("With a second provider, a sample", ["fault", "alone", "with a second provider"], rows))
+    return "\n\n".join(f"{title}:\n\n{_table(head, rows)}" for title, head, rows in found if rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
+    return f"**{outcome.words}**" if outcome.breaches else outcome.words
 
 
 def main() -> int:
@@ -220,23 +258,13 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only vendors and faults in whose names this is")
     only = parser.parse_args().only
     logging.disable(logging.CRITICAL)
-    chosen = [
-        (chapter, ordeal)
-        for chapter in CHAPTERS
-        for ordeal in ordeals(chapter)
-        if only in f"{ordeal.vendor.stage} {ordeal.vendor.provider} {ordeal.misfortune.label}"
-    ]
-    outcomes, left = uvloop.run(undergo_all([ordeal for _, ordeal in chosen]))
-    print(described())
-    for chapter in CHAPTERS:
-        rows = [(ordeal, outcome) for (of, ordeal), outcome in zip(chosen, outcomes, strict=True) if of is chapter]
-        if rows:
-            print(f"\n{chapter.title}:\n\n{table(*zip(*rows, strict=True))}")
-    broken = [(ordeal, outcome) for (_, ordeal), outcome in zip(chosen, outcomes, strict=True) if outcome.breaches]
-    print(f"\n{len(outcomes) - len(broken)} of {len(outcomes)} calls kept the rule")
-    for ordeal, outcome in broken:
-        name = f"{ordeal.vendor.stage} {ordeal.vendor.provider}, {ordeal.misfortune.label}"
-        print(f"{name}: {outcome.words}: {'; '.join(outcome.breaches)}")
+    wanted = [each for each in all_ordeals() if only in str(each)]
+    outcomes, left = uvloop.run(undergo_all(wanted))
+    print(f"{described()}\n\n{tables(dict(zip(wanted, outcomes, strict=True)))}\n")
+    broken = [(each, outcome) for each, outcome in zip(wanted, outcomes, strict=True) if outcome.breaches]
+    print(f"{len(wanted) - len(broken)} of {len(wanted)} calls kept the rule")
+    for each, outcome in broken:
+        print(f"{each}: {outcome.words}: {'; '.join(outcome.breaches)}")
     if left:
         print(f"file descriptors are left: {', '.join(left)}")
     return 1 if broken or left else 0

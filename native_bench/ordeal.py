@@ -50,7 +50,7 @@ SCRIPTED: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vendor:
     """A provider and its stand-in."""
 
@@ -78,6 +78,10 @@ class Ordeal:
     misfortune: Misfortune
     has_second: bool = False
     """Whether another provider stands ready."""
+
+    def __str__(self) -> str:
+        name = f"{self.vendor.stage} {self.vendor.provider} {self.misfortune.label}"
+        return f"{name}, with a second provider" if self.has_second else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +150,9 @@ async def _suffer(ordeal: Ordeal, pacing: Pacing, ports: set[int]) -> Outcome:
 
 
 def _agent(ordeal: Ordeal, url: str) -> AgentOptions:
-    tables = {stage: dict(table) for stage, table in SCRIPTED.items()} | {ordeal.vendor.stage: ordeal.vendor.table(url)}
-    stage = ordeal.vendor.stage
-    seconds = FallbackOptions(**{stage: SCRIPTED[stage]}) if ordeal.has_second else FallbackOptions()
-    return AgentOptions(greeting="Good day.", keep_audio=False, fallback=seconds, **tables)
+    tables: dict[str, Any] = dict(SCRIPTED) | {ordeal.vendor.stage: ordeal.vendor.table(url)}
+    second: dict[str, Any] = {ordeal.vendor.stage: SCRIPTED[ordeal.vendor.stage]} if ordeal.has_second else {}
+    return AgentOptions(greeting="Good day.", keep_audio=False, fallback=FallbackOptions(**second), **tables)
 
 
 def _script(misfortune: Misfortune) -> list[Line]:
