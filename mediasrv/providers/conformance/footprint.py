@@ -24,7 +24,7 @@ class Footprint:
     children: frozenset[str]
     """Process numbers."""
     files: frozenset[tuple[str, str]]
-    """Descriptors, each with what it leads to."""
+    """Descriptors, each with what it leads to; of ``/dev/null`` event loops keep one in reserve."""
 
     @classmethod
     def now(cls) -> Footprint:
@@ -76,4 +76,4 @@ def _files() -> frozenset[tuple[str, str]]:
             found.add((number, os.readlink(folder / number)))
         except OSError:
             continue  # The one by which we read the folder.
-    return frozenset(found)
+    return frozenset((number, target) for number, target in found if target != os.devnull)

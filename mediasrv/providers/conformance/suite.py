@@ -11,7 +11,7 @@ from mediasrv.providers.conformance import llm, realtime, stt, tts
 from mediasrv.providers.conformance.footprint import Footprint, left_since
 from mediasrv.providers.conformance.timing import Stopwatch
 from mediasrv.providers.conformance.trial import Trial
-from mediasrv.providers.conformance.verdict import Amiss, Check, Finding, Verdict, check
+from mediasrv.providers.conformance.verdict import Amiss, Check, Finding, Verdict, check, told
 from mediasrv.providers.realtime import Realtime
 
 CHECKS: Mapping[type[Provider], Sequence[Check[Any]]] = {
@@ -86,7 +86,7 @@ async def refuses_a_wrong_key(impostor: Provider, trial: Trial) -> Finding:
     except ConfigError as error:
         return Finding(str(error))
     except ProviderError as error:
-        verdict = Verdict("", False, error=error)
+        verdict = Verdict("starts", False, told(error), error=error)
     finally:
         await impostor.aclose()
     if verdict.ok:

@@ -78,18 +78,23 @@ def test_what_is_left_behind_is_named(what: str, amiss: dict[str, str]) -> None:
             each.close()
 
 
+NO_KEY = ConfigError("llm provider unready needs a key")
+
+
 class Unready(ScriptedLlm):
+    """Does not start."""
+
     closed = 0
 
     async def start(self) -> None:
-        raise ConfigError("llm provider unready needs a key")
+        raise self.options
 
     async def aclose(self) -> None:
         self.closed += 1
 
 
 def test_what_does_not_start_is_not_tried_but_closed() -> None:
-    provider = Unready(ScriptedLlm.Options())
+    provider = Unready(NO_KEY)
     verdicts = tried(provider)
     assert [(verdict.name, verdict.ok) for verdict in verdicts] == [("starts", False), ("closes", True)]
     assert isinstance(verdicts[0].error, ConfigError)
@@ -116,9 +121,10 @@ def _error(retryable: bool) -> ProviderError:
         (Refused(_error(retryable=False)), True, "HTTP 401"),
         (Refused(_error(retryable=True)), False, "says that it may be tried again: HTTP 401"),
         (Refused(ValueError("x")), False, "raised ValueError, not ProviderError"),
+        (Unready(_error(retryable=False)), True, "HTTP 401"),
         (ScriptedLlm(ScriptedLlm.Options(replies=())), False, "answers nothing"),
         (ScriptedLlm(ScriptedLlm.Options()), False, "takes it"),
-        (Unready(None), True, "llm provider unready needs a key"),
+        (Unready(NO_KEY), True, "llm provider unready needs a key"),
     ],
 )
 def test_a_wrong_key_must_be_refused_as_such(impostor: Provider, ok: bool, detail: str) -> None:
