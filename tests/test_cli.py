@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -7,16 +8,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mediasrv import cli
+from mediasrv import cli, livecheck
 from mediasrv.errors import ConfigError, MediasrvError, ProviderError
 from mediasrv.server.port import ListenError
+from native_bench.standins import openai
+from native_bench.standins.base import Standin
 
 LIMIT_S = 40
 """For a command to end: the first one on a machine also compiles kernels."""
@@ -152,6 +157,95 @@ def test_a_configuration_to_be_mended_is_one_line_and_78(
     assert done.returncode == 78
     assert message in complaint(done)
     assert "s3cret" not in done.stderr
+
+
+LIVE = """
+[agents.default.stt]
+provider = "scripted"
+final_ms = 0
+[agents.default.llm]
+provider = "openai"
+url = "{url}"
+api_key = "{key}"
+[agents.default.tts]
+provider = "scripted"
+first_audio_ms = 0
+"""
+
+
+@contextmanager
+def beside(standin: Standin) -> Iterator[str]:
+    """A stand-in on a loop of its own thread; its origin."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield asyncio.run_coroutine_threadsafe(standin.__aenter__(), loop).result(LIMIT_S)
+        asyncio.run_coroutine_threadsafe(standin.__aexit__(None, None, None), loop).result(LIMIT_S)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "fallback", "code", "lines"),
+    [
+        (
+            openai.KEY,
+            "",
+            0,
+            [r"ok   llm openai  first token \d+ ms \(median of 1\)  \[agents\.default\.llm\]"],
+        ),
+        (
+            "wr0ng-key",
+            "",
+            1,
+            [r"FAIL llm openai  HTTP 401 invalid_request_error \(streams\)  \[agents\.default\.llm\]"],
+        ),
+        (
+            openai.KEY,
+            '[agents.default.fallback.tts]\nprovider = "cartesia"',
+            78,
+            [
+                r"ok   llm openai  first token .*",
+                r"FAIL tts cartesia  .* needs a key: .* \(starts\)  \[agents\.default\.fallback\.tts\]",
+            ],
+        ),
+    ],
+)
+def test_check_live_has_a_verdict_for_each_provider_and_an_exit_code(
+    key: str,
+    fallback: str,
+    code: int,
+    lines: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trial = replace(livecheck.standard_trial(), rounds=1, speed=100.0, stop_limit_s=float(LIMIT_S))
+    monkeypatch.setattr(livecheck, "standard_trial", lambda: trial)
+    config = tmp_path / "live.toml"
+    with beside(openai.OpenAiStandin()) as url:
+        config.write_text(LIVE.format(url=url, key=key) + fallback)
+        assert cli.main(["check", "--config", str(config), "--live"]) == code
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert key not in told.out
+    tree, _, verdicts = told.out.partition("\n\nok   stt scripted ")
+    assert 'api_key = "********"' in tree
+    found = [line for line in verdicts.splitlines() if " scripted " not in line][1:]
+    assert len(found) == len(lines)
+    for line, pattern in zip(found, lines, strict=True):
+        assert re.fullmatch(pattern, line)
+
+
+def test_check_live_of_a_configuration_to_be_mended_tries_nothing(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(SCRIPTED.replace('provider = "scripted"', 'provider = "pigeon"', 1))
+    assert cli.main(["check", "--config", str(config), "--live"]) == 78
+    assert capsys.readouterr().out == ""
 
 
 def test_a_missing_configuration_is_78(tmp_path: Path) -> None:
