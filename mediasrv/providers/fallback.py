@@ -88,14 +88,17 @@ class FallbackTts(Tts):
             voices_left = MAX_VOICES if await tape.begins() else 0
             while voices_left:
                 voices_left -= 1
+                has_spoken = False
                 try:
                     async with aclosing(self._speak_from(tape, heard.whole_phrases(tape), wanted, broken)) as speech:
                         async for piece in speech:
+                            has_spoken = True
                             heard.note(piece)
                             yield piece
                     break
                 except ProviderError:
-                    if not voices_left:
+                    # Where nobody began to speak, all were asked, and the caller has waited long enough.
+                    if not (voices_left and has_spoken):
                         raise
             if tape.error is not None:
                 raise tape.error

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -195,6 +196,24 @@ def test_voices_that_all_break_off_are_given_up() -> None:
             yield phrase
 
     assert run_virtually(speak()) == MAX_VOICES
+
+
+def test_when_nobody_begins_the_caller_waits_once() -> None:
+    silent = Speaker(b"a", 0, hangs=True)
+
+    async def wait() -> float:
+        begun_s = asyncio.get_running_loop().time()
+        patience = replace(PATIENCE, limit_ms=5000)
+        speech = FallbackTts(Crew("tts", [silent], patience)).speak(_phrases(), MULAW_8K)
+        with pytest.raises(ProviderError):
+            await anext(speech)
+        return asyncio.get_running_loop().time() - begun_s
+
+    async def _phrases() -> AsyncGenerator[str]:
+        yield PHRASES[0]
+
+    assert run_virtually(wait()) == pytest.approx(5.0)
+    assert silent.asked == 2
 
 
 def test_what_the_phrases_raise_is_raised_after_those_before_it() -> None:
