@@ -41,7 +41,7 @@ _PATIENCE_MS = 8000
 _SAME_S = 0.15
 ANSWER = (
     "Your order left Pune this morning and is on its way to you. It will be with you before six this evening. "
-    "The driver is going to call you a quarter of an hour before he comes, and he needs a signature from you."
+    "The driver is going to call you, and needs a signature."
 )
 SCRIPTED: Mapping[str, Mapping[str, Any]] = {
     "stt": {"provider": "scripted", "final_ms": 100, "texts": ("Where is my order?",)},
