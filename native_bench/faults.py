@@ -178,7 +178,7 @@ CHAPTERS = [
 
 
 SAMPLE = {
-    "deepgram": ("HTTP 401 at first", "reset, then HTTP 401", "reset, then no answer", "hang"),
+    "deepgram": ("HTTP 401 at the start", "reset, then HTTP 401", "reset, then no answer", "hang"),
     "transcriptions": ("HTTP 500", "no answer"),
     "openai": ("HTTP 401", "no answer", "reset before the first word", "reset in mid-reply"),
     "cartesia": ("reset, then HTTP 401", "hang before the first audio", "reset in mid-reply, then HTTP 500"),
