@@ -266,15 +266,21 @@ def test_figures_that_never_end_are_cut_between_them() -> None:
     assert "".join(cut("12 " * 200)).replace(" ", "") == "12" * 200
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     "pattern", ["*", "[", "](", "<a ", "<", "`", "|", "&", "\\", ":", "> ", "- ", " ", "\n", "a.", "1,"]
 )
-@pytest.mark.parametrize(
-    "tail", ["", "!", "।", "—", "$1", "a@", "https://", "[a](", "😀", "<think>", "9 ", "No. ", "+1 "]
-)
+@pytest.mark.parametrize("tail", ["", "!", "।—", "9 "])
 def test_no_text_takes_long(pattern: str, tail: str) -> None:
-    cut((pattern * 4 + tail) * (100_000 // (4 * len(pattern) + len(tail))))
+    cut((pattern + tail) * (100_000 // len(pattern + tail)))
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "pattern", ["$1", "₹1,", "a@", "a.b.c@", "https://", "[a](", "😀", "<think>", "No. ", "+1 ", "1-"]
+)
+def test_no_figure_and_no_address_takes_long(pattern: str) -> None:
+    cut(pattern * (100_000 // len(pattern)))
 
 
 @pytest.mark.parametrize(
