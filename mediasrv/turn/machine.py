@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from mediasrv.turn.bargein import BargeIn, Verdict
-from mediasrv.turn.endpointing import Endpointing
+from mediasrv.turn.endpointing import Clues, Endpointing
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
@@ -116,7 +116,7 @@ class TurnMachine:
         self.state = State.HEARING
         self._wording.go_on()
         self._idle_due = self._final_due = None
-        self._expect_media(self._endpointing.wait_ms(self._wording.text), now)
+        self._expect_media(self._endpointing.wait_ms(Clues(text=self._wording.text)), now)
 
     def _expect_media(self, silence_ms: int, now: float) -> None:
         self._media_due = now + silence_ms / 1000 + STALLED_MEDIA_S
@@ -133,7 +133,7 @@ class TurnMachine:
         return [CommitUtterance()]
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
-        silence_ms, wait_ms = self._run.silence_ms, self._endpointing.wait_ms(self._wording.text)
+        silence_ms, wait_ms = self._run.silence_ms, self._endpointing.wait_ms(Clues(text=self._wording.text))
         self._expect_media(wait_ms, now)
         if not silence_ms:
             self._wording.go_on()

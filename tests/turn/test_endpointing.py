@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from mediasrv.turn.endpointing import Endpointing
+from mediasrv.turn.endpointing import Clues, Endpointing
 from mediasrv.turn.options import TurnOptions
 
 
 def test_the_wait_is_the_one_that_was_configured() -> None:
-    assert Endpointing(TurnOptions(endpoint_ms=700)).wait_ms("") == 700
+    assert Endpointing(TurnOptions(endpoint_ms=700)).wait_ms(Clues()) == 700
 
 
-def test_the_wait_does_not_depend_on_what_was_said() -> None:
-    endpointing = Endpointing(TurnOptions())
-    assert endpointing.wait_ms("I would like to") == endpointing.wait_ms("Yes.") == TurnOptions().endpoint_ms
+def test_a_caller_we_cut_into_is_given_more_time() -> None:
+    endpointing = Endpointing(TurnOptions(endpoint_ms=460))
+    endpointing.went_on(600)
+    assert endpointing.wait_ms(Clues("Yes.")) == 460
+    endpointing.cut_in(500)
+    assert 500 < endpointing.wait_ms(Clues("Yes.")) <= 920
