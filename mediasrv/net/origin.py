@@ -23,6 +23,12 @@ def websocket_url(origin: str, path: str, query: Query | None = None) -> str:
     return _url(origin, path, query or {}, ("ws", "wss"))
 
 
+def rooted(origin: str, own: str) -> str:
+    """An origin, with the path of the vendor's ``own``, such as ``/v1``, where it has none; ``own`` itself for none."""
+    path = "" if urlsplit(origin).path.strip("/") else urlsplit(own).path
+    return origin.rstrip("/") + path if origin else own
+
+
 def _url(origin: str, path: str, query: Query, schemes: tuple[str, str]) -> str:
     parts = urlsplit(origin)
     if parts.scheme not in _SECURE or not parts.netloc:

@@ -17,13 +17,12 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
 from mediasrv.errors import ProviderError, RemoteProtocolError
-from mediasrv.net.origin import Query, http_url
+from mediasrv.net.origin import Query, http_url, rooted
 from mediasrv.net.sse import EventReader, ServerEvent
 from mediasrv.providers.alternation import OPENING
 from mediasrv.providers.answer import STAGE, Answer, reported
@@ -96,9 +95,8 @@ class HttpLlm(Llm):
     @property
     def url(self) -> str:
         """Where it is asked; raise ``ConfigError`` for an origin that is none."""
-        origin, version = self.options.url or self.vendor_url, urlsplit(self.vendor_url).path
         path, query = self.target()
-        return http_url(origin, path if urlsplit(origin).path.strip("/") else version + path, query)
+        return http_url(rooted(self.options.url, self.vendor_url), path, query)
 
     async def start(self) -> None:
         self.check()

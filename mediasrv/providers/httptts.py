@@ -13,13 +13,12 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.errors import ProviderError
-from mediasrv.net.origin import Query, http_url
+from mediasrv.net.origin import Query, http_url, rooted
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.diction import STAGE
 from mediasrv.providers.sockettts import check_voice
@@ -61,9 +60,8 @@ class HttpTts(Tts):
 
     def url(self, audio: AudioFormat) -> str:
         """Where it is asked; raise ``ConfigError`` for an origin that is none."""
-        origin, version = self.options.url or self.vendor_url, urlsplit(self.vendor_url).path
         path, query = self.target(audio)
-        return http_url(origin, path if urlsplit(origin).path.strip("/") else version + path, query)
+        return http_url(rooted(self.options.url, self.vendor_url), path, query)
 
     async def start(self) -> None:
         self.check()

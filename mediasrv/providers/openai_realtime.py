@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat, Encoding
 from mediasrv.errors import ConfigError
-from mediasrv.net.origin import websocket_url
+from mediasrv.net.origin import rooted, websocket_url
 from mediasrv.net.tls import client_context
 from mediasrv.net.websocket import Limits, WebSocket, connect
 from mediasrv.providers.base import Message, ToolSpec
@@ -97,7 +97,7 @@ class OpenAiRealtime(Realtime):
 
     def url(self) -> str:
         """Where a session is opened; raise ``ConfigError`` for an origin that is none."""
-        return websocket_url(self.options.url or self.vendor_url, "/realtime", {"model": self.options.model})
+        return websocket_url(rooted(self.options.url, self.vendor_url), "/realtime", {"model": self.options.model})
 
     def session(self, audio: AudioFormat, instructions: str, tools: Sequence[ToolSpec]) -> Mapping[str, Any]:
         """What a session is asked to be."""

@@ -27,7 +27,7 @@ class SpeechTts(HttpTts):
         """Keys of ``provider = "speech"``."""
 
         url: str = ""
-        """The server's ``/v1``."""
+        """The server's; ``/v1`` is added where there is no path."""
         model: str = "kokoro"
         voice: str = "af_heart"
         language: str = ""

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequen
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -21,7 +20,7 @@ from mediasrv.audio import codec
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
 from mediasrv.audio.l16 import encode_l16
 from mediasrv.errors import ProviderError
-from mediasrv.net.origin import http_url
+from mediasrv.net.origin import http_url, rooted
 from mediasrv.providers.base import Recognition, Stt, Transcript
 from mediasrv.providers.dialect import STAGE
 from mediasrv.providers.loosejson import parse_object, table, text, word
@@ -132,9 +131,7 @@ class TranscriptionsStt(Stt):
     @property
     def url(self) -> str:
         """Where audio is sent; raise ``ConfigError`` for an origin that is none."""
-        origin = self.options.url or ORIGIN
-        version = "" if urlsplit(origin).path.strip("/") else urlsplit(ORIGIN).path
-        return http_url(origin, f"{version}/audio/transcriptions")
+        return http_url(rooted(self.options.url, ORIGIN), "/audio/transcriptions")
 
     async def start(self) -> None:
         if not self.options.url:  # a server of one's own often has no key

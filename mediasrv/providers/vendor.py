@@ -21,7 +21,8 @@ class VendorOptions:
     """Keys that every provider on the network takes."""
 
     url: str = ""
-    """Origin; empty: the vendor's own. http(s) or ws(s): the adapter uses the scheme it needs."""
+    """Origin; empty: the vendor's own. http(s) or ws(s): the adapter uses the scheme it needs, and adds a version, such
+    as ``/v1``, where there is no path."""
     api_key: str = field(default="", repr=False)
     """The account's secret."""
     model: str = ""

@@ -1,7 +1,7 @@
 import pytest
 
 from mediasrv.errors import ConfigError
-from mediasrv.net.origin import Query, http_url, websocket_url
+from mediasrv.net.origin import Query, http_url, rooted, websocket_url
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])
@@ -18,6 +18,20 @@ def test_a_secure_origin_stays_secure(scheme: str) -> None:
 
 def test_a_path_of_the_origin_is_kept() -> None:
     assert http_url("http://localhost:8000/v1/", "/chat/completions") == "http://localhost:8000/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("", "wss://own/v1"),
+        ("https://h", "https://h/v1"),
+        ("https://h/", "https://h/v1"),
+        ("https://h/openai/v2/", "https://h/openai/v2"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_an_origin_without_a_path_has_the_vendors_own(origin: str, expected: str) -> None:
+    assert rooted(origin, "wss://own/v1") == expected
 
 
 def test_the_query_is_written_as_vendors_read_it() -> None:

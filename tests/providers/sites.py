@@ -25,8 +25,6 @@ class Site:
     standin: Callable[..., Standin]
     key: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    path: str = ""
-    """Of the provider's URL."""
 
     def __str__(self) -> str:
         return f"{self.stage}-{self.name}"
@@ -37,7 +35,7 @@ class Site:
 
     def table(self, url: str) -> dict[str, Any]:
         """Its table in a configuration."""
-        return {"provider": self.name, "url": url + self.path, "api_key": self.key, **self.settings}
+        return {"provider": self.name, "url": url, "api_key": self.key, **self.settings}
 
 
 def _stt(vendor: stt.Vendor) -> Site:
@@ -53,5 +51,5 @@ SITES = [
     Site("llm", "anthropic", partial(anthropic.AnthropicStandin, calls=WEATHER), anthropic.KEY),
     Site("llm", "gemini", partial(gemini.GeminiStandin, calls=WEATHER), gemini.KEY),
     *(Site("tts", vendor.name, vendor.standin, vendor.key, vendor.settings) for vendor in tts.VENDORS),
-    Site("realtime", "openai_realtime", openai_realtime.OpenAiRealtimeStandin, openai_realtime.KEY, path="/v1"),
+    Site("realtime", "openai_realtime", openai_realtime.OpenAiRealtimeStandin, openai_realtime.KEY),
 ]

@@ -222,6 +222,15 @@ def test_what_one_cannot_do_keeps_no_other_from_it() -> None:
     assert done == ["b"]
 
 
+def test_what_all_do_is_done_at_a_time() -> None:
+    async def waited_s() -> float:
+        begun = asyncio.get_running_loop().time()
+        await crew_of(Actor("a"), Actor("b"), Actor("c")).each(lambda actor: asyncio.sleep(1.0))
+        return asyncio.get_running_loop().time() - begun
+
+    assert run_virtually(waited_s()) == pytest.approx(1.0)
+
+
 def test_all_are_started_and_stopped() -> None:
     actors = Actor("a"), Actor("b")
 

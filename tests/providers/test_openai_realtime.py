@@ -97,7 +97,7 @@ async def talking(
     """A dialogue that is read; afterwards no task and no socket of it is left."""
     before, sockets = asyncio.all_tasks(), open_sockets()
     async with standin as url:
-        provider = OpenAiRealtime(OpenAiRealtime.Options(url=f"{url}/v1", api_key=KEY, **options))
+        provider = OpenAiRealtime(OpenAiRealtime.Options(url=url, api_key=KEY, **options))
         await provider.start()
         session = Session(provider.converse(MULAW_8K, "Be brief.", TOOLS, history))
         reading = asyncio.create_task(session.read())
@@ -323,6 +323,12 @@ async def test_a_refusal_names_the_provider_and_not_the_key(status: int, retryab
     assert (error.stage, error.provider, error.retryable) == ("realtime", "openai_realtime", retryable)
     assert str(status) in str(error)
     assert KEY not in str(error)
+
+
+@pytest.mark.parametrize("url", ["https://h", "wss://h/", "https://h/v1"])
+def test_an_origin_without_a_path_is_asked_in_the_version_of_today(url: str) -> None:
+    provider = OpenAiRealtime(OpenAiRealtime.Options(url=url, api_key=KEY, model="m"))
+    assert provider.url() == "wss://h/v1/realtime?model=m"
 
 
 async def test_a_vendor_that_is_not_there_is_retryable() -> None:
