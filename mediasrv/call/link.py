@@ -30,5 +30,3 @@ class CallDetails:
     """The number called, likewise."""
     body: dict[str, Any] = field(default_factory=dict)
     """What the URL's ``body`` parameter held."""
-    returns_marks_on_clear: bool = False
-    """Whether this carrier acknowledges marks that a clear has dropped."""

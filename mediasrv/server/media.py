@@ -215,7 +215,6 @@ class MediaStream:
             from_number=started.from_number or self._visit.slot.from_number,
             to_number=started.to_number or self._visit.slot.to_number,
             body=self._visit.body,
-            returns_marks_on_clear=self._wire.returns_marks_on_clear,
         )
 
     async def _run(self, call: LiveCall, call_id: str) -> None:

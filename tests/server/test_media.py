@@ -43,7 +43,6 @@ async def test_a_call_walks_from_start_to_the_callers_hangup() -> None:
         (call,) = there.agency.calls
         assert (call.agent, call.started.call_id, call.started.format) == ("sales team", "call-1", L16_8K)
         assert (call.details.carrier, call.details.body) == ("plivo", {"order": 42})
-        assert call.details.returns_marks_on_clear is False
         assert call.events == [MediaReceived(FRAME, 1), DtmfReceived("5"), StreamStopped("caller left")]
         assert (await phone.end())[0] == 1000
         assert await there.metric('mediasrv_calls_total{cause="caller hung up"}') == 1
