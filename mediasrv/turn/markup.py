@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from mediasrv.turn import signs
+from mediasrv.turn.plainlines import PAUSES, PlainLines
 from mediasrv.turn.signs import Sign
 
 # Steps are found in the text that is not read yet, which is therefore kept short.
@@ -27,7 +28,6 @@ MAX_ADDRESS_CHARS = 80
 # Enough to know the end of something again when it comes in two pieces.
 _END_CHARS = 12
 
-_PAUSES = ".,;:!?…।॥。！？۔؟—–"
 _BLANKS = re.compile(r"\s+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"'|*`,;।?#]+")
 _UNSAYABLE = re.compile(r"[^\s<>()\[\]\"'|*`]+")
@@ -40,14 +40,8 @@ class PlainText:
 
     def __init__(self) -> None:
         self._raw = ""
-        self._plain: list[str] = []
+        self._lines = PlainLines()
         self._mode = PlainText._start_line
-        self._before = "\n"
-        """The character that came out last."""
-        self._line_end = ""
-        """The last visible character of this line that came out."""
-        self._is_sentence = False
-        """Whether this line ends like a sentence."""
         self._is_link = False
         """Whether a link's text is being read."""
         self._end = _END_OF_LINK
@@ -61,19 +55,14 @@ class PlainText:
         for at in range(0, len(delta), _PIECE_CHARS):
             self._raw += delta[at : at + _PIECE_CHARS]
             self._walk(ended=False)
-        return self._come_out()
+        return self._lines.take()
 
     def flush(self) -> str:
         """Return what was waited with when the stream has ended."""
         self._walk(ended=True)
         self._say_unsaid()
         self._read_line_feed()
-        return self._come_out()
-
-    def _come_out(self) -> str:
-        plain = "".join(self._plain)
-        self._plain.clear()
-        return plain
+        return self._lines.take()
 
     def _walk(self, ended: bool) -> None:
         at: int | None = 0
@@ -87,7 +76,7 @@ class PlainText:
 
     def _start_line(self, at: int, ended: bool) -> int | None:
         if blanks := _BLANKS.match(self._raw, at):
-            self._is_sentence &= "\n" not in blanks[0]
+            self._lines.is_sentence &= "\n" not in blanks[0]
             return blanks.end()
         return self._read_any(_LINE_SIGNS, at, ended, otherwise=self._start_text)
 
@@ -97,12 +86,12 @@ class PlainText:
 
     def _go_on(self, at: int, ended: bool) -> int | None:
         if ordinary := signs.ORDINARY.match(self._raw, at):
-            self._emit(ordinary[0])
+            self._lines.write(ordinary[0])
             return ordinary.end()
         return self._read_any(_SIGNS.get(self._raw[at], _OTHER_SIGNS), at, ended, otherwise=self._read_character)
 
     def _read_character(self, at: int) -> int:
-        self._emit(self._raw[at])
+        self._lines.write(self._raw[at])
         return at + 1
 
     def _read_any(
@@ -127,7 +116,7 @@ class PlainText:
     def _read_address(self, at: int, ended: bool) -> int:
         if part := _ADDRESS.match(self._raw, at):
             sayable = part[0][: MAX_ADDRESS_CHARS - self._address_chars]
-            self._emit(sayable)
+            self._lines.write(sayable)
             self._address_chars += len(sayable)
             if len(sayable) < len(part[0]):
                 self._mode = PlainText._leave_address_out
@@ -144,29 +133,8 @@ class PlainText:
         self._mode = PlainText._go_on
         return at + (self._raw[at] == ">")
 
-    # -- what comes out ------------------------------------------------------------------------------------------------
-
-    def _emit(self, plain: str) -> None:
-        if plain:
-            self._plain.append(plain)
-            self._before = plain[-1]
-            self._line_end = plain[-1] if not plain.isspace() else self._line_end
-
-    def _read_blank(self, match: re.Match[str] | None = None) -> None:
-        if not self._before.isspace():
-            self._emit(" ")
-
-    def _read_line_feed(self, match: re.Match[str] | None = None) -> None:
-        if self._is_sentence and self._line_end and self._line_end not in _PAUSES:
-            self._emit(".")
-        if self._before != "\n":
-            self._emit("\n")
-        self._line_end = ""
-        self._is_sentence = self._is_link = False
-        self._mode = PlainText._start_line
-
     def _say_unsaid(self) -> None:
-        self._emit(self._unsaid if self._unsaid in _PAUSES else "")
+        self._lines.write(self._unsaid if self._unsaid in PAUSES else "")
         self._unsaid = ""
 
     def _skip_to(self, end: re.Pattern[str]) -> None:
@@ -175,15 +143,23 @@ class PlainText:
 
     # -- what becomes of signs -----------------------------------------------------------------------------------------
 
+    def _read_blank(self, match: re.Match[str]) -> None:
+        self._lines.blank()
+
+    def _read_line_feed(self, match: re.Match[str] | None = None) -> None:
+        self._lines.end_line()
+        self._is_link = False
+        self._mode = PlainText._start_line
+
     def _read_nothing(self, match: re.Match[str]) -> None:
         pass
 
     def _read_mark(self, match: re.Match[str]) -> None:
-        self._is_sentence = True
+        self._lines.is_sentence = True
 
     def _read_number(self, match: re.Match[str]) -> None:
-        self._is_sentence = True
-        self._emit(f"{match['number']}. ")
+        self._lines.is_sentence = True
+        self._lines.write(f"{match['number']}. ")
         self._mode = PlainText._go_on
 
     def _read_code(self, match: re.Match[str]) -> None:
@@ -192,23 +168,23 @@ class PlainText:
 
     def _read_emphasis(self, match: re.Match[str]) -> None:
         run, after = match[0], match.string[match.end() : match.end() + 1] or "\n"
-        opens = not self._before.isalnum() and not after.isspace()
-        closes = not self._before.isspace() and not after.isalnum()
+        opens = not self._lines.before.isalnum() and not after.isspace()
+        closes = not self._lines.before.isspace() and not after.isalnum()
         # Within words a sign is part of a name or of a sum, but none is written twice, except between numbers.
-        is_within = self._before.isalnum() and after.isalnum()
-        is_doubled = is_within and len(run) > 1 and "_" not in run and not (self._before + after).isdigit()
+        is_within = self._lines.before.isalnum() and after.isalnum()
+        is_doubled = is_within and len(run) > 1 and "_" not in run and not (self._lines.before + after).isdigit()
         if not (opens or closes or is_doubled or "`" in run):
-            self._emit(run)
+            self._lines.write(run)
 
     def _read_link(self, match: re.Match[str]) -> None:
         self._is_link = True
 
-    def _read_closing_bracket(self, match: re.Match[str]) -> None:
+    def _read_target(self, match: re.Match[str]) -> None:
         if self._is_link:
             self._is_link = False
             self._skip_to(_END_OF_LINK)
         else:
-            self._emit("]")
+            self._lines.write("]")
 
     def _read_tag(self, match: re.Match[str]) -> None:
         if hidden := match["hidden"]:
@@ -216,30 +192,34 @@ class PlainText:
         elif match["line"]:
             self._read_line_feed()
         elif match["address"]:
-            self._emit(match["address"])
+            self._lines.write(match["address"])
 
     def _read_comment(self, match: re.Match[str]) -> None:
         self._skip_to(_END_OF_COMMENT)
 
     def _read_entity(self, match: re.Match[str]) -> None:
         character = html.unescape(match[0])
-        self._read_blank() if character.isspace() else self._emit(character)
+        self._lines.blank() if character.isspace() else self._lines.write(character)
 
     def _read_escape(self, match: re.Match[str]) -> None:
-        self._emit(match[0][1])
+        self._lines.write(match[0][1])
 
     def _read_scheme(self, match: re.Match[str]) -> None:
-        self._emit(match[0])
+        self._lines.write(match[0])
         self._address_chars = 0
         self._mode = PlainText._read_address
 
     def _read_cell(self, match: re.Match[str]) -> None:
         is_last = match.string[match.end() : match.end() + 1] in ("", "\n")
-        self._emit("" if is_last or not self._line_end else ", ")
+        self._lines.write("" if is_last or not self._lines.line_end else ", ")
 
     def _read_picture(self, match: re.Match[str]) -> None:
-        if self._before.isalnum() and match.string[match.end() : match.end() + 1].isalnum() and match[0] > "\u2300":
-            self._emit(" ")
+        if (
+            self._lines.before.isalnum()
+            and match.string[match.end() : match.end() + 1].isalnum()
+            and match[0] > "\u2300"
+        ):
+            self._lines.write(" ")
 
 
 _Reader = tuple[Sign, Callable[[PlainText, re.Match[str]], None]]
@@ -252,7 +232,7 @@ _SIGNS: Mapping[str, tuple[_Reader, ...]] = {
     "~": ((signs.STRUCK_OUT, PlainText._read_emphasis),),
     "!": ((signs.IMAGE, PlainText._read_link),),
     "[": ((signs.FOOTNOTE, PlainText._read_nothing), (signs.LINK, PlainText._read_link)),
-    "]": ((signs.CLOSING_BRACKET, PlainText._read_closing_bracket),),
+    "]": ((signs.TARGET, PlainText._read_target),),
     "<": (
         (signs.COMMENT, PlainText._read_comment),
         (signs.BRACKETED_URL, PlainText._read_nothing),

@@ -24,8 +24,11 @@ _OTHERS = (
 _NAMES = f"{_HIDDEN}|{_LINES}|{_OTHERS}"
 _ATTRIBUTES = r"(?=[\s/>])[^<>\n]{0,300}"
 # What is behind a bracket is an address, and no remark in brackets, when it has one of the signs of addresses in it.
-_TARGET_BEGUN = r"(?:\](?:\([^\s()./:@#]{0,80})?)?"
-_TARGET = r"\]\([^\s()./:@#]{0,80}[./:@#]"
+_TARGET_BEGUN = r"\](?:\([^\s()./:@#]{0,80})?"
+_ADDRESS = r"\([^\s()./:@#]{0,80}[./:@#]"
+_TARGET = rf"\]{_ADDRESS}"
+# A bracket that is escaped is part of a link's text.
+_TEXT = r"(?:[^\[\]\\\n]|\\[^\n])"
 
 
 class Sign(NamedTuple):
@@ -51,9 +54,9 @@ TILDE_CODE = _sign(r"~{1,79}", r"~{3,80}")
 EMPHASIS = _sign(r"[*_`]{1,80}", r"[*_`]{1,80}")
 STRUCK_OUT = _sign(r"~{1,80}", r"~{2,80}")
 FOOTNOTE = _sign(r"\[(?:\^[^\s\[\]]{0,20})?", r"\[\^[^\s\[\]]{1,20}\]")
-LINK = _sign(rf"\[[^\[\]\n]{{0,120}}{_TARGET_BEGUN}", rf"\[(?=[^\[\]\n]{{1,120}}{_TARGET})")
-IMAGE = _sign(rf"!(?:\[[^\[\]\n]{{0,120}}{_TARGET_BEGUN})?", rf"!\[(?=[^\[\]\n]{{0,120}}{_TARGET})")
-CLOSING_BRACKET = _sign(_NEVER, r"\]")
+LINK = _sign(rf"\[{_TEXT}{{0,120}}(?:\\|{_TARGET_BEGUN})?", rf"\[(?={_TEXT}{{1,120}}{_TARGET})")
+IMAGE = _sign(rf"!(?:\[{_TEXT}{{0,120}}(?:\\|{_TARGET_BEGUN})?)?", rf"!\[(?={_TEXT}{{0,120}}{_TARGET})")
+TARGET = _sign(_TARGET_BEGUN, rf"\](?={_ADDRESS})")
 COMMENT = _sign(r"<(?:!-?)?", r"<!--")
 BRACKETED_URL = _sign(r"<h?t?t?p?s?:?/?", r"<(?=https?://)")
 TAG = _sign(

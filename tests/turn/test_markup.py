@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mediasrv.turn.markup import MAX_ADDRESS_CHARS, PlainText
 
@@ -82,12 +86,26 @@ def test_items_headings_and_rows_become_sentences(line: str, expected: str) -> N
         ("see [a](https://x.in\nnow", "see a\nnow"),
         ("see [a](data:image/png;base64," + "A" * 5000 + ") now", "see a now"),
         ("the word [sic](no) and x[0] or [1] or [a]", "the word [sic](no) and x[0] or [1] or [a]"),
+        (r"see [a\] b](https://x.in) now", "see a] b now"),
+        (r"see [a\\](https://x.in) now", r"see a\ now"),
+        (r"see [a\](x.in) or [b] or c", "see [a](x.in) or [b] or c"),
         ("so[^1] it[^note]: is", "so it: is"),
         ("wow! [a] !", "wow! [a] !"),
     ],
 )
 def test_of_a_link_the_text_is_kept(marked_up: str, expected: str) -> None:
     assert plain(marked_up) == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(["[", "]", "\\[", "\\]", "](x.in)", "(x.in)", "![", "\\\\", "**", "<b>", " ", "\n", "word"]),
+        max_size=30,
+    )
+)
+def test_no_word_is_lost_whatever_brackets_it_is_in(parts: list[str]) -> None:
+    marked_up = "".join(f"{part}{number}" if part == "word" else part for number, part in enumerate(parts))
+    assert re.findall(r"word\d+", plain(marked_up)) == re.findall(r"word\d+", marked_up)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from mediasrv.turn.signs import Sign
 
 SIGNS = {name: sign for name, sign in vars(signs).items() if isinstance(sign, Sign)}
 WHOLE = {
-    "LINK": "[a, b](https:",
+    "LINK": r"[a\], b](https:",
+    "TARGET": "](https:",
     "IMAGE": "![a](/",
     "FOOTNOTE": "[^note]",
     "COMMENT": "<!--",
