@@ -13,18 +13,34 @@ class TurnOptions:
 
     onset_ms: int = 60
     """Voice, nearly unbroken, that makes an utterance out of noise."""
-    final_request_ms: int = 80
+    thinking_onset_ms: int = 60
+    """The same while the reply is in the making: it is begun anew when the caller has finished."""
+    final_request_ms: int = 60
     """Silence after which the recogniser is asked for its final."""
     endpoint_ms: int = 460
     """Silence that ends the caller's turn."""
     final_wait_ms: int = 1500
     """Longest wait for a final after the endpoint; then the last interim counts."""
+    utterance_limit_ms: int = 60_000
+    """Longest utterance that is waited for: beyond it any breath of the caller's ends it."""
+    speculation: bool = True
+    """Whether a reply is prepared before it is sure that the caller has finished."""
+    speculation_lead_ms: int = 400
+    """How long before the expected endpoint a reply may be prepared."""
+    speculation_tries: int = 3
+    """How often a reply is prepared in one turn."""
+    speculation_waste_percent: int = 50
+    """Share of the tokens prepared that may be in vain; beyond it nothing is prepared."""
     suspicion_ms: int = 60
     """Voice over our own speech that makes us hold our breath."""
     barge_in_ms: int = 120
-    """Voice over our own speech that stops us."""
+    """Voice over our own speech that silences us."""
+    barge_in_words: int = 0
+    """Words over our own speech that it takes to silence us; 0: the voice is enough."""
+    backchannel_ms: int = 1200
+    """Voice over our own speech that is more than a backchannel, whatever its words are."""
     false_alarm_ms: int = 300
-    """Silence after a suspicion that lets us go on."""
+    """Silence after that, with no more words than a backchannel's, which lets us go on."""
     interruptible_greeting: bool = True
     """Whether the caller may break into the greeting."""
     idle_ms: int = 8000
@@ -33,13 +49,15 @@ class TurnOptions:
     """How often we ask before we say goodbye."""
 
     def __post_init__(self) -> None:
-        for name in ("onset_ms", "false_alarm_ms", "idle_ms"):
+        for name in ("onset_ms", "thinking_onset_ms", "utterance_limit_ms", "false_alarm_ms", "idle_ms"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"turn.{name} must be more than 0")
-        for name in ("final_wait_ms", "idle_prompts"):
+        for name in ("final_wait_ms", "idle_prompts", "barge_in_words", "speculation_lead_ms", "speculation_tries"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"turn.{name} must not be less than 0")
         if not 0 < self.final_request_ms < self.endpoint_ms:
             raise ConfigError("turn.final_request_ms must lie between 0 and turn.endpoint_ms")
-        if not 0 < self.suspicion_ms <= self.barge_in_ms:
-            raise ConfigError("turn.suspicion_ms must be more than 0 and at most turn.barge_in_ms")
+        if not 0 < self.suspicion_ms <= self.barge_in_ms <= self.backchannel_ms:
+            raise ConfigError("turn.suspicion_ms, barge_in_ms and backchannel_ms must be above 0 and in this order")
+        if not 0 <= self.speculation_waste_percent <= 100:
+            raise ConfigError("turn.speculation_waste_percent must lie between 0 and 100")
