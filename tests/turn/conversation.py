@@ -11,6 +11,8 @@ from mediasrv.turn.options import TurnOptions
 
 # The clock of a call starts anywhere.
 START_S = 7000.0
+# Round figures, so that a test can count frames.
+PATIENCE = {"final_request_ms": 80, "endpoint_ms": 460, "speculation": False}
 # More actions than that without time passing, and the machine is running in a circle.
 MAX_TICKS = 10
 
@@ -19,7 +21,7 @@ class Conversation:
     """Feeds frames (``v`` is voice, ``.`` is silence) and events, performs the ticks, and keeps what is ordered."""
 
     def __init__(self, **options: Any) -> None:
-        self.machine = TurnMachine(TurnOptions(**options))
+        self.machine = TurnMachine(TurnOptions(**PATIENCE | options))
         self.now = START_S
         self.log: list[tuple[int, Action]] = []
         """Every action with its time, in milliseconds since the call began."""
