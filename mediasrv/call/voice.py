@@ -1,4 +1,8 @@
-"""The bot's voice: a text-to-speech provider in any stream's format, with its common phrases made ahead of time."""
+"""The bot's voice: a text-to-speech provider in any stream's format, with its common phrases made ahead of time.
+
+Set phrases are said as a person would say them, like replies, but told as they were given: the transcript, and the
+model's history, keep the text of whoever wrote it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from mediasrv.call.studio import Narrator, Studio
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.spoken import once, spoken
+from mediasrv.turn.phrases import as_spoken
+from mediasrv.turn.retelling import Retelling
 
 
 class Voice:
@@ -29,7 +35,11 @@ class Voice:
     async def render(self, text: str, wanted: AudioFormat) -> None:
         """Make the audio of a text now, so that ``say`` has it at once; raise ``ProviderError`` when it cannot."""
         if text and wanted not in self._rendered.get(text, {}):
-            self._rendered.setdefault(text, {})[wanted] = await self._studio.record(text, wanted)
+            said = as_spoken(text)
+            recording = await self._studio.record(said, wanted) if said else []
+            retelling = Retelling(text, said)
+            told = [Speech(piece.audio, retelling.tell(piece.text)) for piece in recording]
+            self._rendered.setdefault(text, {})[wanted] = told
 
     def rendered(self, text: str, wanted: AudioFormat) -> Sequence[Speech]:
         """The audio of a text that was rendered, if need be for another format; empty when it was not."""
@@ -42,7 +52,7 @@ class Voice:
         return formats[wanted]
 
     async def say(self, text: str, wanted: AudioFormat) -> AsyncGenerator[Speech]:
-        """Speak a text as one phrase, from what was rendered where it was; raise ``ProviderError``.
+        """Say a text as one phrase, from what was rendered where it was; raise ``ProviderError``.
 
         What was rendered for another format is second to what the provider makes for this one, as long as it can.
         """
@@ -50,12 +60,16 @@ class Voice:
             for piece in self.rendered(text, wanted):
                 yield piece
             return
+        said = as_spoken(text)
+        if not said:
+            return
         has_begun = False
+        retelling = Retelling(text, said)
         try:
-            async with aclosing(self.speak(once(text), wanted)) as speech:
+            async with aclosing(self.speak(once(said), wanted)) as speech:
                 async for piece in speech:
                     has_begun = True
-                    yield piece
+                    yield Speech(piece.audio, retelling.tell(piece.text))
         except ProviderError:
             if has_begun or text not in self._rendered:
                 raise

@@ -120,6 +120,12 @@ class PhraseCutter:
         return end if end > 0 else MAX_PHRASE_CHARS
 
 
+def as_spoken(text: str) -> str:
+    """A text that is whole already as one phrase, in the words in which a voice is to say it; empty for no words."""
+    cutter = PhraseCutter()
+    return " ".join([*cutter.push(text), *cutter.flush()])
+
+
 def _needs_next_word(match: re.Match[str], before: str) -> bool:
     """Whether only what follows tells if a mark ends anything."""
     mark = (match["end"] or " ")[0]

@@ -61,6 +61,31 @@ def test_what_was_rendered_is_there_at_once_and_as_often_as_it_is_wanted() -> No
     assert run_virtually(twice()) == [("Hello.", MULAW_8K.bytes_in(100), 0)] * 2
 
 
+@pytest.mark.parametrize("is_rendered", [False, True])
+def test_a_text_is_said_as_a_person_would_and_told_as_it_was_given(is_rendered: bool) -> None:
+    async def live() -> tuple[list[str], str]:
+        tts, text = Slow(), "**Pay** ₹5 lakh at x.in"
+        voice = Voice(tts)
+        if is_rendered:
+            await voice.render(text, MULAW_8K)
+        told = (await said(voice, text))[0]
+        return tts.spoken, told
+
+    assert run_virtually(live()) == (["Pay 5 lakh rupees at x dot in"], "**Pay** ₹5 lakh at x.in")
+
+
+@pytest.mark.parametrize("is_rendered", [False, True])
+def test_a_text_without_words_is_not_said(is_rendered: bool) -> None:
+    async def live() -> tuple[list[str], tuple[str, int, float]]:
+        tts = Slow()
+        voice = Voice(tts)
+        if is_rendered:
+            await voice.render("👋", MULAW_8K)
+        return tts.spoken, await said(voice, "👋")
+
+    assert run_virtually(live()) == ([], ("", 0, 0))
+
+
 def test_what_was_rendered_for_one_format_is_made_anew_for_another() -> None:
     async def other() -> float:
         voice = Voice(Slow())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mediasrv.turn.phrases import MAX_PHRASE_CHARS, MIN_FIRST_CHARS, PhraseCutter
+from mediasrv.turn.phrases import MAX_PHRASE_CHARS, MIN_FIRST_CHARS, PhraseCutter, as_spoken
 
 
 def cut(*deltas: str) -> list[str]:
@@ -400,3 +400,10 @@ def test_all_words_are_kept_in_order(words: list[str]) -> None:
 @given(text=texts | marked_up)
 def test_every_phrase_has_something_to_say(text: str) -> None:
     assert all(any(char.isalnum() for char in phrase) for phrase in cut(text))
+
+
+def test_a_whole_text_is_one_phrase_in_the_words_that_are_said() -> None:
+    assert as_spoken("**Hello**, how are you? Pay ₹5 lakh\nat x.in.") == (
+        "Hello, how are you? Pay 5 lakh rupees at x dot in."
+    )
+    assert as_spoken(" 👋 … ") == ""
