@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import sys
 from collections.abc import Collection
@@ -23,6 +24,17 @@ def require(remedy: str, *modules: str) -> None:
     """Raise ``ConfigError`` with the line of ``missing`` when there is one."""
     if line := missing(remedy, *modules):
         raise ConfigError(line)
+
+
+def missing_library(remedy: str, name: str) -> str:
+    """One line that names a shared library that this Linux does not have, and the remedy; empty elsewhere."""
+    if sys.platform != "linux":
+        return ""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return f"{name} is not installed: {remedy}"
+    return ""
 
 
 def folder_of(module: str) -> Path | None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import re
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from typing import Any
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import installed
 from mediasrv.providers.base import Delta, Llm, Message, TextDelta, ToolSpec, Usage
+from mediasrv.providers.sentences import SentenceCut
 from mediasrv.providers.weights import SMOLLM2_135M, verify
 
 CONTEXT_TOKENS = 2048
@@ -42,8 +42,6 @@ TOKENS_PER_MESSAGE = 5
 NEEDED_CPU_FLAGS = frozenset({"avx2", "bmi2", "f16c", "fma"})
 
 _NO_LOG = -1
-# A full stop after these ends no sentence.
-_SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)[.!?]+[\"”')]*(?=\s)")
 
 Chunk = Mapping[str, Any]
 Take = Callable[[Chunk], bool]
@@ -90,10 +88,15 @@ class SmolLm2(Llm):
 
     @classmethod
     def missing(cls) -> str:
-        return installed.missing(installed.LOCAL_EXTRA, "xllamacpp") or SMOLLM2_135M.missing()
+        return (
+            installed.missing(installed.LOCAL_EXTRA, "xllamacpp")
+            or installed.missing_library("apt-get install libgomp1", "libgomp.so.1")
+            or SMOLLM2_135M.missing()
+        )
 
     async def start(self) -> None:
-        installed.require(installed.LOCAL_EXTRA, "xllamacpp")
+        if line := self.missing():
+            raise ConfigError(line)
         folder = await verify(SMOLLM2_135M)
         if absent := await asyncio.to_thread(installed.absent_cpu_flags, NEEDED_CPU_FLAGS):
             raise ConfigError(f"llm provider smollm2 needs a processor with {', '.join(absent)}: use another provider")
@@ -207,25 +210,6 @@ def _engine(model: Path, parallel: int, threads: int) -> Any:
     # A reference that nobody holds: not even the end of the interpreter runs the destructor.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
     return engine
-
-
-class SentenceCut:
-    """Lets a number of sentences through; 0 lets all through."""
-
-    def __init__(self, sentences: int) -> None:
-        self._sentences = sentences
-        self._text = ""
-        self.is_done = False
-
-    def push(self, delta: str) -> str:
-        """Take more text, which may be any part of a word; return what of it lies within the sentences."""
-        begin = len(self._text)
-        self._text += delta
-        ends = [match.end() for match in _SENTENCE_END.finditer(self._text)]
-        if 0 < self._sentences <= len(ends):
-            self.is_done = True
-            return self._text[begin : ends[self._sentences - 1]]
-        return delta
 
 
 class _Hatch:

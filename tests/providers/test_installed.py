@@ -28,6 +28,17 @@ def test_looking_for_a_module_does_not_import_it() -> None:
     assert "this" not in sys.modules
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's libraries")
+def test_a_library_that_is_not_there_is_named_with_the_remedy() -> None:
+    assert installed.missing_library("do this", "libno_such.so.1") == "libno_such.so.1 is not installed: do this"
+    assert installed.missing_library("do this", "libc.so.6") == ""
+
+
+def test_libraries_of_other_systems_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert installed.missing_library("do this", "libno_such.so.1") == ""
+
+
 def test_the_folder_of_a_package_is_found() -> None:
     assert mediasrv.__file__ is not None
     assert installed.folder_of("mediasrv") == Path(mediasrv.__file__).parent

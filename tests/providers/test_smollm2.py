@@ -1,4 +1,5 @@
 import asyncio
+import ctypes
 import sys
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ import pytest
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import installed, smollm2
 from mediasrv.providers.base import Message, TextDelta, ToolCall, Usage
-from mediasrv.providers.smollm2 import SentenceCut, SmolLm2
+from mediasrv.providers.smollm2 import SmolLm2
 from tests.providers.local import needs
 
 WAIT_S = 30.0
@@ -70,38 +71,6 @@ def test_without_memory_only_the_last_words_are_shown() -> None:
     assert shown(chat[:1], memory_tokens=0) == [("system", "Be kind.")]
 
 
-# -- where it is cut ---------------------------------------------------------------------------------------------
-
-
-def cut(text: str, sentences: int, step: int = 1) -> str:
-    """What is let through of a text that comes in steps, until the cut is done."""
-    passed = ""
-    sentence_cut = SentenceCut(sentences)
-    for at in range(0, len(text), step):
-        passed += sentence_cut.push(text[at : at + step])
-        if sentence_cut.is_done:
-            break
-    return passed
-
-
-@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
-@pytest.mark.parametrize(
-    ("text", "sentences", "kept"),
-    [
-        ("A young man! What a brave young man! I say.", 2, "A young man! What a brave young man!"),
-        ("A young man! What a brave young man!", 2, "A young man! What a brave young man!"),
-        ("One. Two.", 0, "One. Two."),
-        ("Ask Mr. Bennet and Mrs. Bennet. Then go.", 1, "Ask Mr. Bennet and Mrs. Bennet."),
-        ('He said "Yes." And left.', 1, 'He said "Yes."'),
-        ("It costs 3.50 in all. Cheap!", 1, "It costs 3.50 in all."),
-        ("Wait... what?! No.", 2, "Wait... what?!"),
-        ("", 1, ""),
-    ],
-)
-def test_a_reply_is_cut_after_its_sentences(text: str, sentences: int, kept: str, step: int) -> None:
-    assert cut(text, sentences, step) == kept
-
-
 @pytest.mark.parametrize(
     "options", [{"max_tokens": 0}, {"threads": 0}, {"parallel": 0}, {"examples": ("a", "b", "and?")}]
 )
@@ -114,6 +83,21 @@ async def test_missing_packages_are_named_with_the_remedy(monkeypatch: pytest.Mo
     monkeypatch.setattr(installed, "find_spec", lambda _: None)
     llm = SmolLm2(SmolLm2.Options())
     with pytest.raises(ConfigError, match=r"xllamacpp is not installed: pip install 'mediasrv\[local\]'"):
+        await llm.start()
+    await llm.aclose()
+
+
+async def test_a_missing_system_library_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(installed, "find_spec", lambda _: True)
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    line = "libgomp.so.1 is not installed: apt-get install libgomp1"
+    assert SmolLm2.missing() == line
+    llm = SmolLm2(SmolLm2.Options())
+    with pytest.raises(ConfigError, match=line):
         await llm.start()
     await llm.aclose()
 
