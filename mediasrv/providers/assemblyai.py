@@ -41,7 +41,8 @@ class UniversalDialect(Dialect):
     speed = 1.0
     burst_ms = 1000
     replay_ms = 2000
-    always_answers = False  # noise is passed over in silence
+    # A cough makes no turn, and how often heartbeats come is not told; so much without either is no cough.
+    noise_ms = 800
     fatal = _FATAL
 
     def __init__(self, *, eager: bool) -> None:
@@ -131,6 +132,8 @@ class AssemblyAiStt(SocketStt):
             "format_turns": options.format_turns,
             "min_turn_silence": options.min_turn_silence_ms,
             "max_turn_silence": options.max_turn_silence_ms,
+            # The sign of life of a session in which nothing is made out.
+            "session_heartbeat": True,
             "keyterms_prompt": orjson.dumps(options.keyterms).decode() if options.keyterms else "",
         }
 

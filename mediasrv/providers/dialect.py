@@ -51,8 +51,8 @@ class Dialect(ABC):
     """How far back audio is sent again after a socket was lost; more could not be caught up with in time."""
     wants_utterances: ClassVar[bool] = False
     """Whether audio is sent within utterances only."""
-    always_answers: ClassVar[bool] = True
-    """Whether it gives a sign of life in every utterance, even when it makes out no words."""
+    noise_ms: ClassVar[float] = -math.inf
+    """Speech no longer than this may be noise to it, in which it gives no sign of life; others always give one."""
     idle_s: ClassVar[float] = 4.0
     """Time without audio after which ``keep_alive`` is sent."""
     silence_ms: ClassVar[int] = 0

@@ -77,7 +77,8 @@ class Minutes:
         self._begun_ms: float | None = None
         self._floor_ms = 0.0  # what lies before belongs to earlier utterances
         self._covered_ms = 0.0  # closed pieces hold everything up to here
-        self._asked = False  # for a final, since the utterance began
+        self._asked_ms: float | None = None  # where a final was last asked for in this utterance
+        self._unheard_ms = 0.0  # of earlier utterances that a final was asked for, since the last sign of life
         self._begun_s = self._sign_s = -math.inf  # when it began, and when the vendor last gave a sign of life
         self._owed = 0  # finals that will come for earlier utterances
         self._owed_until_s = 0.0
@@ -97,7 +98,7 @@ class Minutes:
     @property
     def is_dirty(self) -> bool:
         """Whether there is speech that no final was asked for yet."""
-        return (self._begun_ms is not None and not self._asked) or bool(self._open and self._open.text)
+        return (self._begun_ms is not None and self._asked_ms is None) or bool(self._open and self._open.text)
 
     @property
     def unanswered(self) -> list[tuple[int, float]]:
@@ -109,7 +110,7 @@ class Minutes:
         self._begun_ms, self._begun_s = at_ms, now
         self._floor_ms = max(self._floor_ms, at_ms - _REACH_MS)
         self._closed = [piece for piece in self._closed if piece.lies_before(self._floor_ms) is False]
-        self._asked = False
+        self._asked_ms = None
 
     def request(self, number: int, at_ms: float) -> None:
         """A final is wanted of all up to here; tell ``asked`` when the vendor was asked for it."""
@@ -117,24 +118,24 @@ class Minutes:
 
     def asked(self, number: int, now: float) -> None:
         """The vendor was asked for this final."""
-        self._asked = True
         for request in self._requests:
             if request.number == number:
-                request.asked_s = now
+                request.asked_s, self._asked_ms = now, request.at_ms
 
     def commit(self, at_ms: float, now: float, *, forced: bool) -> None:
         """The utterance is over; ``forced`` tells that the vendor was asked for one more final, to be done with it."""
         self._owed += forced + sum(request.asked_s is not None for request in self._requests)
         self._owed_until_s = now + self._final_wait_s
         self._requests.clear()
+        self._unheard_ms += self._length_ms(self._asked_ms) if self._sign_s <= self._begun_s else 0.0
         self._closed, self._open, self._begun_ms = [], None, None
         self._floor_ms = at_ms
-        self._asked = False
+        self._asked_ms = None
         self._told = Transcript("")
 
     def notice(self, now: float) -> None:
         """The vendor gave a sign of life."""
-        self._sign_s = now
+        self._sign_s, self._unheard_ms = now, 0.0
 
     def hear(self, piece: Piece) -> list[Transcript]:
         """Write down a piece; return what is to be told about the utterance."""
@@ -184,9 +185,17 @@ class Minutes:
             self._owed = 0
         return [self._tell(request.number) for request in self._overdue(now)]
 
-    def is_deaf(self, now: float) -> bool:
-        """Whether a request is overdue of which nothing tells that the vendor heard it."""
-        return any(self._is_due(request, now) and not self._is_lively(request) for request in self._requests)
+    def is_deaf(self, now: float, noise_ms: float) -> bool:
+        """Whether a request is overdue of which nothing tells that the vendor heard it.
+
+        Of utterances that are no longer than ``noise_ms``, all together, a vendor may say nothing.
+        """
+        late = [each for each in self._requests if self._is_due(each, now) and not self._is_lively(each)]
+        return any(self._unheard_ms + self._length_ms(each.at_ms) > noise_ms for each in late)
+
+    def _length_ms(self, until_ms: float | None) -> float:
+        """How long the utterance is up to a request; 0 without either."""
+        return 0.0 if self._begun_ms is None or until_ms is None else until_ms - self._begun_ms
 
     def _tell(self, number: int) -> Transcript:
         self._told = Transcript(self.text, True)

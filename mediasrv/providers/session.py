@@ -223,7 +223,7 @@ class Session:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        if self.dialect.always_answers and self._minutes.is_deaf(now):
+        if self._minutes.is_deaf(now, self.dialect.noise_ms):
             self.lose(Deaf(self.dialect.provider))
             return
         self._tell([*self._minutes.tick(now)])

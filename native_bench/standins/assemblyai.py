@@ -8,6 +8,7 @@ faster than real time by more than ``lead_ms``. Faults besides those of every st
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -46,12 +47,14 @@ class AssemblyAiStandin(WebSocketStandin):
         final_ms: float = 0,
         lead_ms: float = 1500,
         idle_s: float = 60.0,
+        heartbeat_s: float = math.inf,
     ) -> None:
-        """``final_ms``: from ``ForceEndpoint`` to the end of the turn."""
+        """``final_ms``: from ``ForceEndpoint`` to the end of the turn; ``heartbeat_s``: between heartbeats."""
         super().__init__(faults=faults, port=port)
         self.final_ms = final_ms
         self.lead_ms = lead_ms
         self.idle_s = idle_s
+        self.heartbeat_s = heartbeat_s
         self.terminated = 0
         """Sessions that ended as they should."""
 
@@ -87,9 +90,13 @@ class _Universal(Session):
         self.began_s = asyncio.get_running_loop().time()
         self.tell({"type": "Begin", "id": "00000000-0000-0000-0000-000000000000", "expires_at": "2026-11-21T07:00:00Z"})
 
+        self.beats = query.get("session_heartbeat", "").lower() == "true"
+        self.beaten_s = self.began_s
+
     async def receive(self, message: Message) -> bool:
         if isinstance(message, bytes):
             self.stay()
+            self._beat()
             return await self._hear(message)
         command = orjson.loads(message)
         match command.get("type"):
@@ -106,6 +113,21 @@ class _Universal(Session):
                 await self.peer.close(3006, "Invalid message type")
                 return False
         return True
+
+    def _beat(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.beats and now >= self.beaten_s + self.standin.heartbeat_s:
+            self.beaten_s = now
+            heard_ms = self.dictation.heard_ms
+            self.tell(
+                {
+                    "type": "Heartbeat",
+                    "total_audio_received_ms": heard_ms,
+                    "total_duration_ms": heard_ms,
+                    "realtime_factor": 1.0,
+                    "max_speech_probability": 0.1,
+                }
+            )
 
     async def _hear(self, audio: bytes) -> bool:
         size_ms = len(audio) / self.bytes_per_ms

@@ -32,9 +32,10 @@ class Fault:
     """What befalls one connection or request.
 
     Kinds that every stand-in plays: ``refuse`` (an HTTP ``status`` instead of service), ``stall`` (no answer to the
-    request at all), ``hang`` (neither reads nor writes any more), ``reset`` (TCP connection torn down), ``close`` (a
-    WebSocket close with ``code`` and ``reason``), ``garbage`` (a message that is no message). A stand-in names those
-    that it plays besides, such as ``late``, ``missing``, ``double``, ``error`` and ``idle``.
+    request at all), ``hang`` (neither reads nor writes any more), ``silent`` (reads and answers pings, and says nothing
+    any more), ``reset`` (TCP connection torn down), ``close`` (a WebSocket close with ``code`` and ``reason``),
+    ``garbage`` (a message that is no message). A stand-in names those that it plays besides, such as ``late``,
+    ``missing``, ``double``, ``error`` and ``idle``.
     """
 
     kind: str = ""
@@ -154,10 +155,10 @@ class Peer:
         self._standin = standin
         self._socket = socket
         self._heard = 0
-        self._is_hung = False
+        self._is_hung = self._is_silent = False
 
     async def messages(self) -> AsyncGenerator[Message]:
-        """The client's messages until one side ends it; ``reset``, ``hang``, ``close`` and ``garbage`` strike here."""
+        """The client's messages until one side ends it; a fault that every stand-in plays strikes here."""
         if not self.fault.after:
             await self.strike()
             await self._hang()
@@ -180,6 +181,8 @@ class Peer:
                 self._is_hung = True
                 if self.request.transport is not None:
                     self.request.transport.pause_reading()
+            case "silent":
+                self._is_silent = True
             case "close":
                 await self.close(self.fault.code, self.fault.reason)
             case "garbage":
@@ -191,7 +194,7 @@ class Peer:
 
     async def say_raw(self, message: Message) -> None:
         """Send text or bytes as they are; nothing when the connection is gone."""
-        if self._socket.closed or self._is_hung:
+        if self._socket.closed or self._is_hung or self._is_silent:
             return
         with suppress(ConnectionError):
             await (self._socket.send_str(message) if isinstance(message, str) else self._socket.send_bytes(message))

@@ -10,7 +10,7 @@ import pytest
 
 from mediasrv.audio.format import L16_8K, MULAW_8K
 from mediasrv.errors import ProviderError
-from mediasrv.providers import registry
+from mediasrv.providers import minutes, registry
 from mediasrv.providers.assemblyai import AssemblyAiStt, UniversalDialect
 from mediasrv.providers.base import HintKind
 from mediasrv.providers.dialect import Hello
@@ -112,6 +112,7 @@ def test_the_request() -> None:
         "format_turns": "false",
         "min_turn_silence": "400",
         "max_turn_silence": "1280",
+        "session_heartbeat": "true",
         "keyterms_prompt": '["Acme","Pune"]',
     }
     assert dict(stt.headers()) == {"Authorization": "k", "AssemblyAI-Version": "2025-05-12"}
@@ -152,6 +153,31 @@ async def test_a_newer_model_hints_at_pauses() -> None:
         await caller.quiet(180)
         await caller.until(lambda: caller.hints)
         assert caller.hints == [HintKind.EAGER_END]
+
+
+async def test_short_utterances_without_a_sign_of_life_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "DEAF_S", 0.1)
+    faults, options = [Fault("silent", after=1)], {"final_wait_ms": 50}
+    async with site(UNIVERSAL, faults, options) as there, calling(there.stt) as caller:
+        await caller.begin("w65 w66")
+        assert (await caller.ask(1)).text == ""
+        caller.recognition.commit()
+        assert there.standin.connections == 1
+        await caller.begin("w67 w68")
+        assert (await caller.ask(2)).text == "w67 w68"
+        assert there.standin.connections == 2
+
+
+async def test_a_long_noise_is_no_reason_to_leave_a_session_whose_heart_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "DEAF_S", 0.2)
+    async with (
+        site(UNIVERSAL, options={"final_wait_ms": 100}, heartbeat_s=0.0) as there,
+        calling(there.stt) as caller,
+    ):
+        caller.recognition.begin()
+        await caller.quiet(1500)  # so that nothing is made out
+        assert (await caller.ask(1)).text == ""
+        assert there.standin.connections == 1
 
 
 async def test_audio_is_replayed_no_faster_than_real_time() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis.strategies import integers, lists, tuples
 
@@ -9,6 +11,7 @@ from mediasrv.providers.base import Transcript
 from mediasrv.providers.minutes import DEAF_S, LEAD_IN_MS, Minutes, Piece
 
 WAIT_S = 0.4
+NO_NOISE = -math.inf
 
 
 def timed(text: str, start_ms: float, end_ms: float, covers_ms: float, *, closed: bool = False) -> Piece:
@@ -109,11 +112,33 @@ def test_without_a_sign_of_life_the_wait_is_longer() -> None:
     minutes = begun()
     asked(minutes, 1, 2300, 10.0)
     assert minutes.deadline() == 10.0 + DEAF_S
-    assert not minutes.is_deaf(10.0 + WAIT_S)
-    assert minutes.is_deaf(10.0 + DEAF_S)
+    assert not minutes.is_deaf(10.0 + WAIT_S, NO_NOISE)
+    assert minutes.is_deaf(10.0 + DEAF_S, NO_NOISE)
     minutes.notice(10.1)
     assert minutes.deadline() == 10.0 + WAIT_S
-    assert not minutes.is_deaf(10.0 + DEAF_S)
+    assert not minutes.is_deaf(10.0 + DEAF_S, NO_NOISE)
+
+
+def test_a_vendor_may_be_silent_in_noise_that_is_short_all_in_all() -> None:
+    minutes = begun()
+    asked(minutes, 1, 2500, 10.0)
+    assert not minutes.is_deaf(10.0 + DEAF_S, 500)
+    assert minutes.is_deaf(10.0 + DEAF_S, 499)
+    minutes.commit(2900, 12.0, forced=False)
+    minutes.begin(4000, 13.0)
+    asked(minutes, 2, 4300, 14.0)
+    assert not minutes.is_deaf(14.0 + DEAF_S, 800)
+    assert minutes.is_deaf(14.0 + DEAF_S, 799)
+
+
+def test_a_sign_of_life_forgives_the_silence_before_it() -> None:
+    minutes = begun()
+    asked(minutes, 1, 2500, 10.0)
+    minutes.commit(2900, 12.0, forced=False)
+    minutes.notice(12.5)
+    minutes.begin(4000, 13.0)
+    asked(minutes, 2, 4300, 14.0)
+    assert not minutes.is_deaf(14.0 + DEAF_S, 300)
 
 
 def test_a_sign_of_life_from_before_the_utterance_tells_nothing() -> None:
@@ -121,14 +146,14 @@ def test_a_sign_of_life_from_before_the_utterance_tells_nothing() -> None:
     minutes.notice(9.5)
     minutes.begin(2000, 9.6)
     asked(minutes, 1, 2300, 10.0)
-    assert minutes.is_deaf(10.0 + DEAF_S)
+    assert minutes.is_deaf(10.0 + DEAF_S, NO_NOISE)
 
 
 def test_a_sign_of_life_from_long_before_the_request_tells_nothing() -> None:
     minutes = begun()
     minutes.notice(10.0 - (DEAF_S - WAIT_S))
     asked(minutes, 1, 2300, 10.0)
-    assert minutes.is_deaf(10.0 + DEAF_S)
+    assert minutes.is_deaf(10.0 + DEAF_S, NO_NOISE)
 
 
 def test_a_vendor_that_may_take_long_must_only_have_heard_the_request() -> None:
@@ -137,7 +162,7 @@ def test_a_vendor_that_may_take_long_must_only_have_heard_the_request() -> None:
     asked(minutes, 1, 2300, 10.0)
     minutes.notice(10.1)
     assert minutes.deadline() == 10.0 + 2 * DEAF_S
-    assert not minutes.is_deaf(10.0 + 2 * DEAF_S)
+    assert not minutes.is_deaf(10.0 + 2 * DEAF_S, NO_NOISE)
 
 
 def test_words_of_the_utterance_before_are_told_by_their_times() -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.providers import minutes, recogniser
-from mediasrv.providers.assemblyai import AssemblyAiStt
 from mediasrv.providers.base import Transcript
 from mediasrv.providers.dialect import Dialect
 from native_bench.standins.base import Fault
 from tests.providers.stt import VENDORS, Vendor, calling, eventually, open_sockets, site
+
+# Longer than any noise.
+LONG = "w70 w71 w72 w73 w74"
 
 every_vendor = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 
@@ -227,13 +229,7 @@ async def test_a_vendor_that_does_not_get_ready_is_given_up(
         assert (await caller.failure()).retryable
 
 
-# AssemblyAI passes over noise in silence, so its silence means nothing: pings find out.
-talkative = pytest.mark.parametrize(
-    "vendor", [each for each in VENDORS if each.stt is not AssemblyAiStt], ids=lambda vendor: vendor.name
-)
-
-
-@talkative
+@every_vendor
 async def test_a_vendor_that_falls_silent_in_an_utterance_is_replaced(
     vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,7 +244,7 @@ async def test_a_vendor_that_falls_silent_in_an_utterance_is_replaced(
         assert there.standin.connections == 2
 
 
-@talkative
+@every_vendor
 async def test_a_vendor_that_falls_silent_is_replaced(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "DEAF_S", 0.1)
     options = {"final_wait_ms": 50}
@@ -256,11 +252,25 @@ async def test_a_vendor_that_falls_silent_is_replaced(vendor: Vendor, monkeypatc
         await caller.begin("w65")
         await caller.ask(1)
         caller.recognition.commit()
-        await there.standin.strike(Fault("hang"))
+        await there.standin.strike(Fault("silent"))
         await caller.quiet(400)
-        await caller.begin("w70 w71")
-        assert (await caller.ask(2)).text == "w70 w71"
+        await caller.begin(LONG)
+        assert (await caller.ask(2)).text == LONG
         assert there.standin.connections == 2
+
+
+@every_vendor
+async def test_a_vendor_that_answers_nothing_but_pings_is_given_up(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minutes, "DEAF_S", 0.1)
+    faults, options = [Fault("silent", after=1)] * 3, {"final_wait_ms": 50}
+    async with site(vendor, faults, options) as there, calling(there.stt) as caller:
+        await caller.begin(LONG)
+        caller.recognition.finalize(1)
+        error = await caller.failure()
+        assert (error.retryable, str(error)) == (True, f"stt provider {vendor.name}: does not answer")
+        assert not caller.heard
 
 
 @every_vendor
