@@ -16,7 +16,7 @@ from time import perf_counter_ns
 import numpy as np
 from numpy.typing import NDArray
 
-from mediasrv.audio import codec, level
+from mediasrv.audio import codec, level, pitch
 from mediasrv.audio.conceal import Concealer
 from mediasrv.audio.format import PTIME_MS, Encoding, samples_in
 from mediasrv.audio.framer import Framer
@@ -62,6 +62,8 @@ def cases() -> dict[str, Callable[[], object]]:
     made["framer, frames as they are"] = partial(Framer(pcm.size).push, pcm)
     made["jitter buffer, in order"] = in_order(JitterBuffer(8000, pcm.size, max_delay_ms=0), pcm)
     made["jitter buffer, every other lost"] = in_order(JitterBuffer(8000, pcm.size, max_delay_ms=0), pcm, step=2)
+    made["pitch of a frame"] = partial(pitch.pitch, np.concatenate([pcm, pcm]), 8000)
+    made["pitch track of 600 ms"] = partial(pitch.track, np.tile(pcm, 30), 8000)
     made["conceal, a new gap each time"] = gaps(Concealer(8000), pcm)
     return made
 

@@ -349,3 +349,43 @@ def repeat(piece: Sequence[int], step: int, start: int, seam: int, full: int, si
         worn = step * max(seam - at, 0) / seam
         samples.append(saturated(round((piece[at % len(piece)] + worn) * gain)))
     return samples
+
+
+# audio/pitch: every path through every peak, one product at a time.
+
+
+def pitch_peaks(
+    pcm: Sequence[float], lags: range, compared: int, octave_cost: float
+) -> list[tuple[float, float, float]]:
+    """Period, height and worth of the peaks at the end of the samples, and of having none; the five of most worth."""
+    mean = sum(pcm) / len(pcm)
+    padded = [pcm[0], *pcm, pcm[-1]]
+    smooth = [(padded[i] + 2 * padded[i + 1] + padded[i + 2]) / 4 - mean for i in range(len(pcm))]
+    places = range(len(smooth) - compared, len(smooth))
+
+    def likeness(lag: int) -> float:
+        now, then = (sum(smooth[i - back] ** 2 for i in places) + 4 * compared for back in (0, lag))
+        return sum(smooth[i] * smooth[i - lag] for i in places) / math.sqrt(now * then)
+
+    curve = [likeness(lag) for lag in range(lags[-1] + 2)]
+    peaks = [(0.0, 0.0, 0.0)]
+    for lag in lags:
+        left, here, right = curve[lag - 1 : lag + 2]
+        if left <= here > right and min(curve[: lag + 1]) < 0:
+            shift = (left - right) / (left - 2 * here + right) / 2
+            height = here - (left - right) * shift / 4
+            peaks.append((lag + shift, min(height, 1.0), height - octave_cost * math.log2(lag / lags[0])))
+    return sorted((peak for peak in peaks if peak[2] >= 0), key=lambda peak: -peak[2])[:5]
+
+
+def pitch_track(hops: Sequence[Sequence[tuple[float, float, float]]], jump_cost: float) -> list[tuple[float, float]]:
+    """Period and height at each hop along the path of most worth."""
+
+    def worth(path: Sequence[tuple[float, float, float]]) -> float:
+        total = sum(peak[2] for peak in path)
+        for (before, height_before, _), (period, height, _) in itertools.pairwise(path):
+            if before and period:
+                total -= jump_cost * abs(math.log2(period / before)) * min(height, height_before)
+        return total
+
+    return [(period, height) for period, height, _ in max(itertools.product(*hops), key=worth)]

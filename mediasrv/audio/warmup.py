@@ -30,7 +30,7 @@ def warm(*rehearsals: Callable[[], object]) -> None:
 
 
 def _rehearse() -> None:
-    from mediasrv.audio import codec, level
+    from mediasrv.audio import codec, level, pitch
     from mediasrv.audio.format import Encoding
     from mediasrv.audio.jitterbuffer import JitterBuffer
     from mediasrv.audio.resample import RATES_HZ, Resampler
@@ -49,3 +49,6 @@ def _rehearse() -> None:
         jitter = JitterBuffer(8000, pcm.size, max_delay_ms=0)
         for chunk in (1, 3):
             jitter.push(chunk, pcm, 0.0)
+    two_frames = np.frombuffer(bytes(4 * _PTIME_SAMPLES_8K), np.int16)
+    for pcm in (two_frames, two_frames.copy()):
+        pitch.track(pcm, pitch.RATES_HZ[0])

@@ -11,7 +11,7 @@ SCRIPT = """
         import numpy as np
         from mediasrv.audio.warmup import warm
         warm()
-        from mediasrv.audio import codec, g711, kernel, level
+        from mediasrv.audio import codec, g711, kernel, level, pitch
         from mediasrv.audio.conceal import Concealer
         from mediasrv.audio.format import Encoding
         from mediasrv.audio.jitterbuffer import JitterBuffer
@@ -25,6 +25,7 @@ SCRIPT = """
                 resampler = Resampler(8000, rate_hz)
                 resampler.push(pcm), resampler.push(pcm[:0]), resampler.flush()
             level.level_db(pcm), level.gain(pcm, -3), level.fade(pcm, 1, 0), level.mix(pcm, pcm)
+            pitch.track(pcm, 16000), pitch.track(pcm, 8000)
             concealer = Concealer(16000)
             concealer.heard(pcm), concealer.conceal(7)
             jitter = JitterBuffer(8000, 160)
