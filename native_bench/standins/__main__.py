@@ -17,7 +17,7 @@ from typing import Any
 from native_bench import standins
 from native_bench.standins.base import Standin
 
-NOT_STANDINS = {"__main__", "base", "chat", "dictation", "realtime", "session", "speaking"}
+NOT_STANDINS = {"__main__", "base", "chat", "dictation", "httpspeaking", "realtime", "recital", "session", "speaking"}
 
 
 def find(name: str) -> type[Standin]:

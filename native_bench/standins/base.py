@@ -25,6 +25,8 @@ import orjson
 from aiohttp import WSMsgType, web
 
 HOST = "127.0.0.1"
+LEDGER = "/stand-in/ledger"
+"""Where a stand-in in a process of its own tells what it did; no vendor has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Standin(ABC):
 
     async def __aenter__(self) -> str:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.add_routes(list(self.routes()))
+        app.add_routes([*self.routes(), web.get(LEDGER, self._show_ledger)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, self._port)
@@ -100,6 +102,13 @@ class Standin(ABC):
     async def until_over(self) -> None:
         """Wait until the stand-in is stopped."""
         await self._over.wait()
+
+    def ledger(self) -> dict[str, Any]:
+        """What it did so far, as JSON has it."""
+        return {"connections": self.connections, "live": self.live, "complaints": self.complaints}
+
+    async def _show_ledger(self, request: web.Request) -> web.Response:
+        return web.json_response(self.ledger())
 
     def complain(self, text: str) -> None:
         """Note what a client did wrong."""

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from native_bench.standins.base import Message, Peer
-from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, VoiceStandin, audio_named, voiced
+from native_bench.standins.speaking import Speaker, VoiceSession, VoiceStandin, audio_named
 
 KEY = "ca-key"
 VOICE = "694f9389-aac1-45b6-b726-9d9369183238"
@@ -141,7 +141,7 @@ class _Socket(VoiceSession):
                 self.later(self.peer.fault.delay_s, partial(self.peer.say, times))
             else:
                 await self.peer.say(times)
-        audio = voiced(transcript, context.audio)
+        audio = self.standin.audio_of(transcript, context.audio, context.spoken_chars)
         step = context.audio.bytes_in(self.standin.chunk_ms)
         for at in range(0, len(audio), step):
             if self.peer.fault.kind == "error" and context.chunks >= self.peer.fault.after:
@@ -159,7 +159,7 @@ class _Socket(VoiceSession):
     def _timestamps(self, name: str, context: _Context, transcript: str) -> dict[str, Any]:
         found = list(re.finditer(r"\S+", transcript))
         times = [
-            [(context.spoken_chars + at) * CHAR_MS / 1000 for at in edge]
+            [(context.spoken_chars + at) * self.standin.char_ms / 1000 for at in edge]
             for edge in ([each.start() for each in found], [each.end() for each in found])
         ]
         words = {"words": [each.group() for each in found], "start": times[0], "end": times[1]}

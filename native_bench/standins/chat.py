@@ -58,6 +58,8 @@ class ChatStandin(Standin):
         """What was asked, well or badly."""
         self.given_up = 0
         """Answers whose client went away before their end."""
+        self.sent: list[int] = []
+        """Events that were sent of each answer."""
         self.clients: set[object] = set()
         """Addresses that requests came from: one for each connection."""
 
@@ -79,6 +81,9 @@ class ChatStandin(Standin):
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [web.post(self.path, self._answer)]
+
+    def ledger(self) -> dict[str, Any]:
+        return {**super().ledger(), "sent": self.sent, "given_up": self.given_up}
 
     def refusal(self, refused: Refused) -> web.Response:
         self.complain(str(refused))
@@ -123,6 +128,8 @@ class ChatStandin(Standin):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         wait_s = self.first_wait_s()
+        number = len(self.sent)
+        self.sent.append(0)
         for index, event in enumerate(self.events(body)):
             if not await self._passes(request, wait_s):
                 return response
@@ -130,6 +137,7 @@ class ChatStandin(Standin):
                 return response
             try:
                 await response.write(event)
+                self.sent[number] += 1
             except ConnectionResetError:
                 self.given_up += 1
                 return response

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from native_bench.standins.base import Fault, Message, Peer, Standin, WebSocketStandin
 from native_bench.standins.dictation import Word
+from native_bench.standins.recital import Recital, Script, read_script
 from native_bench.standins.session import Session
 
 KEY = "dg-key"
@@ -62,12 +63,17 @@ class DeepgramStandin(WebSocketStandin):
         final_ms: float = 0,
         interim_ms: int = 400,
         idle_s: float = 10.0,
+        script: str = "",
     ) -> None:
-        """``final_ms``: from ``Finalize`` to its answer; ``interim_ms``: audio from one interim to the next."""
+        """``final_ms``: from ``Finalize`` to its answer; ``interim_ms``: audio from one interim to the next.
+
+        ``script``: a file of ``recital.write_script``, for a stand-in that knows what is said.
+        """
         super().__init__(faults=faults, port=port)
         self.final_ms = final_ms
         self.interim_ms = interim_ms
         self.idle_s = idle_s
+        self.script: Script = read_script(script) if script else {}
 
     def admit(self, request: web.Request) -> None:
         admit_deepgram(self, request, _PARAMETERS)
@@ -83,6 +89,8 @@ class DeepgramStandin(WebSocketStandin):
 class _Nova(Session):
     def __init__(self, standin: DeepgramStandin, peer: Peer) -> None:
         super().__init__(standin, peer, bytes_per_ms(peer.request), standin.idle_s, (1011, "NET-0001"))
+        if standin.script:
+            self.dictation = Recital(standin.script, bytes_per_ms(peer.request))
         query = peer.request.query
         endpointing = query.get("endpointing", "10")
         self.endpoint_ms = 0 if endpointing == "false" else int(endpointing)
@@ -133,6 +141,8 @@ class _Nova(Session):
         self, *, is_final: bool = False, speech_final: bool = False, from_finalize: bool = False
     ) -> dict[str, Any]:
         start_ms, end_ms = self.start_ms, self.dictation.heard_ms
+        if is_final:
+            self.dictation.settle()
         words = self.dictation.since(start_ms)
         if words:
             self.is_over = speech_final

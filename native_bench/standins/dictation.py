@@ -75,6 +75,9 @@ class Dictation:
         """Words that begin there or later."""
         return [word for word in self.words if word.start_ms >= ms]
 
+    def settle(self) -> None:
+        """A final is wanted: make known all that was heard."""
+
     def _hear_frame(self, frame: bytes) -> None:
         at, self.heard_ms = self.heard_ms, self.heard_ms + FRAME_MS
         code = self._code_of(frame)

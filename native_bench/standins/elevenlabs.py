@@ -18,7 +18,7 @@ from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from native_bench.standins.base import Message, Peer, Standin
-from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, VoiceStandin, audio_named, voiced
+from native_bench.standins.speaking import CHAR_MS, Speaker, VoiceSession, VoiceStandin, audio_named
 
 KEY = "el-key"
 VOICE = "JBFqnCBsd6RMkjVDRZzb"
@@ -142,7 +142,7 @@ class _Socket(VoiceSession):
             return
         self.standin.transcripts.append(text)
         await asyncio.sleep(self.standin.first_s)
-        chars = self.standin.chunk_ms // CHAR_MS
+        chars = max(1, self.standin.chunk_ms // self.standin.char_ms)
         for at in range(0, len(text), chars):
             fault = self.peer.fault
             if fault.kind == "error" and context.chunks >= fault.after:
@@ -151,8 +151,8 @@ class _Socket(VoiceSession):
                 self.contexts.pop(name, None)
                 return
             part = text[at : at + chars]
-            audio = b64encode(voiced(part, self.audio)).decode()
-            told = alignment(part) if self.is_timed else None
+            audio = b64encode(self.standin.audio_of(part, self.audio, at)).decode()
+            told = alignment(part, self.standin.char_ms) if self.is_timed else None
             await self.peer.say({"audio": audio, "alignment": told, "normalizedAlignment": told, "contextId": name})
             self.stay()
             context.chunks += 1
@@ -164,8 +164,8 @@ class _Socket(VoiceSession):
             await self.peer.say({"isFinal": True, "contextId": name})
 
 
-def alignment(text: Iterable[str]) -> dict[str, Any]:
+def alignment(text: Iterable[str], char_ms: int = CHAR_MS) -> dict[str, Any]:
     """Times of characters, from the beginning of their audio."""
     chars = list(text)
-    starts = [at * CHAR_MS for at in range(len(chars))]
-    return {"chars": chars, "charStartTimesMs": starts, "charDurationsMs": [CHAR_MS] * len(chars)}
+    starts = [at * char_ms for at in range(len(chars))]
+    return {"chars": chars, "charStartTimesMs": starts, "charDurationsMs": [char_ms] * len(chars)}

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat
 from native_bench.standins.elevenlabs import admit_elevenlabs, check_settings
-from native_bench.standins.speaking import HttpVoiceStandin
+from native_bench.standins.httpspeaking import HttpVoiceStandin
 
 _PARAMETERS = "output_format optimize_streaming_latency enable_logging"
 _FIELDS = (

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from aiohttp import web
+import numpy as np
 
-from mediasrv.audio.format import MULAW_8K, AudioFormat, Encoding
-from native_bench.standins.base import Fault, Message, Peer, Refused, Standin, WebSocketStandin, tear
+from mediasrv.audio.codec import encode
+from mediasrv.audio.format import MULAW_8K, AudioFormat, Encoding, samples_in
+from native_bench.standins.base import Fault, Message, Peer, WebSocketStandin
 
 CHAR_MS = 10
 _HALF_WAVE_MS = 1
@@ -81,17 +82,35 @@ class VoiceStandin(WebSocketStandin):
         chunk_ms: int = 100,
         gap_ms: float = 0,
         idle_s: float = 0,
+        char_ms: int = CHAR_MS,
+        recording: str = "",
     ) -> None:
-        """``first_ms``: from a text to its audio; ``gap_ms``: between chunks; ``idle_s``: 0 for the vendor's own."""
+        """``first_ms``: from a text to its audio; ``gap_ms``: between chunks; ``idle_s``: 0 for the vendor's own.
+
+        ``recording``: samples at 8 kHz (int16 in a file) that are heard in the place of made-up audio, of which every
+        character of a context takes ``char_ms``.
+        """
         super().__init__(faults=faults, port=port)
         self.first_s, self.gap_s, self.chunk_ms = first_ms / 1000, gap_ms / 1000, chunk_ms
         self.idle_s = idle_s or self.idle_limit_s
+        self.char_ms = char_ms
+        self._recording = np.fromfile(recording, "<i2") if recording else None
         self.transcripts: list[str] = []
         """What was to be spoken."""
         self.cancelled = 0
         """How often a client did not want the rest."""
         self.kept_alive = 0
         """How often a client asked not to be closed."""
+
+    def audio_of(self, text: str, audio: AudioFormat, spoken_chars: int = 0) -> bytes:
+        """The audio of a text, behind so many characters that were spoken before it."""
+        if self._recording is None:
+            return voiced(text, audio, self.char_ms)
+        begin, end = (samples_in(chars * self.char_ms, 8000) for chars in (spoken_chars, spoken_chars + len(text)))
+        return encode(audio.encoding, self._recording.take(range(begin, end), mode="wrap"))
+
+    def ledger(self) -> dict[str, Any]:
+        return {**super().ledger(), "transcripts": len(self.transcripts), "cancelled": self.cancelled}
 
 
 class VoiceSession(ABC):
@@ -180,7 +199,7 @@ class SegmentSession(VoiceSession):
         """Speak a segment."""
         self._voice.transcripts.append(text)
         await asyncio.sleep(self._voice.first_s)
-        data = voiced(text, self.audio)
+        data = self._voice.audio_of(text, self.audio)
         step = self.audio.bytes_in(self._voice.chunk_ms)
         for at in range(0, len(data), step):
             fault = self.peer.fault
@@ -211,73 +230,3 @@ def _wave(level: int, audio: AudioFormat, char_ms: int) -> bytes:
     else:
         one, other = bytes([_POSITIVE | level]) * half, bytes([_NEGATIVE | level]) * half
     return (one + other) * (char_ms // (2 * _HALF_WAVE_MS))
-
-
-class HttpVoiceStandin(Standin):
-    """A voice behind a POST.
-
-    Faults: ``cut`` (the connection is torn behind ``after`` chunks), ``mute`` (no more comes behind ``after`` chunks).
-    """
-
-    path: ClassVar[str]
-
-    def __init__(
-        self,
-        *,
-        faults: Sequence[Fault] = (),
-        port: int = 0,
-        first_ms: float = 0,
-        chunk_ms: int = 100,
-        gap_ms: float = 0,
-    ) -> None:
-        """``first_ms``: from a request to its audio; ``gap_ms``: between chunks."""
-        super().__init__(faults=faults, port=port)
-        self._first_s, self._gap_s, self._chunk_ms = first_ms / 1000, gap_ms / 1000, chunk_ms
-        self.transcripts: list[str] = []
-        """What was to be spoken."""
-        self.given_up = 0
-        """Answers whose client went away before their end."""
-
-    @abstractmethod
-    def admit(self, request: web.Request, body: Mapping[str, Any]) -> tuple[str, AudioFormat]:
-        """Look at a request; raise ``Refused`` for what does not fit. The text, and the format that is wanted."""
-
-    def routes(self) -> Iterable[web.RouteDef]:
-        return [web.post(self.path, self._answer)]
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        fault = self.next_fault()
-        response = await self.befall(request, fault)
-        if response is not None:
-            return response
-        try:
-            text, audio = self.admit(request, await request.json())
-        except Refused as refused:
-            return self.refusal(refused)
-        self.transcripts.append(text)
-        answer = web.StreamResponse(headers={"Content-Type": "audio/basic"})
-        await answer.prepare(request)
-        self.live += 1
-        try:
-            await self._speak(request, answer, voiced(text, audio), audio.bytes_in(self._chunk_ms), fault)
-        except ConnectionError:
-            self.given_up += 1
-        finally:
-            self.live -= 1
-        return answer
-
-    async def _speak(
-        self, request: web.Request, answer: web.StreamResponse, data: bytes, step: int, fault: Fault
-    ) -> None:
-        await asyncio.sleep(self._first_s)
-        for count, at in enumerate(range(0, len(data), step)):
-            if fault.kind and count >= fault.after:
-                if fault.kind == "mute":
-                    await self.until_over()
-                tear(request)
-                return
-            # Cut within a sample, as chunks of HTTP may be.
-            await answer.write(data[at : at + 1])
-            await asyncio.sleep(0.001)
-            await answer.write(data[at + 1 : at + step])
-            await asyncio.sleep(self._gap_s)

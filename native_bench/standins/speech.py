@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from mediasrv.audio.format import AudioFormat, Encoding
-from native_bench.standins.speaking import HttpVoiceStandin
+from native_bench.standins.httpspeaking import HttpVoiceStandin
 
 KEY = "oa-key"
 RATE_HZ = 24000
