@@ -11,6 +11,8 @@ CASES = {
     "wire": "what does a message cost, there and back through the media door?",
     "vad": "how well is voice told from noise?",
     "loopback": "how much do we add to the caller's wait?",
+    "turn": "how soon does the bot answer, and how rarely does it talk over its caller?",
+    "bargein": "how soon is the bot silent when its caller breaks in, and does it click?",
     "faults": "does the caller hear something, whatever breaks?",
     "hedge": "how much does a second request cut the tail?",
 }

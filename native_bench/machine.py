@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -13,6 +15,27 @@ def described() -> str:
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     python = f"Python {platform.python_version()}"
     return f"{os.cpu_count()} x {_processor()}, {python}, commit {commit.stdout.strip() or 'unknown'}"
+
+
+def facts() -> dict[str, object]:
+    """The same and more, for a line of JSON."""
+    packages = ("mediasrv", "numpy", "numba", "uvloop", "websockets", "aiohttp")
+    return {
+        "machine": described(),
+        "cores": os.cpu_count(),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
+        "load": os.getloadavg()[0],
+        "kernel": platform.release(),
+        "versions": {name: version(name) for name in packages},
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _processor() -> str:

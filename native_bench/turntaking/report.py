@@ -1,0 +1,155 @@
+"""A tally for people, as one table, and for programs, as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from native_bench.turntaking.plan import Over
+from native_bench.turntaking.tally import Distribution, Disturbed, Tally, Turned, distribution
+from native_bench.turntaking.utterances import Kind
+
+Row = tuple[str, ...]
+_STEP_LIMIT_DB = -30.0
+
+
+def figures(tally: Tally) -> dict[str, Any]:
+    """All figures of a run, by class."""
+    return {
+        "simultaneous": tally.simultaneous,
+        "seconds": tally.seconds,
+        "slip_ms": _plain(tally.slip_ms),
+        "turns": {name: turn_figures(turns) for name, turns in turn_classes(tally).items()},
+        "barge_in": barge_in_figures(tally),
+        "disturbances": {name: disturbance_figures(found) for name, found in disturbance_classes(tally).items()},
+        "speculation": asdict(tally.speculation) if tally.speculation else None,
+        "largest_step_db": largest_step_db(tally),
+        "underruns": tally.underruns,
+        "void": tally.void,
+        "failures": list(tally.failures),
+        "complaints": sorted(set(tally.complaints)),
+    }
+
+
+def turn_classes(tally: Tally) -> dict[str, list[Turned]]:
+    """Utterances by kind, and those without a barge-in by line and all together."""
+    opening = [each for each in tally.turns if each.kind != Over.BARGE_IN.value]
+    kinds = {kind: [each for each in tally.turns if each.kind == kind] for kind in _KINDS}
+    lines = {line: [each for each in opening if each.line == line] for line in dict.fromkeys(t.line for t in opening)}
+    return {name: turns for name, turns in ({"all": opening} | kinds | lines).items() if turns}
+
+
+_KINDS = (*(kind.value for kind in Kind), Over.BARGE_IN.value)
+
+
+def turn_figures(turns: Sequence[Turned]) -> dict[str, Any]:
+    """Latency, cut-ins and missed turns of a class; latency counts where there was no cut-in."""
+    latencies = [each.verdict.latency_ms for each in turns if each.verdict.cut_in_ms is None]
+    return {
+        "count": len(turns),
+        "latency_ms": _plain(distribution(latencies)),
+        "cut_ins": sum(each.verdict.cut_in_ms is not None for each in turns),
+        "missed": sum(each.verdict.is_missed for each in turns),
+    }
+
+
+def barge_in_figures(tally: Tally) -> dict[str, Any]:
+    """How the bot gave way."""
+    verdicts = [each.verdict for each in tally.barge_ins]
+    return {
+        "count": len(verdicts),
+        "clear_ms": _plain(distribution(each.clear_ms for each in verdicts)),
+        "silent_ms": _plain(distribution(each.silent_ms for each in verdicts if not each.is_missed)),
+        "missed": sum(each.is_missed for each in verdicts),
+    }
+
+
+def disturbance_classes(tally: Tally) -> dict[str, list[Disturbed]]:
+    """Disturbances by kind."""
+    return {
+        over.value: found
+        for over in Over
+        if (found := [each for each in tally.disturbances if each.kind == over.value])
+    }
+
+
+def disturbance_figures(found: Sequence[Disturbed]) -> dict[str, Any]:
+    """Whether replies went on."""
+    verdicts = [each.verdict for each in found]
+    return {
+        "count": len(verdicts),
+        "abandoned": sum(each.is_abandoned for each in verdicts),
+        "broken": sum(each.is_broken for each in verdicts),
+        "resumed_ms": _plain(distribution(each.resumed_ms for each in verdicts)),
+    }
+
+
+def largest_step_db(tally: Tally) -> float | None:
+    """At any interruption."""
+    every = [*(each.step_db for each in tally.barge_ins), *(each.step_db for each in tally.disturbances)]
+    steps = [step_db for step_db in every if step_db is not None]
+    return round(max(steps), 1) if steps else None
+
+
+def table(tally: Tally) -> str:
+    """Lay the figures out; the text ends without a line break."""
+    many = figures(tally)
+    blocks = [
+        [("what was said", "n", "p50", "p90", "p99", "max", "cut-ins", "missed"), *_turn_rows(many["turns"])],
+        [("over the reply", "n", "p50", "p90", "p99", "max", "abandoned", "broken", "missed"), *_over_rows(many)],
+        [("", ""), *_facts(tally, many)],
+    ]
+    return "\n\n".join("\n".join(_columns(block)) for block in blocks)
+
+
+def _turn_rows(classes: dict[str, Any]) -> list[Row]:
+    return [
+        (f"{name}: last sample to answer", str(each["count"]), *_cells(each["latency_ms"]),
+         _share(each["cut_ins"], each["count"]), _share(each["missed"], each["count"]))
+        for name, each in classes.items()
+    ]  # fmt: skip
+
+
+def _over_rows(many: dict[str, Any]) -> list[Row]:
+    barge_in = many["barge_in"]
+    rows: list[Row] = []
+    for name, key in (("barge-in: onset to clear", "clear_ms"), ("barge-in: onset to silence", "silent_ms")):
+        count = str(barge_in["count"])
+        rows.append((name, count, *_cells(barge_in[key]), "", "", _share(barge_in["missed"], barge_in["count"])))
+    for name, each in many["disturbances"].items():
+        shares = [_share(each[key], each["count"]) for key in ("abandoned", "broken")]
+        rows.append((f"{name}: silence to resumption", str(each["count"]), *_cells(each["resumed_ms"]), *shares, ""))
+    return rows
+
+
+def _facts(tally: Tally, many: dict[str, Any]) -> list[Row]:
+    guess, slip, step = tally.speculation, tally.slip_ms, many["largest_step_db"]
+    facts = [("simultaneous calls", f"{tally.simultaneous}, in {tally.seconds:.0f} s")]
+    if guess is not None:
+        asked = f"{guess.asked} asked for, {guess.heard} heard, {100 * guess.wasted:.0f} % of the tokens in vain"
+        facts.append(("replies", asked))
+    facts.append(("largest step at an interruption", "none" if step is None else f"{step:.1f} dBFS"))
+    facts.append(("holes in utterances", str(tally.underruns)))
+    facts.append(("trials that could not be made", str(tally.void)))
+    facts.append(
+        ("callers' own slip", "none" if slip is None else f"p50 {slip.p50} ms, p99 {slip.p99} ms, most {slip.most} ms")
+    )
+    return facts + [("failure", each) for each in tally.failures] + [("complaint", c) for c in many["complaints"]]
+
+
+def _cells(found: dict[str, float] | None) -> Row:
+    return ("", "", "", "") if found is None else tuple(f"{found[key]:.0f} ms" for key in ("p50", "p90", "p99", "most"))
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} ({100 * count / of:.0f} %)" if of else "0"
+
+
+def _plain(found: Distribution | None) -> dict[str, float] | None:
+    return asdict(found) if found is not None else None
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

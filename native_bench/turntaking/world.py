@@ -1,0 +1,168 @@
+"""The server and what it talks to, each in a process of its own, for one run.
+
+The server is ``mediasrv serve`` with the real provider adapters, which reach their stand-ins over loopback sockets:
+a recogniser that knows what is said (final 100 ms after it is asked for, an interim every 200 ms), a model whose first
+token takes 200 ms and each further one 15, and a voice whose first audio takes 80.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+
+from mediasrv.errors import MediasrvError
+from native_bench.standins import cartesia, deepgram, openai
+from native_bench.standins.base import HOST, LEDGER
+from native_bench.standins.recital import write_script
+from native_bench.turntaking.material import Signal
+from native_bench.turntaking.plan import Planned
+
+REPLY = "It is on its way. Your parcel left the warehouse this morning, and it will be with you before the evening."
+CHAR_MS = 60
+"""A hundred characters are six seconds."""
+REPLY_S = len(REPLY) * CHAR_MS / 1000
+_READY_LIMIT_S = 90.0
+_STOP_LIMIT_S = 10.0
+
+TurnTable = Mapping[str, float | int | bool]
+
+
+class ServerDied(MediasrvError):
+    """The server, or what it talks to, is not there any more, or never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What was started."""
+
+    url: str
+    """Where callers call."""
+    origins: Mapping[str, str]
+    """Of the stand-ins, by stage."""
+
+    async def ledgers(self) -> dict[str, dict[str, Any]]:
+        """What the stand-ins did so far, by stage."""
+        async with aiohttp.ClientSession() as session:
+            return {stage: await _json(session, f"{origin}{LEDGER}") for stage, origin in self.origins.items()}
+
+
+@asynccontextmanager
+async def started(folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable) -> AsyncIterator[World]:
+    """Start everything; ``turn`` holds keys of the agent's turn table. Raise ``ServerDied`` when it fails to."""
+    script, voice = folder / "script.json", folder / "voice.raw"
+    sounds = [trial.sound for call in calls for trial in call.trials if trial.sound is not None]
+    write_script(script, ((each.cue, each.words) for each in sounds))
+    np.clip(bot, -32768, 32767).astype("<i2").tofile(voice)
+    commands = {
+        "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
+        "llm": ("openai", "first_ms=200", "token_ms=15", f"text={REPLY}"),
+        "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
+    }
+    async with AsyncExitStack() as stack:
+        processes = [
+            await stack.enter_async_context(_process("-m", "native_bench.standins", *command))
+            for command in commands.values()
+        ]
+        lines = [await _first_line(each) for each in processes]
+        origins = dict(zip(commands, lines, strict=True))
+        port = _free_port()
+        config = folder / "server.toml"
+        config.write_text(configuration(port, origins, turn), encoding="utf-8")
+        log = stack.enter_context((folder / "server.log").open("wb"))
+        command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
+        server = await stack.enter_async_context(_process(*command, stderr=log.fileno()))
+        await _ready(f"http://{HOST}:{port}/readyz", server, folder / "server.log")
+        yield World(f"ws://{HOST}:{port}/plivo/stream", origins)
+
+
+def configuration(port: int, origins: Mapping[str, str], turn: TurnTable) -> str:
+    """The server's own file."""
+    tables: dict[str, Mapping[str, object]] = {
+        "server": {"host": HOST, "port": port, "max_calls": 1000},
+        "plivo": {"verify_signatures": False},
+        "agents.default": {"instructions": "You help callers of a courier.", "greeting": ""},
+        "agents.default.stt": {"provider": "deepgram", "url": origins["stt"], "api_key": deepgram.KEY},
+        "agents.default.llm": {
+            "provider": "openai", "url": f"{origins['llm']}/v1", "model": "stand-in", "api_key": openai.KEY,
+        },
+        "agents.default.tts": {
+            "provider": "cartesia", "url": origins["tts"], "voice": cartesia.VOICE, "api_key": cartesia.KEY,
+        },
+        "agents.default.turn": turn,
+    }  # fmt: skip
+    return "\n".join(f"[{name}]\n{''.join(map(_line, table.items()))}" for name, table in tables.items())
+
+
+def _line(item: tuple[str, object]) -> str:
+    key, value = item
+    return f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}\n"
+
+
+@asynccontextmanager
+async def _process(*arguments: str, stderr: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=stderr, stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _first_line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), _READY_LIMIT_S)
+    if not line:
+        raise ServerDied("a stand-in did not start: see its message above")
+    return line.decode().strip()
+
+
+async def _ready(url: str, server: asyncio.subprocess.Process, log: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        until = asyncio.get_running_loop().time() + _READY_LIMIT_S
+        while asyncio.get_running_loop().time() < until:
+            if server.returncode is not None:
+                raise ServerDied(f"the server did not start; it said: {_last_line(log)}")
+            try:
+                async with session.get(url) as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+    raise ServerDied(f"the server was not ready within {_READY_LIMIT_S:.0f} s")
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").strip().splitlines() or ["nothing"])[-1]
+
+
+async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+    try:
+        async with session.get(url) as response:
+            found: dict[str, Any] = await response.json()
+            return found
+    except aiohttp.ClientError as error:
+        raise ServerDied(f"{url} is not there any more: {error}") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
