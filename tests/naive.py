@@ -53,55 +53,58 @@ class PlayQueue:
 
 
 class Earpiece:
-    """A caller who is ``way`` samples away: what is sent arrives, and marks come back, so much later."""
+    """A caller who is ``way`` samples away: what is sent arrives, and marks come back, so much later.
+
+    A sample is its position in what is said, from 1; -1 is one that is not a part of that.
+    """
 
     def __init__(self, way: int = 0) -> None:
         self.way = way
         self.now = 0
         """Samples since the beginning."""
         self.position = 0
-        """Samples heard, silence not counted."""
+        """Position heard last."""
         self.holes: list[int] = []
         """The position at the beginning of each silence after the first audio."""
-        self._carrier = PlayQueue(returns_marks_on_clear=False)
-        self._coming: list[tuple[int, bytes | str | None]] = []
+        self.queue = PlayQueue(returns_marks_on_clear=False)
+        self._coming: list[tuple[int, list[int] | str | None]] = []
 
-    def send(self, what: bytes | str | None) -> None:
+    def send(self, what: list[int] | str | None) -> None:
         """Audio, a mark's name, or ``None`` to clear."""
         self._coming.append((self.now + self.way, what))
         self._arrive()
 
     def play(self) -> None:
         """One sample's time passes."""
-        self._carrier.play(1)
-        if self._carrier.heard[-1]:
-            self.position += 1
-        elif self.position and (not self.holes or self.holes[-1] != self.position):
+        self.queue.play(1)
+        if self.queue.heard[-1] > 0:
+            self.position = self.queue.heard[-1]
+        elif self.queue.heard[-1] == 0 and self.position and (not self.holes or self.holes[-1] != self.position):
             self.holes.append(self.position)
         self.now += 1
         self._arrive()
 
     def returned(self) -> list[str]:
         """Marks that came back by now, in order."""
-        return [name for name, at in self._carrier.reached if at + self.way <= self.now]
+        return [name for name, at in self.queue.reached if at + self.way <= self.now]
 
-    def ahead(self) -> int:
+    def waiting(self) -> list[int]:
         """Samples that lie at the carrier."""
-        return sum(isinstance(entry, int) for entry in self._carrier.queue)
+        return [entry for entry in self.queue.queue if isinstance(entry, int)]
 
-    def heard(self) -> bytes:
-        """All audio that was heard."""
-        return bytes(sample for sample in self._carrier.heard if sample)
+    def heard(self) -> list[int]:
+        """All that was heard of what is said."""
+        return [sample for sample in self.queue.heard if sample > 0]
 
     def _arrive(self) -> None:
         while self._coming and self._coming[0][0] <= self.now:
             _, what = self._coming.pop(0)
             if what is None:
-                self._carrier.clear()
+                self.queue.clear()
             elif isinstance(what, str):
-                self._carrier.mark(what)
+                self.queue.mark(what)
             else:
-                self._carrier.append(what)
+                self.queue.append(what)
 
 
 def words_heard(text: str, samples: int, heard_samples: int) -> str:
@@ -115,6 +118,28 @@ def words_heard(text: str, samples: int, heard_samples: int) -> str:
         spoken.append(word)
         letters += 1
     return " ".join(spoken)
+
+
+def word_begin(text: str, samples: int, heard_samples: int) -> int:
+    """Samples before the word that is being spoken, when every letter takes as long as every other."""
+    letters = 0
+    for word in text.split(" "):
+        if letters * samples <= heard_samples * len(text) < (letters + len(word)) * samples:
+            return letters * samples // len(text)
+        letters += len(word) + 1
+    return heard_samples
+
+
+def die_away(codes: Sequence[int]) -> bytes:
+    """Mu-law samples with half a wave of a cosine laid over them, from 1 to 0."""
+    pcm = decode_ulaw(bytes(codes))
+    gains = [(1 + math.cos(math.pi * (place + 0.5) / len(pcm))) / 2 for place in range(len(pcm))]
+    return encode_ulaw([round(sample * gain) for sample, gain in zip(pcm, gains, strict=True)])
+
+
+def begin_softly(codes: Sequence[int]) -> bytes:
+    """The same from 0 to 1."""
+    return die_away(codes[::-1])[::-1]
 
 
 # turn/bands and turn/noise: a caller's frame, number by number.

@@ -3,6 +3,9 @@
 One thing is said at a time. Who speaks holds the floor until all of his audio is queued; what is said from within a
 reply (by a tool that the reply waits for) interrupts that reply's audio between two pieces instead of waiting for its
 end, which would never come.
+
+A speech is read as fast as it comes, and waits in the ledger. While the bot is suspended, which it may be for ever, no
+more than ``SUSPENDED_LIMIT_MS`` may wait there.
 """
 
 from __future__ import annotations
@@ -19,13 +22,15 @@ from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
 from mediasrv.providers.base import Speech
 from mediasrv.turn.playout import PlayoutLedger
-from mediasrv.turn.utterance import Heard
-from mediasrv.wire.events import Clear
+from mediasrv.turn.utterance import Audible, Heard, Outcome
+from mediasrv.wire.events import Clear, Command, PlayMedia
 
 # A caller who hears nothing for this long within an utterance believes that the line is dead.
 SPEECH_LIMIT_S = 10.0
 # Longest wait for the caller to have heard everything.
 QUIET_LIMIT_S = 60.0
+# Unheard audio with which a speech that is suspended is read no further.
+SUSPENDED_LIMIT_MS = 10_000
 
 _floor_holder: ContextVar[object | None] = ContextVar("floor_holder", default=None)
 
@@ -36,11 +41,20 @@ class PlayoutWatcher:
     def bot_started(self, interruptible: bool) -> None:
         """An utterance's first audio was sent; the argument tells whether the caller may break in."""
 
+    def bot_audible(self, at_s: float) -> None:
+        """An utterance has begun to be heard, at this time; once for each, unless nothing of it is heard."""
+
     def bot_heard(self, heard: Heard) -> None:
         """An utterance was heard, or cut short."""
 
     def bot_quiet(self) -> None:
         """All utterances are settled, and none is in the making."""
+
+    def audio_sent(self, payload: bytes, begins_s: float) -> None:
+        """Encoded audio went to the carrier, which will begin to play it at this time, if it is next door."""
+
+    def audio_cut(self, now: float) -> None:
+        """The carrier was told to drop what it has not played by now."""
 
 
 NOTHING = Heard(0, "", True)
@@ -76,6 +90,8 @@ class Mouth:
         self._is_quiet_told = True
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._unsuspended = asyncio.Event()
+        self._unsuspended.set()
         self._loop = asyncio.get_running_loop()
         self._overdue = Alarm(self.ledger.deadline, lambda now: self._settle(self.ledger.tick(now)))
 
@@ -116,6 +132,8 @@ class Mouth:
                         return saying if is_audible else None
                     is_audible |= bool(piece.audio)
                     saying = self._queue(saying, piece, interruptible)
+                    while self.is_suspended and self.unheard_ms >= SUSPENDED_LIMIT_MS:
+                        await self._unsuspended.wait()
         finally:
             self._pause()
 
@@ -150,12 +168,20 @@ class Mouth:
             self._pacer.wake(self._feed)
 
     def _feed(self, now: float) -> bool:
-        commands = self.ledger.due(now)
-        for command in commands:
-            self._link.send(command)
-        if commands:
+        commands_begin_s = max(self.ledger.dry_at_s, now)
+        if commands := self.ledger.due(now):
+            self._send(commands, commands_begin_s)
             self._overdue.arm()
         return self.ledger.busy
+
+    def _send(self, commands: Iterable[Command], begins_s: float) -> None:
+        for command in commands:
+            self._link.send(command)
+            if isinstance(command, PlayMedia):
+                self.watcher.audio_sent(command.payload, begins_s)
+                begins_s += self.audio.samples_of(command.payload) / self.audio.rate_hz
+            elif isinstance(command, Clear):
+                self.watcher.audio_cut(begins_s)
 
     async def wait_until_quiet(self) -> None:
         """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""
@@ -174,20 +200,38 @@ class Mouth:
 
     # -- what becomes of it --------------------------------------------------------------------------------------
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the bot was made to fall silent, and may go on yet."""
+        return self.ledger.is_suspended
+
+    @property
+    def unheard_ms(self) -> int:
+        """Audio that is queued and that the caller has not heard."""
+        return self.ledger.unheard_ms(self._loop.time())
+
     def hold(self) -> None:
-        """Stop feeding the carrier; what it has runs out."""
+        """Stop feeding the carrier; what it has runs out softly."""
         self.ledger.hold()
 
+    def suspend(self) -> None:
+        """Fall silent at once and drop nothing; ``resume`` or ``clear`` is to follow."""
+        now = self._loop.time()
+        self._unsuspended.clear()
+        self._send(self.ledger.suspend(now), now)
+
     def resume(self) -> None:
-        """Go on feeding."""
+        """Go on: after a silence, from the beginning of the word that was heard last."""
         self.ledger.resume(self._loop.time())
+        self._unsuspended.set()
         self._pacer.wake(self._feed)
 
     def clear(self) -> None:
-        """Fall silent at once; what was not heard is dropped."""
+        """Fall silent at once, if that was not done before; what was not heard is dropped."""
+        self.suspend()
         settled = self.ledger.clear(self._loop.time())
         self._saying = None
-        self._link.send(Clear())
+        self._unsuspended.set()
         self._settle(settled)
 
     def mark_reached(self, name: str, now: float) -> None:
@@ -199,10 +243,13 @@ class Mouth:
         self._pacer.forget(self._feed)
         self._overdue.cancel()
 
-    def _settle(self, settled: Iterable[Heard]) -> None:
-        for heard in settled:
-            self._unsettled.pop(heard.utterance).settled.set_result(heard)
-            self.watcher.bot_heard(heard)
+    def _settle(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Audible):
+                self.watcher.bot_audible(outcome.at_s)
+                continue
+            self._unsettled.pop(outcome.utterance).settled.set_result(outcome)
+            self.watcher.bot_heard(outcome)
         if not self._unsettled:
             self._quiet.set()
             self._tell_quiet()

@@ -1,51 +1,59 @@
 """The playout ledger: the one place that knows what the bot queued and sent, and what the caller heard of it.
 
-All audio of a call lies on one axis of samples, in the order in which it is spoken::
+What the bot says in a call lies on one axis of samples, in the order in which it is spoken::
 
     0 ───────────── ear ─────────────── sent ─────────────── queued
       heard           at the carrier      waiting for us
 
-The carrier plays in real time from the moment audio reaches it, so one number, the time at which it will have played
-all that was sent (``_dry_at_s``), tells how much it still holds. Marks that come back show how far behind that model
-the ear really is (``_lag_s``: the way there and back, and whatever the carrier adds). The lead (``sent`` less what the
-model says was played) is kept full by ``due``, so that a stall of ours is no hole in the caller's ear and a barge-in
-leaves little to clear.
+The lead, which is what the carrier has and has not played, is kept full by ``due``, so that a stall of ours is no hole
+in the caller's ear and a barge-in leaves little to clear. Where the ear is, `reckoning` knows.
 
-What the bot says at a stretch is an *utterance*, made of *phrases*; each phrase ends in a mark. Every utterance is
-settled exactly once, by a ``Heard``: when its last mark came back or is overdue, or when it was cleared. Marks that a
-clear dropped are settled on the spot, because some carriers never return them; those that do return them are ignored.
+What the bot says at a stretch is an *utterance*, made of *phrases*. Every utterance is settled exactly once, by a
+``Heard``: when its last mark came back or is overdue, or when it was cleared. Marks that a clear dropped are not waited
+for, because some carriers never return them; those that do return them are ignored.
+
+The caller may break in, or seem to. ``hold`` lets the carrier run out, with a fade at the end; ``suspend`` has it drop
+what it holds, with a fade behind. Nothing is lost by either, and ``resume`` goes back to the beginning of the word at
+which the caller ceased to hear us: only there do ``sent`` and ``ear`` step back. ``clear`` drops what is left.
+
+The fade of ``suspend`` is to join what was heard last. Our clear travels behind the audio that we sent, on the same
+way, so it finds the carrier where our model is when the clear leaves, however long the way: the lag does not enter.
+What remains is what the carrier itself adds between the place where the clear works and our model: a buffer before it,
+a way that takes now longer and now shorter, a grid of frames. By so much does our fade miss, and the step is as large
+as it may be between any two samples that far apart.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from enum import Enum, auto
 
 from mediasrv.audio.format import AudioFormat, samples_in
-from mediasrv.errors import LocalProtocolError
-from mediasrv.turn.utterance import Heard, Phrase, Utterance
-from mediasrv.wire.events import Command, Mark, PlayMedia
+from mediasrv.turn.fade import FADE_MS, fade_in, fade_out
+from mediasrv.turn.marks import Marks, SentMark
+from mediasrv.turn.reckoning import Reckoning
+from mediasrv.turn.script import Script
+from mediasrv.turn.utterance import Audible, Outcome, Utterance
+from mediasrv.wire.events import Clear, Command, PlayMedia
 
 # One stall of the loop and one of the network; what a barge-in throws away is no more than this.
 DEFAULT_LEAD_MS = 200
 MAX_LEAD_MS = 600
 # Top up in steps: a message costs more than its bytes, and a lead does not mind being a step short.
 STEP_MS = 60
-# A mark this late was lost on the way.
-MARK_MARGIN_S = 2.0
-# What the name of an utterance's last mark ends in; those before it are numbered.
-END = ".end"
+# What the carrier still holds when the fade of a hold is sent: two ticks of the pacer, and a little for the way.
+LAST_MS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class PendingMark:
-    """A mark that was sent and has not come back."""
+class Flow(Enum):
+    """Whether audio may go to the carrier."""
 
-    name: str
-    ends_utterance: bool
-    position: int
-    due_s: float
-    """When the model says it is reached."""
+    RUNNING = auto()
+    HELD = auto()
+    """Not for a while, and nothing has come of it yet."""
+    RUN_OUT = auto()
+    """Not for so long that the carrier has nothing left but a fade."""
+    SUSPENDED = auto()
+    """No, and the carrier has dropped what it had."""
 
 
 class PlayoutLedger:
@@ -54,13 +62,13 @@ class PlayoutLedger:
     def __init__(self, audio: AudioFormat, lead_ms: int = DEFAULT_LEAD_MS) -> None:
         self._audio = audio
         self._lead_ms = lead_ms
-        self._waiting: deque[memoryview | Mark] = deque()
-        self._utterances: deque[Utterance] = deque()
-        self._marks: deque[PendingMark] = deque()
-        self._last_number = 0
-        self._queued = self._sent = self._reached = 0
-        self._dry_at_s = self._lag_s = self._resumed_at_s = 0.0
-        self._held = self._backlog = False
+        self._marks = Marks(audio)
+        self._script = Script(audio, self._marks)
+        self._carrier = Reckoning(audio.rate_hz)
+        self._flow = Flow.RUNNING
+        self._resumed_at_s = 0.0
+        self._tail = b""
+        self._backlog = self._begins_softly = False
         self.underruns = 0
         """How often the ear ran dry within an utterance."""
         self.marks_lost = 0
@@ -69,191 +77,216 @@ class PlayoutLedger:
     @property
     def busy(self) -> bool:
         """Whether there is something for ``due`` to send, now or later."""
-        return bool(self._waiting) and not self._held
+        if self._flow is Flow.RUN_OUT or self._flow is Flow.SUSPENDED:
+            return False
+        return self._carrier.sent < self.end or self._marks.wanted is not None
 
     @property
     def quiet(self) -> bool:
         """Whether every utterance is settled."""
-        return not self._utterances
+        return not self._script.utterances
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the bot was made to fall silent, and may go on yet."""
+        return self._flow is Flow.SUSPENDED
 
     @property
     def end(self) -> int:
         """Position at which the next audio will be queued."""
-        return self._queued
+        return self._script.track.end
 
-    def audible_until(self, now: float) -> float:
-        """When the caller will have heard all that is queued, if it is sent without a hold; in the past when he has."""
-        waiting_s = (self._queued - self._sent) / self._audio.rate_hz
-        return max(self._dry_at_s, now) + waiting_s if waiting_s else self._dry_at_s
+    @property
+    def dry_at_s(self) -> float:
+        """When the carrier will have played, or has played, all it was sent; what is sent next begins no earlier."""
+        return self._carrier.dry_at_s
 
     @property
     def lead_ms(self) -> int:
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         return self._lead_ms
 
+    def audible_until(self, now: float) -> float:
+        """When the caller will have heard all that is queued, if it is sent without a hold; in the past when he has."""
+        waiting_s = (self.end - self._carrier.sent) / self._audio.rate_hz
+        return max(self._carrier.dry_at_s, now) + waiting_s if waiting_s else self._carrier.spoken_at_s
+
     def ear(self, now: float) -> int:
-        """Position up to which the caller has heard; it never goes back."""
-        return max(self._reached, self._sent - self._samples_between(now, self._dry_at_s + self._lag_s))
+        """Position up to which the caller has heard; it goes back only in ``resume``, to a word that is repeated."""
+        return self._carrier.ear(now)
 
-    def _keep_ear(self, now: float) -> None:
-        """The model is about to change: what it said was heard stays heard."""
-        self._reached = self.ear(now)
-
-    def _samples_between(self, start_s: float, end_s: float) -> int:
-        return round(max(0.0, end_s - start_s) * self._audio.rate_hz)
+    def unheard_ms(self, now: float) -> int:
+        """Audio that is queued and that the caller has not heard."""
+        return (self.end - self.ear(now)) * 1000 // self._audio.rate_hz
 
     # -- what the bot says ---------------------------------------------------------------------------------------
 
     def open(self) -> int:
         """Begin an utterance and return its number; raise ``LocalProtocolError`` within another."""
-        if self._utterances and not self._utterances[-1].closed:
-            raise LocalProtocolError("the bot cannot begin an utterance within another")
-        self._last_number += 1
-        self._utterances.append(Utterance(self._last_number, self._queued, self._queued))
-        return self._last_number
+        return self._script.open()
 
     def queue(self, number: int, payload: bytes, text: str = "") -> None:
         """Append encoded audio, whole samples; ``text`` begins a phrase with it. Ignored once settled."""
-        utterance = self._open_utterance(number)
-        if utterance is None:
-            return
-        if text:
-            if utterance.phrases:
-                self._waiting.append(Mark(f"{number}.{len(utterance.phrases)}"))
-            utterance.phrases.append(Phrase(text, self._queued, self._queued))
-        if payload:
-            self._waiting.append(memoryview(payload))
-            self._queued += self._audio.samples_of(payload)
-        utterance.end = self._queued
-        if utterance.phrases:
-            utterance.phrases[-1].end = self._queued
+        self._script.queue(number, payload, text)
 
     def has_audio(self, number: int) -> bool:
         """Whether any audio of the utterance that is open was queued."""
-        utterance = self._open_utterance(number)
-        return utterance is not None and utterance.start < utterance.end
+        return self._script.has_audio(number)
 
-    def close(self, number: int) -> list[Heard]:
+    def close(self, number: int) -> list[Outcome]:
         """Say that all audio of the utterance is queued; one without audio is settled at once. Ignored once settled."""
-        utterance = self._open_utterance(number)
-        if utterance is None:
-            return []
-        utterance.closed = True
-        if utterance.start == utterance.end:
-            self._utterances.pop()
-            return [utterance.heard(utterance.end)]
-        self._waiting.append(Mark(f"{number}{END}"))
-        return []
-
-    def _open_utterance(self, number: int) -> Utterance | None:
-        last = self._utterances[-1] if self._utterances else None
-        return last if last is not None and last.number == number and not last.closed else None
+        return [*self._script.close(number)]
 
     # -- what the pacer sends ------------------------------------------------------------------------------------
 
     def due(self, now: float) -> list[Command]:
         """The commands that fill the lead; ask right after ``queue`` and, while ``busy``, every 20 ms or so."""
-        if not self.busy:
-            return []
         commands: list[Command] = []
-        while self._waiting:
-            head = self._waiting[0]
-            if isinstance(head, Mark):
-                self._waiting.popleft()
-                self._expect(head, now)
-                commands.append(head)
-                continue
-            self._watch_for_underrun(now)
-            room = samples_in(self._lead_ms, self._audio.rate_hz) - self._samples_between(now, self._dry_at_s)
-            if room < samples_in(STEP_MS, self._audio.rate_hz):
+        if not self.busy:
+            return commands
+        least = samples_in(STEP_MS, self._audio.rate_hz)
+        while True:
+            while self._marks.wanted == self._carrier.sent:
+                commands.append(self._marks.send(max(self._carrier.dry_at_s, now)))
+            if self._carrier.sent == self.end:
                 break
-            commands.append(PlayMedia(self._take(room * self._audio.bytes_per_sample, now)))
-        self._backlog = bool(self._waiting)
+            if self._flow is Flow.HELD:
+                return commands + self._run_out(now)
+            if self._is_underrun(now):
+                commands += self._count_underrun(now)
+            room = samples_in(self._lead_ms, self._audio.rate_hz) - self._carrier.ahead(now)
+            if room < least:
+                break
+            commands.append(PlayMedia(self._take(room, now)))
+            # A mark may have come between, and the lead is to be filled.
+            least = 1
+        self._backlog = self._carrier.sent < self.end
         return commands
 
-    def _watch_for_underrun(self, now: float) -> None:
-        """Audio is about to be sent: see whether it comes too late."""
-        begins_utterance = any(each.start == self._sent for each in self._utterances)
-        was_held = self._dry_at_s <= self._resumed_at_s
-        if begins_utterance or was_held or not self._samples_between(self._dry_at_s, now):
-            return
+    def _is_underrun(self, now: float) -> bool:
+        """Whether the audio that is about to be sent comes too late."""
+        dry_at_s = self._carrier.dry_at_s
+        if dry_at_s <= self._resumed_at_s or not self._carrier.samples_between(dry_at_s, now):
+            return False
+        return self._script.beginning(self._carrier.sent) is None
+
+    def _count_underrun(self, now: float) -> list[Command]:
         self.underruns += 1
         if self._backlog:
             # Audio lay here while the ear ran dry: the stall was ours, so keep more ahead.
             self._lead_ms = min(self._lead_ms * 3 // 2, MAX_LEAD_MS)
+        sent = self._carrier.sent
+        here = self._script.within(sent)
+        # A pause between two phrases is for the carrier to see, and for us to learn where the ear is.
+        return [self._marks.send_extra(sent, here.number, now)] if here is not None and here.parts_at(sent) else []
 
-    def _take(self, room_bytes: int, now: float) -> bytes:
-        parts: list[memoryview] = []
-        while room_bytes > 0 and self._waiting and isinstance(piece := self._waiting[0], memoryview):
-            if len(piece) > room_bytes:
-                self._waiting[0] = piece[room_bytes:]
-                piece = piece[:room_bytes]
-            else:
-                self._waiting.popleft()
-            parts.append(piece)
-            room_bytes -= len(piece)
-        payload = b"".join(parts)
-        samples = self._audio.samples_of(payload)
-        self._keep_ear(now)
-        self._sent += samples
-        self._dry_at_s = max(self._dry_at_s, now) + samples / self._audio.rate_hz
+    def _take(self, room: int, now: float) -> bytes:
+        start, wanted = self._carrier.sent, self._marks.wanted
+        end = min(start + room, self.end if wanted is None else wanted)
+        payload = self._script.track.read(start, end)
+        begins_s = self._carrier.send(end, now)
+        utterance = self._script.beginning(start)
+        if utterance is not None and utterance.begins_s is None:
+            utterance.begins_s = begins_s
+        self._script.track.forget(self._carrier.ear(now))
+        if self._begins_softly:
+            payload = fade_in(payload, self._audio)
+        self._tail, self._begins_softly = b"", False
         return payload
 
-    def _expect(self, mark: Mark, now: float) -> None:
-        due_s = max(self._dry_at_s, now)
-        self._marks.append(PendingMark(mark.name, mark.name.endswith(END), self._sent, due_s))
+    # -- when the caller breaks in -------------------------------------------------------------------------------
 
     def hold(self) -> None:
-        """Stop feeding: what the carrier has runs out by itself."""
-        self._held = True
+        """Stop feeding: what the carrier has runs out softly. Keep asking ``due`` while ``busy``."""
+        if self._flow is Flow.RUNNING:
+            self._flow = Flow.HELD
+
+    def _run_out(self, now: float) -> list[Command]:
+        if self._carrier.ahead(now) > samples_in(LAST_MS, self._audio.rate_hz):
+            return []
+        self._flow = Flow.RUN_OUT
+        return self._die_away(self._next_tail(), now) if now < self._carrier.dry_at_s else []
+
+    def suspend(self, now: float) -> list[Command]:
+        """Fall silent at once and keep what was not heard; send the commands, none if that was done before."""
+        if self.is_suspended:
+            return []
+        self._flow = Flow.SUSPENDED
+        # The fade of a hold, where there is one, is cut short by the clear: it goes on from there.
+        rest = self._tail[max(0, len(self._tail) - self._carrier.ahead(now) * self._audio.bytes_per_sample) :]
+        was_sent = self._carrier.sent
+        cut = self._carrier.drop(now)
+        self._marks.take_back(cut)
+        for utterance in self._script.utterances:
+            if cut <= utterance.start:
+                utterance.begins_s = None
+        return [Clear(), *self._die_away(self._next_tail() if cut < was_sent else rest, now)]
+
+    def _next_tail(self) -> bytes:
+        sent = self._carrier.sent
+        return fade_out(self._script.track.read(sent, sent + samples_in(FADE_MS, self._audio.rate_hz)), self._audio)
+
+    def _die_away(self, tail: bytes, now: float) -> list[Command]:
+        """Send a fade: no part of what is said. The mark behind it tells the carrier that the pause is meant."""
+        self._tail = tail
+        self._carrier.send_more(self._audio.samples_of(tail), now)
+        return [PlayMedia(tail), self._marks.send_idle()] if tail else []
 
     def resume(self, now: float) -> None:
-        """Feed again; a pause that came of holding is no underrun."""
-        self._held = False
+        """Go on: as if nothing had been if nothing was heard of the hold, otherwise with the word last heard."""
+        if self._flow is Flow.RUNNING:
+            return
+        if self._flow is not Flow.HELD or self._carrier.dry_at_s <= now:
+            start = self._script.word_start(self._carrier.sent)
+            self._carrier.go_back(start, now)
+            self._marks.take_back(start)
+            self._begins_softly = self._script.within(start) is not None
+        self._flow = Flow.RUNNING
         self._resumed_at_s = now
+
+    def clear(self, now: float) -> list[Outcome]:
+        """Drop all that the caller has not heard, here; for the carrier to drop it too, ``suspend`` first."""
+        ear = self.ear(now)
+        outcomes: list[Outcome] = []
+        for utterance in self._script.utterances:
+            outcomes += [*self._note_audible(utterance, ear), utterance.heard(ear)]
+        self._script.clear(ear)
+        self._marks.clear()
+        self._carrier.restart(ear)
+        self._flow = Flow.RUNNING
+        return outcomes
 
     # -- what the carrier says -----------------------------------------------------------------------------------
 
-    def reached(self, name: str, now: float) -> list[Heard]:
-        """A mark came back, and so did all before it; marks that are not pending are ignored."""
-        if all(mark.name != name for mark in self._marks):
-            return []
-        settled: list[Heard] = []
-        while True:
-            mark = self._marks.popleft()
-            if mark.name == name:
-                self._keep_ear(now)
-                self._lag_s = max(0.0, now - mark.due_s)
-            settled += self._settle(mark)
-            if mark.name == name:
-                return settled
-
-    def clear(self, now: float) -> list[Heard]:
-        """Drop all that the caller has not heard, here; telling the carrier is the caller's next step."""
-        ear = self.ear(now)
-        settled = [utterance.heard(ear) for utterance in self._utterances]
-        self._utterances.clear()
-        self._waiting.clear()
-        self._marks.clear()
-        self._queued = self._sent = self._reached = ear
-        self._dry_at_s = now
-        self._held = False
-        return settled
+    def reached(self, name: str, now: float) -> list[Outcome]:
+        """A mark came back, and so did all before it; marks that are not expected are ignored."""
+        marks = self._marks.reach(name)
+        if marks:
+            self._carrier.learn(marks[-1].due_s, now)
+        return [outcome for mark in marks for outcome in self._settle(mark)]
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
-        return self._marks[0].due_s + self._lag_s + MARK_MARGIN_S if self._marks else None
+        return self._marks.deadline(self._carrier.lag_s)
 
-    def tick(self, now: float) -> list[Heard]:
+    def tick(self, now: float) -> list[Outcome]:
         """Settle what is overdue: a carrier that loses a mark must not keep the bot waiting."""
-        settled: list[Heard] = []
-        while self._marks and now >= self._marks[0].due_s + self._lag_s + MARK_MARGIN_S:
-            self.marks_lost += 1
-            settled += self._settle(self._marks.popleft())
-        return settled
+        lost = self._marks.lose(now, self._carrier.lag_s)
+        self.marks_lost += len(lost)
+        return [outcome for mark in lost for outcome in self._settle(mark)]
 
-    def _settle(self, mark: PendingMark) -> list[Heard]:
-        self._reached = max(self._reached, mark.position)
-        if not mark.ends_utterance:
+    def _settle(self, mark: SentMark) -> list[Outcome]:
+        self._carrier.reach(mark.point.position)
+        # Marks come in the order of what is said, so this is the oldest utterance's.
+        utterance = self._script.utterances[0]
+        outcomes = self._note_audible(utterance, mark.point.position)
+        if mark.point.ends_utterance:
+            self._script.utterances.popleft()
+            outcomes.append(utterance.heard(mark.point.position))
+        return outcomes
+
+    def _note_audible(self, utterance: Utterance, ear: int) -> list[Outcome]:
+        if utterance.is_audible or utterance.begins_s is None or ear <= utterance.start:
             return []
-        return [self._utterances.popleft().heard(self._reached)]
+        utterance.is_audible = True
+        return [Audible(utterance.number, utterance.begins_s + self._carrier.lag_s)]

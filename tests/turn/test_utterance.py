@@ -63,6 +63,28 @@ def test_words_once_heard_stay_heard(text: str, samples: int) -> None:
     assert heard[-1] == text
 
 
+@pytest.mark.parametrize(
+    ("position", "begin"),
+    [(1001, 1000), (1049, 1000), (1050, 1050), (1059, 1059), (1060, 1060), (1089, 1060), (1100, 1100), (1149, 1100)],
+)
+def test_a_word_begins_with_its_first_letter(position: int, begin: int) -> None:
+    assert Phrase("Hello you there", 1000, 1150).word_start(position) == begin
+
+
+@given(text=words, start=st.integers(0, 1000), samples=st.integers(2, 1000), data=st.data())
+def test_word_start_agrees_with_naive(text: str, start: int, samples: int, data: st.DataObject) -> None:
+    phrase = Phrase(text, start, start + samples)
+    ahead = data.draw(st.integers(0, samples - 1))
+    assert phrase.word_start(start + ahead) == start + naive.word_begin(text, samples, ahead)
+
+
+@given(text=words, samples=st.integers(60, 3000), data=st.data())
+def test_what_was_heard_ends_before_the_word_that_is_said_again(text: str, samples: int, data: st.DataObject) -> None:
+    phrase = Phrase(text, 0, samples)
+    ear = data.draw(st.integers(1, samples - 1))
+    assert phrase.text_until(phrase.word_start(ear)) == phrase.text_until(ear)
+
+
 def said(closed: bool) -> Utterance:
     phrases = [Phrase("Good morning.", 100, 200), Phrase("How are you?", 200, 300)]
     return Utterance(7, 100, 300, phrases, closed)
@@ -87,3 +109,14 @@ def test_audio_without_words_is_complete_only_at_its_end() -> None:
 
 def test_nothing_to_say_is_complete_at_once() -> None:
     assert Utterance(1, 50, 50, closed=True).heard(50) == Heard(1, "", True)
+
+
+def test_words_begin_in_their_phrase() -> None:
+    utterance = said(closed=True)
+    assert utterance.word_start(160) == 100 + 100 * 5 // 13
+    assert utterance.word_start(290) == 200 + 100 * 8 // 12
+    assert [utterance.word_start(position) for position in (90, 100, 200, 300, 400)] == [90, 100, 200, 300, 400]
+
+
+def test_phrases_part_where_one_ends_and_another_begins() -> None:
+    assert [position for position in range(90, 320) if said(closed=True).parts_at(position)] == [200]
