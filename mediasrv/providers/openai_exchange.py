@@ -1,12 +1,6 @@
 """OpenAI's Realtime protocol (GA names), sans-IO: what is written to it, and what is understood of its messages.
 
-The server makes one response at a time, and one that was cancelled is over only when it says so. So a reply is *wanted*
-until its ``response.create`` may be sent, *current* until its ``response.done`` has come, and what still comes of a
-response that was cancelled, or that nobody asked for, is passed over::
-
-    answer, say, go_on ─► wanted ─► response.create ─► current ─► response.done
-                            └──────── cancel ◄───────────┘
-
+What still comes of a response that was cancelled, or that nobody asked for, is passed over.
 Turns are ours: the session is set up without turn detection, so it hears what is committed and speaks when it is asked
 to. Source: OpenAI's SDK and its reference of Realtime events.
 """
@@ -18,7 +12,6 @@ import logging
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -28,6 +21,7 @@ from mediasrv.providers.base import Message, ToolCall, Usage
 from mediasrv.providers.loosejson import count, parse_object, table, tables, text, word
 from mediasrv.providers.openai_faults import BUSY, EXPIRED, HOPELESS, ended, reported
 from mediasrv.providers.openai_items import SpokenItem, items_of
+from mediasrv.providers.openai_replies import Replies, Response
 from mediasrv.providers.realtime import CallerSaid, DialogueEvent, ReplyDone, SpeechPiece, ToolWanted
 
 log = logging.getLogger(__name__)
@@ -36,24 +30,7 @@ CHUNK_MS = 60
 """Audio in one message, which costs what it costs, however short it is."""
 
 _SESSION = "session"
-_SERIAL = "mediasrv_reply"
-
 _VERBATIM = "Now say the following text to the caller, word for word and in your usual voice, and add nothing: "
-
-
-@dataclass(slots=True)
-class _Response:
-    """A reply on its way."""
-
-    reply: int
-    wish: Mapping[str, Any]
-    """The ``response`` of its ``response.create``."""
-    serial: str = ""
-    """Our name for it, given back with ``response.created``."""
-    id: str = ""
-    """The server's name for it, once there is one."""
-    is_cancelled: bool = False
-    items: dict[str, SpokenItem] = field(default_factory=dict)
 
 
 class Exchange:
@@ -66,12 +43,10 @@ class Exchange:
         self._unsent = bytearray()
         self._chunk_bytes = audio.bytes_in(CHUNK_MS)
         self._instructions = text(session, "instructions")
-        self._wanted: _Response | None = None
-        self._current: _Response | None = None
+        self._replies = Replies(self._put)
         self._committed: deque[int] = deque()  # replies whose audio the server has not named yet
         self._said: dict[str, int] = {}  # the caller's items, and the replies to them
         self._generated_ms: dict[str, float] = {}
-        self._created = 0
         self._put("session.update", event_id=_SESSION, session=session)
         for message in history:
             for item in items_of(message):
@@ -102,12 +77,12 @@ class Exchange:
         self._append_all()
         self._put("input_audio_buffer.commit", event_id=f"commit-{reply}")
         self._committed.append(reply)
-        self._want(_Response(reply, {}))
+        self._replies.want(Response(reply))
 
     def say(self, reply: int, words: str) -> None:
         """Say these words."""
         told = f"{self._instructions}\n\n{_VERBATIM}{orjson.dumps(words).decode()}".lstrip()
-        self._want(_Response(reply, {"instructions": told, "tool_choice": "none"}))
+        self._replies.want(Response(reply, {"instructions": told, "tool_choice": "none"}))
 
     def answer_tool(self, call_id: str, result: str) -> None:
         """What a tool gave."""
@@ -116,14 +91,11 @@ class Exchange:
 
     def go_on(self, reply: int) -> None:
         """Reply to the conversation as it stands."""
-        self._want(_Response(reply, {}))
+        self._replies.want(Response(reply))
 
     def cancel(self, reply: int) -> None:
         """A reply is not wanted any more."""
-        if self._wanted is not None and self._wanted.reply == reply:
-            self._wanted = None
-        if self._current is not None and self._current.reply == reply:
-            self._cancel(self._current)
+        self._replies.cancel(reply)
 
     def cut(self, item: str, heard_ms: int) -> None:
         """So much of an item was heard; more than there is would be an error."""
@@ -134,32 +106,11 @@ class Exchange:
     @property
     def is_stuck(self) -> bool:
         """Whether a reply waits for the end of one that was cancelled."""
-        return self._wanted is not None
+        return self._replies.is_stuck
 
     def unstick(self) -> None:
         """That end does not come: ask all the same."""
-        if self._wanted is not None:
-            self._current = None
-            self._advance()
-
-    def _want(self, response: _Response) -> None:
-        if self._current is not None:
-            self._cancel(self._current)
-        self._wanted = response
-        self._advance()
-
-    def _cancel(self, response: _Response) -> None:
-        if response.id and not response.is_cancelled:
-            self._put("response.cancel", response_id=response.id)
-        response.is_cancelled = True
-
-    def _advance(self) -> None:
-        if self._wanted is not None and self._current is None:
-            current, self._current, self._wanted = self._wanted, self._wanted, None
-            self._created += 1
-            current.serial = f"reply-{self._created}"
-            wish = {**current.wish, "metadata": {_SERIAL: current.serial}}
-            self._put("response.create", event_id=current.serial, response=wish)
+        self._replies.unstick()
 
     def _put(self, kind: str, **fields: Any) -> None:
         self.outbox.append(orjson.dumps({"type": kind, **fields}).decode())
@@ -178,7 +129,7 @@ class Exchange:
                 reply = self._said.pop(text(event, "item_id"), None)
                 return [] if reply is None else [CallerSaid(reply, text(event, "transcript").strip())]
             case "response.created":
-                self._begin(table(event, "response"))
+                self._replies.begun(table(event, "response"))
             case "response.done":
                 return self._finish(table(event, "response"))
             case "error":
@@ -187,18 +138,9 @@ class Exchange:
                 return self._hear(kind, event)
         return []
 
-    def _begin(self, response: Mapping[str, Any]) -> None:
-        current = self._current
-        # A server that does not give it back keeps the order all the same.
-        if current is not None and not current.id and response.get("metadata") in (None, {}, {_SERIAL: current.serial}):
-            current.id = text(response, "id")
-            if current.is_cancelled:
-                current.is_cancelled = False
-                self._cancel(current)
-
     def _hear(self, kind: str, event: Mapping[str, Any]) -> list[DialogueEvent]:
-        current, name = self._current, text(event, "item_id")
-        if current is None or current.is_cancelled or not current.id or text(event, "response_id") != current.id:
+        current, name = self._replies.audible(text(event, "response_id")), text(event, "item_id")
+        if current is None:
             return []
         item = current.items.setdefault(name, SpokenItem(self._audio))
         speech = []
@@ -215,17 +157,13 @@ class Exchange:
         return [SpeechPiece(current.reply, name, piece.audio, piece.text) for piece in speech]
 
     def _finish(self, response: Mapping[str, Any]) -> list[DialogueEvent]:
-        current = self._current
-        if current is None or not current.id or text(response, "id") != current.id:
-            # One that we did not ask for, or had given up: if it was in the way, it is not any more.
-            self._advance()
-            return []
-        self._current = None
-        events = [] if current.is_cancelled else self._results(current, response)
-        self._advance()
+        # If it was one that we did not ask for, or had given up, and in the way, it is not any more.
+        ended = self._replies.ended(text(response, "id"))
+        events = self._results(ended, response) if ended else []
+        self._replies.go_on()
         return events
 
-    def _results(self, current: _Response, response: Mapping[str, Any]) -> list[DialogueEvent]:
+    def _results(self, current: Response, response: Mapping[str, Any]) -> list[DialogueEvent]:
         reply = current.reply
         events: list[DialogueEvent] = []
         for name, item in current.items.items():
@@ -253,14 +191,12 @@ class Exchange:
             raise ended(f"did not take our settings: {word(error.get('param')) or word(code)}", retryable=False)
         if code in HOPELESS or code == EXPIRED:
             raise failure
-        current = self._current
-        if current is not None and not current.id and cause == current.serial:
-            self._current = None
-            if code == BUSY and not current.is_cancelled and self._wanted is None:
-                self._wanted = current
+        refused = self._replies.refused(cause)
+        if refused is not None:
+            if code == BUSY and self._replies.wait(refused):
                 return []
-            self._advance()
-            return [] if current.is_cancelled else [ReplyDone(current.reply, failure)]
+            self._replies.go_on()
+            return [] if refused.is_cancelled else [ReplyDone(refused.reply, failure)]
         if cause.startswith("commit-") and self._committed:
             self._committed.popleft()
         # Such as a cancel that came too late: the session goes on.
