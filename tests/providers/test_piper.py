@@ -123,7 +123,7 @@ async def test_the_gpl_stays_in_its_own_process_and_comes_back_when_killed(caplo
     os.kill(tts._process._life._process.pid, signal.SIGKILL)
     with caplog.at_level(logging.WARNING):
         while not caplog.records:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
     assert [record.getMessage() for record in caplog.records] == ["worker ended"]
     assert len(await speech(tts, "Yes.")) > 4000
     await tts.aclose()

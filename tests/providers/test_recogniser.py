@@ -328,12 +328,12 @@ async def test_what_is_said_before_the_socket_is_open_is_heard(vendor: Vendor) -
 
 @every_vendor
 async def test_a_session_without_audio_is_kept_alive(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Dialect, "idle_s", 0.1)
-    async with site(vendor, idle_s=0.5) as there, calling(there.stt) as caller:
+    monkeypatch.setattr(Dialect, "idle_s", 0.05)
+    async with site(vendor, idle_s=0.25) as there, calling(there.stt) as caller:
         await caller.begin("w65")
         await caller.ask(1)
         caller.recognition.commit()
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.4)
         await caller.begin("w70 w71")
         assert (await caller.ask(2)).text == "w70 w71"
         assert there.standin.connections == 1

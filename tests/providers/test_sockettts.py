@@ -195,11 +195,11 @@ async def test_a_vendor_that_hangs_is_given_up(vendor: Vendor, monkeypatch: pyte
 
 @every
 async def test_a_pause_of_the_model_is_not_the_voice_s_fault(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voiceline, "READ_LIMIT_S", 0.2)
+    monkeypatch.setattr(voiceline, "READ_LIMIT_S", 0.1)
 
     async def slowly() -> AsyncGenerator[str]:
         yield PHRASES[0]
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.25)
         yield PHRASES[1]
 
     async with site(vendor) as there, asyncio.timeout(WAIT_S), aclosing(there.tts.speak(slowly(), MULAW_8K)) as speech:
