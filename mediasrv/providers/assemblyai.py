@@ -17,8 +17,8 @@ import orjson
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind
-from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, ms, parse, words_of
-from mediasrv.providers.loosejson import tables
+from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading
+from mediasrv.providers.loosejson import ms, parse, tables, trimmed
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -90,7 +90,7 @@ class UniversalDialect(Dialect):
             self._forced = 0
         start = ms(words[0], "start", 1) if words else None
         end = ms(words[-1], "end", 1) if words else None
-        transcript = words_of(event, "transcript") or words_of(event, "utterance")
+        transcript = trimmed(event, "transcript") or trimmed(event, "utterance")
         return (Piece(transcript, ends, ends, answers=ends, start_ms=start, end_ms=end, covers_ms=end, hint=hint),)
 
     def _error(self, event: Mapping[str, Any]) -> Exception:

@@ -15,7 +15,7 @@ from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import Speech
 from mediasrv.providers.diction import NOTHING, Message, SegmentDiction
-from mediasrv.providers.loosejson import parse_object, text, word
+from mediasrv.providers.loosejson import parse, text, word
 from mediasrv.providers.sockettts import SocketTts, VoiceOptions
 
 ORIGIN = "wss://api.deepgram.com"
@@ -69,7 +69,7 @@ class AuraDiction(SegmentDiction):
     def read(self, message: Message, now: float) -> Sequence[Speech]:
         if isinstance(message, bytes):
             return self.heard(message)
-        event = parse_object(message) or {}
+        event = parse(message)
         match event.get("type"):
             case "Flushed":
                 return self.done()

@@ -15,8 +15,8 @@ from typing import Any
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import Speech
-from mediasrv.providers.diction import NOTHING, Message, SegmentDiction, decoded
-from mediasrv.providers.loosejson import parse_object, table
+from mediasrv.providers.diction import NOTHING, Message, SegmentDiction
+from mediasrv.providers.loosejson import decoded, parse, table
 from mediasrv.providers.sockettts import SocketTts, VoiceOptions
 from mediasrv.providers.vendor import refusal
 
@@ -64,11 +64,11 @@ class BulbulDiction(SegmentDiction):
         self.say(type="ping")
 
     def read(self, message: Message, now: float) -> Sequence[Speech]:
-        event = parse_object(message) or {}
+        event = parse(message)
         data = table(event, "data")
         match event.get("type"):
             case "audio":
-                return self.heard(bare(decoded(data.get("audio"))))
+                return self.heard(bare(decoded(data, "audio")))
             case "event" if data.get("event_type") == "final":
                 pieces = self.done()
                 self.stopped()

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import Any
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import Speech
-from mediasrv.providers.captions import Captions
-from mediasrv.providers.diction import NOTHING, Diction, Message, decoded, numbers, strings
-from mediasrv.providers.loosejson import parse_object, table, word
+from mediasrv.providers.contextdiction import ContextDiction
+from mediasrv.providers.diction import NOTHING, Diction, Message
+from mediasrv.providers.loosejson import decoded, numbers, parse, strings, table, word
 from mediasrv.providers.sockettts import SocketTts, VoiceOptions
 from mediasrv.providers.vendor import refusal
 
@@ -27,7 +26,7 @@ _ENCODINGS = {Encoding.MULAW: "pcm_mulaw", Encoding.ALAW: "pcm_alaw", Encoding.L
 _CONTEXT_LIFE_S = 0.8
 
 
-class SonicDiction(Diction):
+class SonicDiction(ContextDiction):
     """One socket of ``/tts/websocket``."""
 
     provider = "cartesia"
@@ -36,80 +35,56 @@ class SonicDiction(Diction):
         """``request``: what every message of a context repeats."""
         super().__init__(audio)
         self._request = request
-        self._name, self._count = token_hex(4), 0
-        self._context = ""
         self._zero_ms = 0.0  # of the context, in the reply
         self._audio_s = 0.0
-        self._captions = Captions(audio)
-        self._is_whole = True
-
-    @property
-    def is_over(self) -> bool:
-        return self._is_whole and not self._context
-
-    @property
-    def owes(self) -> bool:
-        return bool(self._context) and (self._is_whole or self._captions.has_untold)
-
-    @property
-    def is_free(self) -> bool:
-        return self.is_over
-
-    def begin(self) -> None:
-        self._captions = Captions(self.audio)
-        self._is_whole = False
 
     def speak(self, phrase: str, now: float) -> None:
-        if not self._context or (not self._captions.has_untold and now > self._audio_s + _CONTEXT_LIFE_S):
-            self._count += 1
-            self._context = f"{self._name}-{self._count}"
-            self._captions.restart()
-            self._zero_ms = self._captions.received_ms
+        if not self.context or (not self.captions.has_untold and now > self._audio_s + _CONTEXT_LIFE_S):
+            self.name_context()
+            self._zero_ms = self.captions.received_ms
             self._audio_s = now
-        self._captions.add(phrase)
+        self.captions.add(phrase)
         # Transcripts are joined as they are.
         self._generate(f"{phrase} ", goes_on=True)
 
-    def finish(self, now: float) -> None:
-        self._is_whole = True
-        if self._context:
-            self._generate("", goes_on=False)
+    def end_context(self) -> None:
+        self._generate("", goes_on=False)
 
     def cancel(self) -> None:
-        if self._context:
-            self.say(context_id=self._context, cancel=True)
-        self._context, self._is_whole = "", True
+        if self.context:
+            self.say(context_id=self.context, cancel=True)
+        self.forget()
 
     def read(self, message: Message, now: float) -> Sequence[Speech]:
-        event = parse_object(message) or {}
+        event = parse(message)
         context = event.get("context_id")
-        if event.get("type") == "error" and context in (self._context, None, ""):
+        if event.get("type") == "error" and context in (self.context, None, ""):
             return self._fail(event)
-        if not self._context or context != self._context:
+        if not self.context or context != self.context:
             return NOTHING
         match event.get("type"):
             case "chunk":
                 self._audio_s = now
-                return self._captions.push(decoded(event.get("data")))
+                return self.captions.push(decoded(event, "data"))
             case "timestamps":
                 self._time(table(event, "word_timestamps"))
             case "done":
-                self._context = ""
-                return self._captions.finish()
+                self.context = ""
+                return self.captions.finish()
         return NOTHING
 
     def _generate(self, transcript: str, *, goes_on: bool) -> None:
-        self.say(**self._request, context_id=self._context, transcript=transcript, **{"continue": goes_on})
+        self.say(**self._request, context_id=self.context, transcript=transcript, **{"continue": goes_on})
 
     def _time(self, times: Mapping[str, Any]) -> None:
         for text, start_s in zip(strings(times, "words"), numbers(times, "start"), strict=False):
-            self._captions.time(text, self._zero_ms + start_s * 1000)
+            self.captions.time(text, self._zero_ms + start_s * 1000)
 
     def _fail(self, event: Mapping[str, Any]) -> Sequence[Speech]:
-        if self._context and not self._captions.has_untold:
+        if self.context and not self.captions.has_untold:
             # It expired just when it was to go on or to end, and everything was said.
-            self._context = ""
-            return self._captions.finish()
+            self.context = ""
+            return self.captions.finish()
         status = event.get("status_code")
         kind = word(event.get("error_code"))
         if isinstance(status, int):

@@ -15,8 +15,8 @@ from typing import Any
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind, TurnHint
-from mediasrv.providers.dialect import NOTHING, Dialect, Message, Reading, ms, parse, words_of
-from mediasrv.providers.loosejson import table, tables, word
+from mediasrv.providers.dialect import NOTHING, Dialect, Message, Reading
+from mediasrv.providers.loosejson import ms, parse, table, tables, trimmed, word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -72,7 +72,7 @@ class NovaDialect(Dialect):
 
     def _read_results(self, event: Mapping[str, Any]) -> Piece:
         said = next(iter(tables(table(event, "channel"), "alternatives")), {})
-        transcript, words = words_of(said, "transcript"), tables(said, "words")
+        transcript, words = trimmed(said, "transcript"), tables(said, "words")
         start, duration = ms(event, "start", 1000), ms(event, "duration", 1000)
         covers = None if start is None or duration is None else start + duration
         answers = event.get("from_finalize") is True

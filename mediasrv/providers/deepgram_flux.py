@@ -16,8 +16,8 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind
 from mediasrv.providers.deepgram import CATCH_UP_SPEED, CLOSE_STREAM, ENCODINGS, ORIGIN, REPLAY_MS, credentials
-from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, ms, parse, words_of
-from mediasrv.providers.loosejson import tables, word
+from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading
+from mediasrv.providers.loosejson import ms, parse, tables, trimmed, word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.silence import silence
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
@@ -70,7 +70,7 @@ class FluxDialect(Dialect):
         end = ms(words[-1], "end", 1000) if words else None
         answers = event.get("trigger") == "manual"
         return Piece(
-            words_of(event, "transcript"),
+            trimmed(event, "transcript"),
             is_final=kind in ("EagerEndOfTurn", "EndOfTurn"),
             closed=kind == "EndOfTurn",
             answers=answers,

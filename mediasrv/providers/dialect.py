@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import TurnHint
-from mediasrv.providers.loosejson import parse_object, text, word
+from mediasrv.providers.loosejson import word
 from mediasrv.providers.minutes import Piece
 
 STAGE = "stt"
@@ -95,21 +95,3 @@ class Dialect(ABC):
     def failure(self, text: str, *, retryable: bool) -> ProviderError:
         """An error of this provider."""
         return ProviderError(text, stage=STAGE, provider=self.provider, retryable=retryable)
-
-
-def parse(message: Message) -> Mapping[str, Any]:
-    """The object in a JSON message; empty when there is none."""
-    return parse_object(message) or {}
-
-
-def words_of(outer: Mapping[str, Any], key: str) -> str:
-    """What was said, without the space around it; empty when there is none."""
-    return text(outer, key).strip()
-
-
-def ms(outer: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
-    """A time in milliseconds; ``None`` when there is none. ``unit_ms``: milliseconds in one of the vendor's units."""
-    value = outer.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value * unit_ms

@@ -12,12 +12,10 @@ and those who cannot do that are not free again.
 
 from __future__ import annotations
 
-import binascii
 import math
 from abc import ABC, abstractmethod
-from base64 import b64decode
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -166,28 +164,3 @@ class SegmentDiction(Diction):
             return ""
         self._is_told = True
         return self._segments[0]
-
-
-def decoded(value: object) -> bytes:
-    """The audio in a text of base64; none where it is broken."""
-    if not isinstance(value, str):
-        return b""
-    try:
-        return b64decode(value)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def numbers(outer: Mapping[str, Any], key: str) -> list[float]:
-    """A list of finite numbers; empty when it is none."""
-    values = outer.get(key)
-    if not isinstance(values, list):
-        return []
-    fits = all(isinstance(each, int | float) and math.isfinite(each) for each in values)
-    return values if fits else []
-
-
-def strings(outer: Mapping[str, Any], key: str) -> list[str]:
-    """A list of texts; empty when it is none."""
-    values = outer.get(key)
-    return values if isinstance(values, list) and all(isinstance(each, str) for each in values) else []

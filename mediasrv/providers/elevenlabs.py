@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import Speech
-from mediasrv.providers.captions import Captions
-from mediasrv.providers.diction import NOTHING, Diction, Message, decoded, numbers, strings
-from mediasrv.providers.loosejson import parse_object, table, text, word
+from mediasrv.providers.contextdiction import ContextDiction
+from mediasrv.providers.diction import NOTHING, Diction, Message
+from mediasrv.providers.loosejson import decoded, numbers, parse, strings, table, text, word
 from mediasrv.providers.sockettts import SocketTts, VoiceOptions
 
 ORIGIN = "https://api.elevenlabs.io"
@@ -72,7 +71,7 @@ def words_of(alignment: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     yield letters, at_ms
 
 
-class ContextDiction(Diction):
+class MultiContextDiction(ContextDiction):
     """One socket of ``/multi-stream-input``."""
 
     provider = "elevenlabs"
@@ -82,73 +81,46 @@ class ContextDiction(Diction):
     def __init__(self, audio: AudioFormat, voice_settings: Mapping[str, float]) -> None:
         super().__init__(audio)
         self._voice_settings = voice_settings
-        self._name, self._count = token_hex(4), 0
-        self._context = ""
-        self._captions = Captions(audio)
-        self._is_whole = True
-
-    @property
-    def is_over(self) -> bool:
-        return self._is_whole and not self._context
-
-    @property
-    def owes(self) -> bool:
-        return bool(self._context) and (self._is_whole or self._captions.has_untold)
-
-    @property
-    def is_free(self) -> bool:
-        return self.is_over
-
-    def begin(self) -> None:
-        self._captions = Captions(self.audio)
-        self._is_whole = False
 
     def speak(self, phrase: str, now: float) -> None:
-        if not self._context:
-            self._count += 1
-            self._context = f"{self._name}-{self._count}"
-            self._captions.restart()
+        if not self.context:
+            self.name_context()
             settings = {"voice_settings": self._voice_settings} if self._voice_settings else {}
-            self.say(text=" ", context_id=self._context, **settings)
-        self._captions.add(phrase)
-        self.say(text=f"{phrase} ", context_id=self._context, flush=True)
+            self.say(text=" ", context_id=self.context, **settings)
+        self.captions.add(phrase)
+        self.say(text=f"{phrase} ", context_id=self.context, flush=True)
 
-    def finish(self, now: float) -> None:
-        self._is_whole = True
-        self._close_context()
+    def end_context(self) -> None:
+        self.say(context_id=self.context, close_context=True)
 
     def cancel(self) -> None:
-        if not self._is_whole:
-            self._close_context()
-        self._context, self._is_whole = "", True
+        if self.context and not self.is_whole:
+            self.end_context()
+        self.forget()
 
     def keep_alive(self) -> None:
         # Named before it is opened, a context would be refused.
-        self.say(text="", **({"context_id": self._context} if self._context and not self._is_whole else {}))
+        self.say(text="", **({"context_id": self.context} if self.context and not self.is_whole else {}))
 
     def read(self, message: Message, now: float) -> Sequence[Speech]:
-        event = parse_object(message) or {}
+        event = parse(message)
         context = text(event, "contextId") or text(event, "context_id")
-        if event.get("error") and context in (self._context, ""):
+        if event.get("error") and context in (self.context, ""):
             kind = word(event.get("error"))
             fails_again = kind in _FATAL_ERRORS or event.get("code") in tuple(self.fatal)
             raise self.failure(f"reported an error {kind}".rstrip(), retryable=not fails_again)
-        if not self._context or context != self._context:
+        if not self.context or context != self.context:
             return NOTHING
         pieces: list[Speech] = []
-        if payload := decoded(event.get("audio")):
-            zero_ms = self._captions.received_ms
+        if payload := decoded(event, "audio"):
+            zero_ms = self.captions.received_ms
             for letters, at_ms in words_of(table(event, "alignment")):
-                self._captions.time(letters, zero_ms + at_ms)
-            pieces += self._captions.push(payload)
+                self.captions.time(letters, zero_ms + at_ms)
+            pieces += self.captions.push(payload)
         if event.get("isFinal") is True:
-            self._context = ""
-            pieces += self._captions.finish()
+            self.context = ""
+            pieces += self.captions.finish()
         return pieces
-
-    def _close_context(self) -> None:
-        if self._context:
-            self.say(context_id=self._context, close_context=True)
 
 
 class ElevenLabsTts(SocketTts):
@@ -177,4 +149,4 @@ class ElevenLabsTts(SocketTts):
         return {"xi-api-key": self.options.api_key}
 
     def diction(self, audio: AudioFormat) -> Diction:
-        return ContextDiction(audio, self.options.voice_settings())
+        return MultiContextDiction(audio, self.options.voice_settings())

@@ -16,7 +16,7 @@ from mediasrv.net.origin import Query
 from mediasrv.providers.aura import ENCODINGS, FATAL_CODES, ORIGIN
 from mediasrv.providers.base import Speech
 from mediasrv.providers.diction import NOTHING, Message, SegmentDiction
-from mediasrv.providers.loosejson import parse_object, word
+from mediasrv.providers.loosejson import parse, word
 from mediasrv.providers.sockettts import SocketTts, VoiceOptions
 
 # Answers to an ``Interrupt`` that came when there was nothing to stop any more.
@@ -50,7 +50,7 @@ class FluxDiction(SegmentDiction):
     def read(self, message: Message, now: float) -> Sequence[Speech]:
         if isinstance(message, bytes):
             return self.heard(message)
-        event = parse_object(message) or {}
+        event = parse(message)
         kind = word(event.get("code"))
         match event.get("type"):
             case "SpeechMetadata":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -16,6 +18,11 @@ def parse_object(data: str | bytes) -> Mapping[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return parsed if isinstance(parsed, dict) else None
+
+
+def parse(data: str | bytes) -> Mapping[str, Any]:
+    """The object in a JSON text; empty when there is none."""
+    return parse_object(data) or {}
 
 
 def table(outer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -36,12 +43,47 @@ def text(outer: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def trimmed(outer: Mapping[str, Any], key: str) -> str:
+    """A text without the space around it; empty when there is none."""
+    return text(outer, key).strip()
+
+
 def count(outer: Mapping[str, Any], key: str) -> int:
     """A number of things; 0 when there is none."""
     value = outer.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
+def ms(outer: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
+    """A time in milliseconds; ``None`` when there is none. ``unit_ms``: milliseconds in one of the vendor's units."""
+    value = outer.get(key)
+    return value * unit_ms if _is_number(value) else None
+
+
+def numbers(outer: Mapping[str, Any], key: str) -> list[float]:
+    """A list of finite numbers; empty when it is none."""
+    values = outer.get(key)
+    return values if isinstance(values, list) and all(map(_is_number, values)) else []
+
+
+def strings(outer: Mapping[str, Any], key: str) -> list[str]:
+    """A list of texts; empty when it is none."""
+    values = outer.get(key)
+    return values if isinstance(values, list) and all(isinstance(each, str) for each in values) else []
+
+
+def decoded(outer: Mapping[str, Any], key: str) -> bytes:
+    """What a text of base64 stands for; nothing where it is broken."""
+    try:
+        return b64decode(text(outer, key), validate=True)
+    except ValueError:
+        return b""
+
+
 def word(value: object) -> str:
     """A vendor's short name of something, such as an error code, fit for a log; what is no name is left out."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,60}", value) else ""
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -7,9 +7,8 @@ to. Source: OpenAI's SDK and its reference of Realtime events.
 
 from __future__ import annotations
 
-import binascii
 import logging
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ import orjson
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.providers.base import Message, ToolCall, Usage
-from mediasrv.providers.loosejson import count, parse_object, table, tables, text, word
+from mediasrv.providers.loosejson import count, decoded, parse, table, tables, text, word
 from mediasrv.providers.openai_faults import BUSY, EXPIRED, HOPELESS, ended, reported
 from mediasrv.providers.openai_items import SpokenItem, items_of
 from mediasrv.providers.openai_replies import Replies, Response
@@ -119,7 +118,7 @@ class Exchange:
 
     def read(self, message: str | bytes) -> list[DialogueEvent]:
         """Understand a message; raise ``ProviderError`` when it ends the session. What is broken is skipped."""
-        event = parse_object(message) or {}
+        event = parse(message)
         kind = text(event, "type")
         match kind:
             case "input_audio_buffer.committed":
@@ -146,11 +145,7 @@ class Exchange:
         speech = []
         match kind:
             case "response.output_audio.delta":
-                try:
-                    payload = b64decode(text(event, "delta"), validate=True)
-                except binascii.Error:
-                    return []
-                speech = item.push(payload)
+                speech = item.push(decoded(event, "delta"))
                 self._generated_ms[name] = item.received_ms
             case "response.output_audio_transcript.delta":
                 item.write(text(event, "delta"))

@@ -16,8 +16,8 @@ import orjson
 
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
-from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading, parse, words_of
-from mediasrv.providers.loosejson import word
+from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading
+from mediasrv.providers.loosejson import parse, trimmed, word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -74,9 +74,9 @@ class SaarasDialect(Dialect):
             case "session.begin":
                 return (Hello(),)
             case "transcript.partial":
-                return (Piece(words_of(event, "text")),)
+                return (Piece(trimmed(event, "text")),)
             case "transcript.final":
-                return (Piece(words_of(event, "text"), is_final=True, closed=True, answers=True),)
+                return (Piece(trimmed(event, "text"), is_final=True, closed=True, answers=True),)
             case "session.end":
                 raise self.failure("ended the session", retryable=True)
             case "error" if event.get("is_fatal") is not False:

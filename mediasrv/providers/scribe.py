@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.net.origin import Query
-from mediasrv.providers.dialect import NOTHING, NOTHING_TO_SAY, Dialect, Hello, Message, Reading, parse, words_of
+from mediasrv.providers.dialect import NOTHING, NOTHING_TO_SAY, Dialect, Hello, Message, Reading
+from mediasrv.providers.loosejson import parse, trimmed
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.silence import silence
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
@@ -71,9 +72,9 @@ class ScribeDialect(Dialect):
             case "session_started":
                 return (Hello(),)
             case "partial_transcript":
-                return (Piece(words_of(event, "text")),)
+                return (Piece(trimmed(event, "text")),)
             case "committed_transcript":
-                return (Piece(words_of(event, "text"), is_final=True, closed=True, answers=True),)
+                return (Piece(trimmed(event, "text"), is_final=True, closed=True, answers=True),)
             case str() if kind in _EMPTY:
                 return (NOTHING_TO_SAY,)
             case str() if kind in _ERRORS:

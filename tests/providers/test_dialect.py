@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, booleans, dictionaries, floats, integers, lists, none, recursive, sampled_from
 from hypothesis.strategies import text as texts
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.errors import ProviderError
-from mediasrv.providers import dialect
 from mediasrv.providers.deepgram import NovaDialect
 from mediasrv.providers.dialect import Dialect, Message
 from tests.providers.stt import VENDORS
@@ -52,17 +50,6 @@ def test_no_message_raises_anything_but_a_vendors_failure(message: dict[str, Any
 def test_what_is_no_json_is_nothing(message: Message) -> None:
     for each in dialects():
         assert each.read(message) in ((), [])
-
-
-@pytest.mark.parametrize("message", ["", "null", "[1]", "{", '"a"', "\ud800", b"\xff"])
-def test_only_an_object_is_a_message(message: Message) -> None:
-    assert dialect.parse(message) == {}
-
-
-def test_fields_of_another_kind_are_as_good_as_none() -> None:
-    odd = {"a": 1, "b": True, "c": " text ", "d": float("nan")}
-    assert [dialect.words_of(odd, key) for key in "abcx"] == ["", "", "text", ""]
-    assert [dialect.ms(odd, key, 10) for key in "abcdx"] == [10, None, None, None, None]
 
 
 def test_a_close_is_an_error_that_names_its_code() -> None:

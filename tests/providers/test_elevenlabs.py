@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
-from mediasrv.providers.elevenlabs import ContextDiction, ElevenLabsTts, output_format, words_of
+from mediasrv.providers.elevenlabs import ElevenLabsTts, MultiContextDiction, output_format, words_of
 from native_bench.standins import elevenlabs
 from tests.providers.stt import eventually
 from tests.providers.tts import ELEVENLABS, PHRASES, TEXT, site, spoken, text_of
@@ -21,8 +21,8 @@ from tests.providers.tts import ELEVENLABS, PHRASES, TEXT, site, spoken, text_of
 AUDIO = b64encode(b"\x11" * 3200).decode()
 
 
-def begun(*phrases: str, **settings: float) -> tuple[ContextDiction, str, list[dict[str, Any]]]:
-    one = ContextDiction(MULAW_8K, settings)
+def begun(*phrases: str, **settings: float) -> tuple[MultiContextDiction, str, list[dict[str, Any]]]:
+    one = MultiContextDiction(MULAW_8K, settings)
     one.begin()
     for phrase in phrases:
         one.speak(phrase, 0.0)
@@ -30,13 +30,13 @@ def begun(*phrases: str, **settings: float) -> tuple[ContextDiction, str, list[d
     return one, messages[0]["context_id"], messages
 
 
-def sent(one: ContextDiction) -> list[dict[str, Any]]:
+def sent(one: MultiContextDiction) -> list[dict[str, Any]]:
     messages = [orjson.loads(message) for message in one.outbox]
     one.outbox.clear()
     return messages
 
 
-def read(one: ContextDiction, **event: Any) -> list[Speech]:
+def read(one: MultiContextDiction, **event: Any) -> list[Speech]:
     return list(one.read(orjson.dumps(event).decode(), 0.0))
 
 
@@ -140,7 +140,7 @@ async def test_settings_are_taken_by_the_vendor() -> None:
 
 
 async def test_an_idle_socket_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ContextDiction, "idle_s", 0.02)
+    monkeypatch.setattr(MultiContextDiction, "idle_s", 0.02)
     async with site(ELEVENLABS, idle_s=0.2) as there:
         await eventually(lambda: there.standin.kept_alive >= 12)
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT

@@ -14,6 +14,7 @@ OUTER: dict[str, Any] = {"table": {"a": 1}, "list": [{"b": 2}, 3, None], "text":
 @pytest.mark.parametrize("data", ["", "{", "[1]", "null", '"{}"', b"\xff", '{"a": "\\ud800"}'])
 def test_what_is_no_object_is_none(data: str | bytes) -> None:
     assert loosejson.parse_object(data) is None
+    assert loosejson.parse(data) == {}
 
 
 def test_an_object_is_read_from_text_and_bytes() -> None:
@@ -24,6 +25,7 @@ def test_what_is_there_is_found() -> None:
     assert loosejson.table(OUTER, "table") == {"a": 1}
     assert loosejson.tables(OUTER, "list") == [{"b": 2}]
     assert loosejson.text(OUTER, "text") == " x "
+    assert loosejson.trimmed(OUTER, "text") == "x"
     assert loosejson.count(OUTER, "count") == 7
 
 
@@ -31,7 +33,10 @@ def test_what_is_there_is_found() -> None:
 def test_what_is_of_another_kind_is_not_there(key: str) -> None:
     assert not loosejson.table(OUTER, key)
     assert not loosejson.tables(OUTER, key)
-    assert loosejson.text(OUTER, key) == ""
+    assert loosejson.text(OUTER, key) == loosejson.trimmed(OUTER, key) == ""
+    assert [*loosejson.numbers(OUTER, key), *loosejson.strings(OUTER, key)] == []
+    assert loosejson.decoded(OUTER, key) == b""
+    assert loosejson.ms(OUTER, key, 10) is None
     assert loosejson.count(OUTER, key) == 0
 
 
@@ -48,3 +53,25 @@ def test_a_word_is_a_name(value: str, found: str) -> None:
 @pytest.mark.parametrize("value", ["", None, 7, "Incorrect API key provided: k", "x" * 61, "a\nb"])
 def test_a_sentence_is_no_word(value: object) -> None:
     assert loosejson.word(value) == ""
+
+
+ODD = {"real": 1.5, "whole": 2, "flag": True, "nan": float("nan"), "infinite": float("inf"), "text": "1"}
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_a_time_is_a_finite_number(key: str) -> None:
+    assert loosejson.ms(ODD, key, 10) == {"real": 15, "whole": 20}.get(key)
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_lists_are_of_one_kind_throughout(key: str) -> None:
+    outer = {"list": [ODD[key], ODD[key]]}
+    assert loosejson.numbers(outer, "list") == (outer["list"] if key in ("real", "whole") else [])
+    assert loosejson.strings(outer, "list") == (outer["list"] if key == "text" else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "payload"), [("AP8=", b"\x00\xff"), ("", b""), ("AP8", b""), ("A P8=", b""), ("é", b"")]
+)
+def test_base64_is_read_whole_or_not_at_all(text: str, payload: bytes) -> None:
+    assert loosejson.decoded({"audio": text}, "audio") == payload

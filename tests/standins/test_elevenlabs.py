@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
-from mediasrv.providers.elevenlabs import ContextDiction
+from mediasrv.providers.elevenlabs import MultiContextDiction
 from native_bench.standins.elevenlabs import KEY, VOICE, alignment
 from native_bench.standins.elevenlabs_http import ElevenLabsHttpStandin
 from native_bench.standins.speaking import voiced
@@ -52,7 +52,7 @@ def fits(kind: Any, message: str | bytes) -> None:
 
 
 def test_our_messages_are_the_client_s() -> None:
-    diction = ContextDiction(MULAW_8K, {"stability": 0.5})
+    diction = MultiContextDiction(MULAW_8K, {"stability": 0.5})
     diction.begin()
     diction.speak("Hello.", 0.0)
     diction.keep_alive()
