@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +24,17 @@ from native_bench.turntaking.callers import place
 from native_bench.turntaking.curve import draw_curve
 from native_bench.turntaking.hearing import Listener
 from native_bench.turntaking.plan import Planned, Planner
-from native_bench.turntaking.report import figures, table
+from native_bench.turntaking.report import SHOWN, figures, table, trials
 from native_bench.turntaking.tally import Tally, judged
 from native_bench.turntaking.world import REPLY_S, TurnTable, started
 
 SLIP_LIMIT_MS = 10.0
 """Callers whose own frames are later than this, at p99, are the bottleneck, and their figures are worth nothing."""
 PER_CLASS, QUICK_PER_CLASS = 100, 6
-_QUICK_CALLS = 20
+QUICK_CALLS = 20
+
+# Of the server, for one call: the carrier's, the recogniser's, the model's and the voice's, and as many in reserve.
+_DESCRIPTORS, _SPARE_DESCRIPTORS = 8, 100
 
 Plan = Callable[[Planner, int, int], list[Planned]]
 """Calls for so many trials of a class and so many simultaneous callers."""
@@ -73,12 +77,18 @@ def _grammar(case: Case) -> argparse.ArgumentParser:
     parser.add_argument("--knob", default="patience", help="the key that is turned for the curve (default: patience)")
     parser.add_argument("--values", default="0.5,0.7,1.0,1.4,2.0", help="its values (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, a line for each run")
+    parser.add_argument("--trials", type=Path, metavar="FILE", help="append every trial, a line of JSON for each")
     parser.add_argument("--slip", type=float, default=SLIP_LIMIT_MS, metavar="MS", help="p99 of the callers' own slip")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
 
 async def _measure(case: Case, flags: argparse.Namespace) -> int:
+    for path in (flags.json, flags.trials):
+        if path is not None:
+            _append(path, [])
+    levels = [QUICK_CALLS] if flags.quick else [int(each) for each in flags.calls.split(",")]
+    _require_descriptors(max(levels))
     spoken = material.load(flags.material, flags.sounds)
     print(f"{described()}\nmaterial: {flags.material}, {len(spoken.sentences)} sentences")
     planner = Planner(spoken, flags.music, flags.seed)
@@ -91,7 +101,7 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
         settings = [{**base, flags.knob: _number(value)} for value in flags.values.split(",")]
     per_class = QUICK_PER_CLASS if flags.quick else flags.per_class
     worst, tallies = 0, []
-    for simultaneous in [_QUICK_CALLS] if flags.quick else [int(each) for each in flags.calls.split(",")]:
+    for simultaneous in levels:
         for setting in settings:
             calls = case.plan(Planner(spoken, flags.music, flags.seed), per_class, simultaneous)
             tally = await _one(calls, spoken, setting, simultaneous)
@@ -120,21 +130,33 @@ def _tell(case: Case, flags: argparse.Namespace, setting: TurnTable, tally: Tall
         print(
             f"not reported: the callers themselves were late, p99 {slip_ms} ms (limit {flags.slip:g}); free the machine"
         )
-        print("\n".join(tally.failures))
+        print("\n".join(tally.failures[:SHOWN]))
     else:
         print(table(tally), flush=True)
+    head = {"case": case.name, "material": flags.material, "seed": flags.seed, "turn": setting}
     if flags.json is not None:
-        _keep(flags.json, case, flags, setting, {"slip_p99_ms": slip_ms} if is_late else figures(tally))
+        _append(flags.json, [head | facts() | ({"slip_p99_ms": slip_ms} if is_late else figures(tally))])
+    if flags.trials is not None:
+        _append(flags.trials, [head | {"simultaneous": tally.simultaneous} | trial for trial in trials(tally)])
     return 1 if is_late or tally.failures or tally.complaints else 0
 
 
-def _keep(path: Path, case: Case, flags: argparse.Namespace, setting: TurnTable, found: Mapping[str, Any]) -> None:
-    row = {"case": case.name, "material": flags.material, "seed": flags.seed, "turn": setting, **facts(), **found}
+def _append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     try:
         with path.open("ab") as file:
-            file.write(orjson.dumps(row) + b"\n")
+            file.writelines(orjson.dumps(row) + b"\n" for row in rows)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror or error}; name another file") from error
+
+
+def _require_descriptors(calls: int) -> None:
+    """Each call takes one of our descriptors, and several of the server's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = calls * _DESCRIPTORS + _SPARE_DESCRIPTORS
+    if soft < wanted:
+        if hard < wanted:
+            raise ConfigError(f"{calls} calls need {wanted} file descriptors, {hard} are allowed: raise `ulimit -Hn`")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _setting(text: str) -> tuple[str, float | int | bool]:

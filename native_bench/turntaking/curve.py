@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 from mediasrv.errors import ConfigError
@@ -10,11 +11,15 @@ from native_bench.turntaking.report import turn_classes, turn_figures
 from native_bench.turntaking.tally import Tally
 from native_bench.turntaking.utterances import Kind
 
+_PAGE = "<!doctype html><meta charset=utf-8><title>Cut-ins against latency: {title}</title>{picture}"
 _COLOURS = {Kind.FLOWING: "#2f6db5", Kind.NATURAL: "#5b8e7d", Kind.SHORT: "#d9a441", Kind.LONG: "#c0392b"}
 
 
 def draw_curve(path: Path, knob: str, runs: Sequence[tuple[float, Tally]]) -> None:
-    """Write the picture; raise ``ConfigError`` when matplotlib is missing or the file cannot be written."""
+    """Write the picture, as PNG, SVG, PDF, or as HTML that opens offline.
+
+    Raise ``ConfigError`` when matplotlib is missing or the file cannot be written.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -37,7 +42,12 @@ def draw_curve(path: Path, knob: str, runs: Sequence[tuple[float, Tally]]) -> No
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     try:
-        figure.savefig(path)
+        if path.suffix == ".html":
+            drawn = StringIO()
+            figure.savefig(drawn, format="svg")
+            path.write_text(_PAGE.format(title=knob, picture=drawn.getvalue()), encoding="utf-8")
+        else:
+            figure.savefig(path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot write {path}: {error}") from error
 

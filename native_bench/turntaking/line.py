@@ -89,6 +89,9 @@ class EchoPath:
     has_room: bool
     """Whether it comes from a loudspeaker in a room, or from a hybrid."""
 
+    def __str__(self) -> str:
+        return f"{self.delay_ms} ms, {self.loss_db:.0f} dB down{', a room' * self.has_room}"
+
 
 class Echo:
     """Gives back what was heard, a frame at a time."""

@@ -93,7 +93,7 @@ class TurnTaker:
     def _live(self) -> Iterator[Act | Signal | None]:
         yield from self._wait(_GREETING_MS)
         for trial in self._planned.trials:
-            if trial.echo is not None:
+            if trial.sound is None:
                 yield from self._be_echoed(trial)
             elif trial.is_over:
                 yield from self._speak_over(trial)
@@ -109,11 +109,13 @@ class TurnTaker:
 
     def _speak_over(self, trial: Trial) -> Iterator[Act | Signal | None]:
         yield from self._until_begun()
+        self._echo = Echo(trial.echo) if trial.echo is not None else None
         yield from self._wait(trial.after_ms - self._since_begun_ms())
         if self._began is None or self._quiet * PTIME_MS > ANSWER_LIMIT_MS // 10:
             self.void.append(trial)
         else:
             yield from self._make(trial)
+        self._echo = None
 
     def _be_echoed(self, trial: Trial) -> Iterator[Act | Signal | None]:
         assert trial.echo is not None
@@ -140,6 +142,8 @@ class TurnTaker:
             yield frame
             if self._place * FRAME < start + made.end:
                 self._began = None
+        # A bot that held its breath meanwhile has not been heard out.
+        self._quiet = 0
 
     def _begin(self, trial: Trial, begin: int, end: int) -> None:
         self._close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import cycle, islice
 from pathlib import Path
@@ -20,6 +20,8 @@ from native_bench.turntaking.utterances import Kind, Utterance, sorted_by_kind, 
 CYCLES = 6
 """Exchanges in a call."""
 _LONGEST_S = 2.5
+_COUGHS = ("cough", "throat", "sneeze")
+_CLATTER = ("keyboard", "door", "knock", "click", "rustle")
 
 T = TypeVar("T")
 
@@ -28,6 +30,7 @@ class Over(Enum):
     """What comes over the bot's reply."""
 
     BARGE_IN = "barge-in"
+    BARGE_IN_ECHO = "barge-in through echo"
     BACKCHANNEL = "backchannel"
     COUGH = "cough, throat, sneeze"
     CLATTER = "keys, doors, rustle"
@@ -113,7 +116,7 @@ class Planner:
         def trials(line: Line) -> list[Trial]:
             made: list[Trial] = []
             for kind, over in cycles:
-                if not made or made[-1].kind is not Over.BARGE_IN:
+                if not made or made[-1].kind not in BARGE_INS:
                     made.append(self._say(kind, line))
                 made.append(self._over(over, line))
             return made
@@ -144,16 +147,21 @@ class Planner:
         match over:
             case Over.BARGE_IN:
                 return self._spoken(over, next(self._recorded[Kind.FLOWING]), line, after_ms)
+            case Over.BARGE_IN_ECHO:
+                return replace(self._over(Over.BARGE_IN, line), kind=over, echo=self._echo_path())
             case Over.ECHO:
-                path = EchoPath(int(rng.integers(100, 600)), float(rng.uniform(10, 30)), bool(rng.random() < 0.5))
-                name = f"{path.delay_ms} ms, {path.loss_db:.0f} dB down{', a room' * path.has_room}"
-                return Trial(over, line, name, echo=path)
+                path = self._echo_path()
+                return Trial(over, line, str(path), echo=path)
             case Over.BACKCHANNEL:
                 word = next(self._backchannels)
                 return self._spoken(over, Utterance(word, Kind.FLOWING, ()), line, after_ms)
         name, pcm = self._noise(over)
         span = _audible(pcm)
         return Trial(over, line, name, sound(line, pcm, span.begin, span.end, self._next_seed()), after_ms=after_ms)
+
+    def _echo_path(self) -> EchoPath:
+        rng = self._rng
+        return EchoPath(int(rng.integers(100, 600)), round(float(rng.uniform(10, 30)), 1), bool(rng.random() < 0.5))
 
     def _noise(self, over: Over) -> tuple[str, Signal]:
         rng, longest = self._rng, int(_LONGEST_S * RATE_HZ)
@@ -166,10 +174,7 @@ class Planner:
             music = self._music[int(rng.integers(len(self._music)))]
             at = int(rng.integers(len(music) - longest))
             return "hold music", noises.pcm(music[at : at + longest], -16.0).astype(np.float64)
-        names = (
-            ("cough", "throat", "sneeze") if over is Over.COUGH else ("keyboard", "door", "knock", "click", "rustle")
-        )
-        name = str(rng.choice(names))
+        name = str(rng.choice(_COUGHS if over is Over.COUGH else _CLATTER))
         made = noises.EVENTS[name](rng, RATE_HZ)[:longest]
         return name, noises.pcm(made, float(rng.uniform(-18, -8))).astype(np.float64)
 
@@ -181,6 +186,8 @@ class Planner:
         return cycle([things[int(place)] for place in self._rng.permutation(len(things))])
 
 
+BARGE_INS = (Over.BARGE_IN, Over.BARGE_IN_ECHO)
+"""What ought to stop the bot."""
 MANY = (Over.BARGE_IN, Over.BACKCHANNEL, Over.COUGH, Over.ECHO)
 """What is tried as often as every kind of utterance; the rest half as often."""
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from native_bench.turntaking.plan import Over
-from native_bench.turntaking.tally import Distribution, Disturbed, Tally, Turned, distribution
+from native_bench.turntaking.plan import BARGE_INS, Over
+from native_bench.turntaking.tally import BrokeIn, Distribution, Disturbed, Tally, Turned, distribution
 from native_bench.turntaking.utterances import Kind
 
 Row = tuple[str, ...]
-_STEP_LIMIT_DB = -30.0
+SHOWN = 5
+"""Failures of calls; more of them say no more."""
 
 
 def figures(tally: Tally) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def figures(tally: Tally) -> dict[str, Any]:
         "seconds": tally.seconds,
         "slip_ms": _plain(tally.slip_ms),
         "turns": {name: turn_figures(turns) for name, turns in turn_classes(tally).items()},
-        "barge_in": barge_in_figures(tally),
+        "barge_ins": {name: barge_in_figures(found) for name, found in barge_in_classes(tally).items()},
         "disturbances": {name: disturbance_figures(found) for name, found in disturbance_classes(tally).items()},
         "speculation": asdict(tally.speculation) if tally.speculation else None,
         "largest_step_db": largest_step_db(tally),
@@ -32,15 +33,22 @@ def figures(tally: Tally) -> dict[str, Any]:
     }
 
 
+def trials(tally: Tally) -> list[dict[str, Any]]:
+    """Every trial with its verdict, for whoever wants to see which ones went wrong."""
+    lists = (tally.turns, tally.barge_ins, tally.disturbances)
+    return [asdict(each) for found in lists for each in found]
+
+
 def turn_classes(tally: Tally) -> dict[str, list[Turned]]:
     """Utterances by kind, and those without a barge-in by line and all together."""
-    opening = [each for each in tally.turns if each.kind != Over.BARGE_IN.value]
+    opening = [each for each in tally.turns if each.kind not in _BARGE_INS]
     kinds = {kind: [each for each in tally.turns if each.kind == kind] for kind in _KINDS}
     lines = {line: [each for each in opening if each.line == line] for line in dict.fromkeys(t.line for t in opening)}
     return {name: turns for name, turns in ({"all": opening} | kinds | lines).items() if turns}
 
 
-_KINDS = (*(kind.value for kind in Kind), Over.BARGE_IN.value)
+_BARGE_INS = [over.value for over in BARGE_INS]
+_KINDS = [*(kind.value for kind in Kind), *_BARGE_INS]
 
 
 def turn_figures(turns: Sequence[Turned]) -> dict[str, Any]:
@@ -54,9 +62,15 @@ def turn_figures(turns: Sequence[Turned]) -> dict[str, Any]:
     }
 
 
-def barge_in_figures(tally: Tally) -> dict[str, Any]:
+def barge_in_classes(tally: Tally) -> dict[str, list[BrokeIn]]:
+    """Barge-ins by kind."""
+    kinds = {kind: [each for each in tally.barge_ins if each.kind == kind] for kind in _BARGE_INS}
+    return {kind: found for kind, found in kinds.items() if found}
+
+
+def barge_in_figures(found: Sequence[BrokeIn]) -> dict[str, Any]:
     """How the bot gave way."""
-    verdicts = [each.verdict for each in tally.barge_ins]
+    verdicts = [each.verdict for each in found]
     return {
         "count": len(verdicts),
         "clear_ms": _plain(distribution(each.clear_ms for each in verdicts)),
@@ -112,11 +126,11 @@ def _turn_rows(classes: dict[str, Any]) -> list[Row]:
 
 
 def _over_rows(many: dict[str, Any]) -> list[Row]:
-    barge_in = many["barge_in"]
     rows: list[Row] = []
-    for name, key in (("barge-in: onset to clear", "clear_ms"), ("barge-in: onset to silence", "silent_ms")):
-        count = str(barge_in["count"])
-        rows.append((name, count, *_cells(barge_in[key]), "", "", _share(barge_in["missed"], barge_in["count"])))
+    for name, each in many["barge_ins"].items():
+        for what, key in (("clear", "clear_ms"), ("silence", "silent_ms")):
+            missed = _share(each["missed"], each["count"])
+            rows.append((f"{name}: onset to {what}", str(each["count"]), *_cells(each[key]), "", "", missed))
     for name, each in many["disturbances"].items():
         shares = [_share(each[key], each["count"]) for key in ("abandoned", "broken")]
         rows.append((f"{name}: silence to resumption", str(each["count"]), *_cells(each["resumed_ms"]), *shares, ""))
@@ -135,7 +149,9 @@ def _facts(tally: Tally, many: dict[str, Any]) -> list[Row]:
     facts.append(
         ("callers' own slip", "none" if slip is None else f"p50 {slip.p50} ms, p99 {slip.p99} ms, most {slip.most} ms")
     )
-    return facts + [("failure", each) for each in tally.failures] + [("complaint", c) for c in many["complaints"]]
+    return (
+        facts + [("failure", each) for each in tally.failures[:SHOWN]] + [("complaint", c) for c in many["complaints"]]
+    )
 
 
 def _cells(found: dict[str, float] | None) -> Row:

@@ -20,7 +20,7 @@ from native_bench.turntaking.judgement import (
     judge_turn,
 )
 from native_bench.turntaking.person import Performed
-from native_bench.turntaking.plan import Over
+from native_bench.turntaking.plan import BARGE_INS
 from native_bench.turntaking.utterances import Kind
 
 _AROUND_S = 1.5
@@ -59,6 +59,7 @@ class Turned:
 class BrokeIn:
     """A barge-in and what came of it."""
 
+    kind: str
     line: str
     name: str
     verdict: BargeInVerdict
@@ -140,12 +141,12 @@ def _judge(tally: Tally, call: Call, heard: Heard, done: Performed) -> None:
         tally.turns.append(Turned(kind.value, line, trial.name, judge_turn(heard, span, done.until)))
         return
     step_db = _step_db(call, heard, span)
-    if kind is not Over.BARGE_IN:
+    if kind not in BARGE_INS:
         verdict = judge_disturbance(heard, span, done.until)
         tally.disturbances.append(Disturbed(kind.value, line, trial.name, verdict, step_db))
         return
     broke = judge_barge_in(heard, span)
-    tally.barge_ins.append(BrokeIn(line, trial.name, broke, step_db))
+    tally.barge_ins.append(BrokeIn(kind.value, line, trial.name, broke, step_db))
     if not broke.is_missed:
         tally.turns.append(Turned(kind.value, line, trial.name, judge_turn(heard, span, done.until)))
 

@@ -27,6 +27,7 @@ from native_bench.turntaking.material import Signal
 from native_bench.turntaking.plan import Planned
 
 REPLY = "It is on its way. Your parcel left the warehouse this morning, and it will be with you before the evening."
+TOKEN_MS = 15
 CHAR_MS = 60
 """A hundred characters are six seconds."""
 REPLY_S = len(REPLY) * CHAR_MS / 1000
@@ -64,7 +65,8 @@ async def started(folder: Path, calls: Sequence[Planned], bot: Signal, turn: Tur
     np.clip(bot, -32768, 32767).astype("<i2").tofile(voice)
     commands = {
         "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
-        "llm": ("openai", "first_ms=200", "token_ms=15", f"text={REPLY}"),
+        # The first event of an answer holds no token yet.
+        "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={REPLY}"),
         "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
     }
     async with AsyncExitStack() as stack:
