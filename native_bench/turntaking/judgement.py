@@ -36,10 +36,16 @@ class Heard:
         return 1000 * samples / self.rate_hz
 
 
+COLLISION_MS = 200
+"""A bot that begins within this of the caller's onset has not judged what he says: both began at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnVerdict:
     """What came of something that was said to be answered."""
 
+    is_collision: bool
+    """Whether both began at once; then nothing else counts."""
     cut_in_ms: float | None
     """How long after the caller's onset the bot began to speak, if it did before he was done."""
     latency_ms: float | None
@@ -48,15 +54,17 @@ class TurnVerdict:
     @property
     def is_missed(self) -> bool:
         """Whether nobody answered."""
-        return self.cut_in_ms is None and self.latency_ms is None
+        return self.cut_in_ms is None and self.latency_ms is None and not self.is_collision
 
 
 def judge_turn(heard: Heard, said: Span, until: int) -> TurnVerdict:
     """Judge the answer to ``said``; whatever begins from ``until`` on belongs to something else."""
-    early = next((span.begin for span in heard.spans if said.begin <= span.begin < said.end), None)
+    fair = said.begin + COLLISION_MS * heard.rate_hz // 1000
+    early = next((span.begin for span in heard.spans if fair <= span.begin < said.end), None)
     limit = min(until, said.end + ANSWER_LIMIT_MS * heard.rate_hz // 1000)
     answer = next((span.begin for span in heard.spans if said.end <= span.begin < limit), None)
     return TurnVerdict(
+        is_collision=any(said.begin <= span.begin < fair for span in heard.spans),
         cut_in_ms=None if early is None else heard.ms(early - said.begin),
         latency_ms=None if answer is None else heard.ms(answer - said.end),
     )

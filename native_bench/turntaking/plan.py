@@ -116,7 +116,7 @@ class Planner:
         def trials(line: Line) -> list[Trial]:
             made: list[Trial] = []
             for kind, over in cycles:
-                if not made or made[-1].kind not in BARGE_INS:
+                if not made or made[-1].kind is not Over.BARGE_IN:
                     made.append(self._say(kind, line))
                 made.append(self._over(over, line))
             return made

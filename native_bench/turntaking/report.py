@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -27,7 +28,7 @@ def figures(tally: Tally) -> dict[str, Any]:
         "speculation": asdict(tally.speculation) if tally.speculation else None,
         "largest_step_db": largest_step_db(tally),
         "underruns": tally.underruns,
-        "void": tally.void,
+        "void": dict(Counter(tally.void)),
         "failures": list(tally.failures),
         "complaints": sorted(set(tally.complaints)),
     }
@@ -53,12 +54,14 @@ _KINDS = [*(kind.value for kind in Kind), *_BARGE_INS]
 
 def turn_figures(turns: Sequence[Turned]) -> dict[str, Any]:
     """Latency, cut-ins and missed turns of a class; latency counts where there was no cut-in."""
-    latencies = [each.verdict.latency_ms for each in turns if each.verdict.cut_in_ms is None]
+    fair = [each for each in turns if not each.verdict.is_collision]
+    latencies = [each.verdict.latency_ms for each in fair if each.verdict.cut_in_ms is None]
     return {
-        "count": len(turns),
+        "count": len(fair),
+        "collisions": len(turns) - len(fair),
         "latency_ms": _plain(distribution(latencies)),
-        "cut_ins": sum(each.verdict.cut_in_ms is not None for each in turns),
-        "missed": sum(each.verdict.is_missed for each in turns),
+        "cut_ins": sum(each.verdict.cut_in_ms is not None for each in fair),
+        "missed": sum(each.verdict.is_missed for each in fair),
     }
 
 
@@ -145,7 +148,9 @@ def _facts(tally: Tally, many: dict[str, Any]) -> list[Row]:
         facts.append(("replies", asked))
     facts.append(("largest step at an interruption", "none" if step is None else f"{step:.1f} dBFS"))
     facts.append(("holes in utterances", str(tally.underruns)))
-    facts.append(("trials that could not be made", str(tally.void)))
+    facts.append(("both began at once", str(sum(each.verdict.is_collision for each in tally.turns))))
+    void = [f"{count} {kind}" for kind, count in many["void"].items()]
+    facts.append(("bot silent when it was to be tried", ", ".join(void) or "never"))
     facts.append(
         ("callers' own slip", "none" if slip is None else f"p50 {slip.p50} ms, p99 {slip.p99} ms, most {slip.most} ms")
     )

@@ -104,8 +104,8 @@ class Tally:
     turns: list[Turned] = field(default_factory=list)
     barge_ins: list[BrokeIn] = field(default_factory=list)
     disturbances: list[Disturbed] = field(default_factory=list)
-    void: int = 0
-    """Trials that could not be made because the bot was silent."""
+    void: list[str] = field(default_factory=list)
+    """Kinds of the trials that could not be made because the bot was silent."""
     replies_heard: int = 0
     speculation: Speculation | None = None
     complaints: Sequence[str] = ()
@@ -118,7 +118,7 @@ def judged(run: Run, listener: Listener) -> Tally:
     tally = Tally(run.simultaneous, round(run.seconds, 1), distribution(run.lateness_ms), run.failures)
     for call in run.calls:
         heard = listener.hear(call.conversation)
-        tally.void += len(call.void)
+        tally.void += [trial.kind.value for trial in call.void]
         tally.replies_heard += len(heard.heads)
         tally.underruns += sum(not gap.marked for gap in call.conversation.gaps)
         for done in call.performed:

@@ -33,6 +33,16 @@ def test_a_reply_that_was_cut_in_and_came_again_is_still_a_cut_in() -> None:
     assert (verdict.latency_ms, verdict.cut_in_ms) == (400.0, 1000.0)
 
 
+def test_a_bot_that_begins_when_the_caller_does_collides_with_him_and_is_judged_no_further() -> None:
+    verdict = judge_turn(heard((9599, 10_000), (27_200, 60_000)), SAID, LATE)
+    assert (verdict.is_collision, verdict.cut_in_ms, verdict.is_missed) == (True, None, False)
+
+
+def test_a_bot_that_begins_a_little_later_cuts_in() -> None:
+    verdict = judge_turn(heard((9600, 10_000), (27_200, 60_000)), SAID, LATE)
+    assert (verdict.is_collision, verdict.cut_in_ms) == (False, 200.0)
+
+
 def test_a_reply_that_was_going_on_is_no_cut_in() -> None:
     assert judge_turn(heard((0, 9000), (27_200, 60_000)), SAID, LATE).cut_in_ms is None
 
