@@ -73,7 +73,7 @@ class SocketTts(Tts):
         return websocket_url(self.options.url or self.vendor_url, path, query)
 
     async def start(self) -> None:
-        check_voice(self.options, self.name, self.needs_voice)
+        check_voice(self.options, self.name, needs_voice=self.needs_voice)
         self.url(MULAW_8K)
         client_context()
         await self.prepare()
@@ -165,9 +165,10 @@ class _Reply:
                 self.line.finish()
 
 
-def check_voice(options: VoiceOptions, provider: str, needs_voice: bool = True) -> None:
+def check_voice(options: VoiceOptions, provider: str, *, needs_voice: bool = True, needs_key: bool = True) -> None:
     """Raise ``ConfigError`` for options that cannot work; warn of a model that ends."""
-    require_key(options, STAGE, provider)
+    if needs_key:
+        require_key(options, STAGE, provider)
     if needs_voice and not options.voice:
         raise ConfigError(f"{STAGE} provider {provider} needs a voice: set voice to one of your account's")
     warn_of_sunset(options.model, date.today())

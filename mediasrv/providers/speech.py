@@ -44,8 +44,7 @@ class SpeechTts(HttpTts):
     options: Options
 
     def check(self) -> None:
-        if not self.options.url:  # One's own server may want no key.
-            check_voice(self.options, self.name)
+        check_voice(self.options, self.name, needs_key=not self.options.url)  # One's own server may want none.
 
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         return AudioFormat(Encoding.L16, self.options.rate_hz)

@@ -36,8 +36,8 @@ class Fault:
     Kinds that every stand-in plays: ``refuse`` (an HTTP ``status`` instead of service), ``stall`` (no answer to the
     request at all), ``hang`` (neither reads nor writes any more), ``silent`` (reads and answers pings, and says nothing
     any more), ``reset`` (TCP connection torn down), ``close`` (a WebSocket close with ``code`` and ``reason``),
-    ``garbage`` (a message that is no message). A stand-in names those that it plays besides, such as ``late``,
-    ``missing``, ``double``, ``error`` and ``idle``.
+    ``garbage`` (a message that is no message), ``oversize`` (one of three megabytes). A stand-in names those that it
+    plays besides, such as ``late``, ``missing``, ``double``, ``error`` and ``idle``.
     """
 
     kind: str = ""
@@ -194,6 +194,8 @@ class Peer:
                 self._is_silent = True
             case "close":
                 await self.close(self.fault.code, self.fault.reason)
+            case "oversize":
+                await self.say_raw('{"type":"' + "x" * 3_000_000 + '"}')
             case "garbage":
                 await self.say_raw("\x00 no JSON {")
 

@@ -99,31 +99,6 @@ async def test_a_task_that_is_cancelled_in_any_state_leaves_nothing(vendor: Vend
 
 
 @every
-async def test_what_the_phrases_raise_is_raised_when_those_before_it_are_spoken(vendor: Vendor) -> None:
-    async def broken() -> AsyncGenerator[str]:
-        yield PHRASES[0]
-        raise ZeroDivisionError
-
-    pieces: list[Speech] = []
-    async with site(vendor) as there:
-        with pytest.raises(ZeroDivisionError):
-            await collect(there.tts.speak(broken(), MULAW_8K), pieces)
-    assert text_of(pieces) == PHRASES[0]
-
-
-@every
-@pytest.mark.parametrize(("status", "retryable"), [(401, False), (422, False), (429, True), (500, True)])
-async def test_a_refusal_names_provider_and_status_and_no_key(vendor: Vendor, status: int, retryable: bool) -> None:
-    async with site(vendor, [Fault("refuse", status=status, reason=vendor.key, delay_s=1)]) as there:
-        pieces, error = await failure_of(there.tts, *PHRASES)
-        assert not pieces
-        assert error.retryable is retryable
-        assert f"tts provider {vendor.name}: HTTP {status}" in str(error)
-        assert vendor.key not in str(error)
-        assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
-
-
-@every
 async def test_a_connection_that_breaks_before_the_answer_is_replaced_once(vendor: Vendor) -> None:
     async with site(vendor, [Fault("reset"), Fault(), Fault("reset"), Fault("reset")]) as there:
         assert text_of(await spoken(there.tts, "hello")) == "hello"
@@ -179,7 +154,7 @@ async def test_one_s_own_server_may_want_no_key() -> None:
 
 
 async def test_a_phrase_without_audio_is_told_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native_bench.standins.speaking.voiced", lambda text, audio: b"")
+    monkeypatch.setattr("native_bench.standins.httpspeaking.voiced", lambda text, audio: b"")
     async with site(SPEECH) as there:
         assert await spoken(there.tts, "hello") == [Speech(b"", "hello")]
 

@@ -106,7 +106,7 @@ async def test_a_final_that_comes_twice_counts_once(vendor: Vendor) -> None:
 
 
 @every_vendor
-@pytest.mark.parametrize("kind", ["reset", "close"])
+@pytest.mark.parametrize("kind", ["reset", "close", "oversize"])
 async def test_what_was_said_over_a_socket_that_broke_is_heard_again(vendor: Vendor, kind: str) -> None:
     async with site(vendor) as there, calling(there.stt) as caller:
         await caller.quiet(200)
@@ -337,6 +337,15 @@ async def test_a_session_without_audio_is_kept_alive(vendor: Vendor, monkeypatch
         await caller.begin("w70 w71")
         assert (await caller.ask(2)).text == "w70 w71"
         assert there.standin.connections == 1
+
+
+@every_vendor
+async def test_a_model_that_ends_is_warned_of_at_the_start(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    stt = vendor.open("http://127.0.0.1:9", model="whisper-1")
+    with caplog.at_level(logging.WARNING):
+        await stt.start()
+    await stt.aclose()
+    assert [record.__dict__["model"] for record in caplog.records] == ["whisper-1"]
 
 
 @every_vendor
