@@ -107,7 +107,7 @@ class VoiceStandin(WebSocketStandin):
         if self._recording is None:
             return voiced(text, audio, self.char_ms)
         begin, end = (samples_in(chars * self.char_ms, 8000) for chars in (spoken_chars, spoken_chars + len(text)))
-        return encode(audio.encoding, self._recording.take(range(begin, end), mode="wrap"))
+        return encode(audio.encoding, self._recording.take(np.arange(begin, end), mode="wrap"))
 
     def ledger(self) -> dict[str, Any]:
         return {**super().ledger(), "transcripts": len(self.transcripts), "cancelled": self.cancelled}

@@ -49,6 +49,8 @@ class Run:
     ledgers: dict[str, dict[str, Any]]
     """What the stand-ins did, by stage."""
     seconds: float
+    cores: dict[str, float]
+    """How much of a core each process kept busy, by name."""
 
     @property
     def lateness_ms(self) -> NDArray[np.float32]:
@@ -78,12 +80,13 @@ async def place(world: World, calls: Sequence[Planned], simultaneous: int) -> Ru
             failures.append(f"call {number + 1} broke off: {conversation.ending}")
         return Call(conversation, tuple(person.performed), tuple(person.void))
 
-    begun = time.monotonic()
+    begun, busy = time.monotonic(), world.cpu_s()
     lived = await asyncio.gather(*(live(number, planned) for number, planned in enumerate(calls)))
     bar.end()
-    return Run(
-        simultaneous, [each for each in lived if each], failures, await world.ledgers(), time.monotonic() - begun
-    )
+    seconds = time.monotonic() - begun
+    cores = {name: (total - busy.get(name, 0.0)) / seconds for name, total in world.cpu_s().items()}
+    found = [each for each in lived if each]
+    return Run(simultaneous, found, failures, await world.ledgers(), seconds, cores)
 
 
 class Progress:

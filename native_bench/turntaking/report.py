@@ -28,6 +28,7 @@ def figures(tally: Tally) -> dict[str, Any]:
         "speculation": asdict(tally.speculation) if tally.speculation else None,
         "largest_step_db": largest_step_db(tally),
         "underruns": tally.underruns,
+        "cores": tally.cores,
         "void": dict(Counter(tally.void)),
         "failures": list(tally.failures),
         "complaints": sorted(set(tally.complaints)),
@@ -149,6 +150,8 @@ def _facts(tally: Tally, many: dict[str, Any]) -> list[Row]:
     facts.append(("largest step at an interruption", "none" if step is None else f"{step:.1f} dBFS"))
     facts.append(("holes in utterances", str(tally.underruns)))
     facts.append(("both began at once", str(sum(each.verdict.is_collision for each in tally.turns))))
+    busy = [f"{name} {share:.2f}" for name, share in tally.cores.items()]
+    facts.append(("cores kept busy", ", ".join(busy) or "unknown"))
     void = [f"{count} {kind}" for kind, count in many["void"].items()]
     facts.append(("bot silent when it was to be tried", ", ".join(void) or "never"))
     facts.append(

@@ -111,6 +111,8 @@ class Tally:
     complaints: Sequence[str] = ()
     """What the providers' stand-ins would not stand."""
     underruns: int = 0
+    cores: dict[str, float] = field(default_factory=dict)
+    """How much of a core each process kept busy, by name."""
 
 
 def judged(run: Run, listener: Listener) -> Tally:
@@ -124,6 +126,7 @@ def judged(run: Run, listener: Listener) -> Tally:
         for done in call.performed:
             _judge(tally, call, heard, done)
     tally.speculation = speculation(run.ledgers["llm"]["sent"], tally.replies_heard)
+    tally.cores = {name: round(busy, 2) for name, busy in run.cores.items()}
     tally.complaints = [each for ledger in run.ledgers.values() for each in ledger["complaints"]]
     return tally
 

@@ -8,6 +8,8 @@ token takes 200 ms and each further one 15, and a voice whose first audio takes 
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -49,6 +51,17 @@ class World:
     """Where callers call."""
     origins: Mapping[str, str]
     """Of the stand-ins, by stage."""
+    processes: Mapping[str, int]
+    """Process ids of the server and of the stand-ins, by name."""
+
+    def cpu_s(self) -> dict[str, float]:
+        """Seconds that each process has computed so far, and this one as ``callers``; empty where nobody tells."""
+        mine = resource.getrusage(resource.RUSAGE_SELF)
+        try:
+            found = {name: _cpu_s(pid) for name, pid in self.processes.items()}
+        except OSError:
+            return {}
+        return found | {"callers": mine.ru_utime + mine.ru_stime}
 
     async def ledgers(self) -> dict[str, dict[str, Any]]:
         """What the stand-ins did so far, by stage."""
@@ -83,7 +96,8 @@ async def started(folder: Path, calls: Sequence[Planned], bot: Signal, turn: Tur
         command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
         server = await stack.enter_async_context(_process(*command, stderr=log.fileno()))
         await _ready(f"http://{HOST}:{port}/readyz", server, folder / "server.log")
-        yield World(f"ws://{HOST}:{port}/plivo/stream", origins)
+        pids = {name: each.pid for name, each in zip((*commands, "server"), (*processes, server), strict=True)}
+        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, pids)
 
 
 def configuration(port: int, origins: Mapping[str, str], turn: TurnTable) -> str:
@@ -161,6 +175,12 @@ async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
             return found
     except aiohttp.ClientError as error:
         raise ServerDied(f"{url} is not there any more: {error}") from None
+
+
+def _cpu_s(pid: int) -> float:
+    """User and system time, of proc(5)'s ``stat``, whose second field may hold spaces."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:
