@@ -61,8 +61,7 @@ class AssemblyAiStandin(WebSocketStandin):
     def admit(self, request: web.Request) -> None:
         query = request.query
         self.require(request.headers.get("Authorization") == KEY, 401, "Not authorized")
-        unknown = sorted(set(query) - set(_PARAMETERS.split()))
-        self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+        self.require_known(request.query, _PARAMETERS.split())
         self.require(query.get("speech_model") in _MODELS.split(), 400, "no such model")
         self.require(query.get("encoding", "pcm_s16le") in _BYTES_PER_MS, 400, "encoding")
         self.require(query.get("sample_rate", "").isdigit(), 400, "a sample rate is needed")

@@ -25,8 +25,7 @@ def admit_voice(standin: Standin, request: web.Request, parameters: tuple[str, .
     """What both of Deepgram's voices ask of a request."""
     auth = request.headers.get("Authorization", "")
     standin.require(auth in (f"Token {KEY}", f"Bearer {KEY}", f"token {KEY}"), 401, "INVALID_AUTH")
-    unknown = sorted(set(request.query) - set(parameters))
-    standin.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+    standin.require_known(request.query, parameters)
     standin.require(re.fullmatch(model, request.query.get("model", "")) is not None, 400, "unknown model")
     standin.require(request.query.get("encoding") in _ENCODINGS, 400, "unknown encoding")
     rates = ("8000", "16000") if request.query["encoding"] != "linear16" else ("8000", "16000", "24000", "48000")

@@ -119,6 +119,11 @@ class Standin(ABC):
         if not fits:
             raise Refused(status, text)
 
+    def require_known(self, given: Iterable[str], known: Iterable[str]) -> None:
+        """Refuse a request with parameters that are not known."""
+        unknown = sorted(set(given) - set(known))
+        self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+
     def plan(self, faults: Sequence[Fault]) -> None:
         """Let these befall the next connections, in the place of what was planned before."""
         self._faults = list(faults)

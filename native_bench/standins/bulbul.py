@@ -39,8 +39,7 @@ class BulbulStandin(VoiceStandin):
 
     def admit(self, request: web.Request) -> None:
         self.require(request.headers.get("api-subscription-key") == KEY, 403, "invalid_api_key_error")
-        unknown = set(request.query) - {"model", "send_completion_event"}
-        self.require(not unknown, 400, f"unknown parameters: {', '.join(sorted(unknown))}")
+        self.require_known(request.query, {"model", "send_completion_event"})
         self.require(request.query.get("model", "bulbul:v2").startswith("bulbul:"), 400, "unknown model")
 
     async def serve(self, peer: Peer) -> None:

@@ -31,8 +31,7 @@ def admit_deepgram(standin: Standin, request: web.Request, parameters: str) -> N
     """What both of Deepgram's recognisers ask of a request."""
     auth = request.headers.get("Authorization", "")
     standin.require(auth in (f"Token {KEY}", f"Bearer {KEY}"), 401, "INVALID_AUTH")
-    unknown = sorted(set(request.query) - set(parameters.split()))
-    standin.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+    standin.require_known(request.query, parameters.split())
     standin.require(bool(request.query.get("model")), 400, "a model is needed")
     standin.require(request.query.get("encoding") in _BYTES_PER_MS, 400, "an encoding is needed for raw audio")
     standin.require(request.query.get("sample_rate") in ("8000", "16000"), 400, "a sample rate is needed")

@@ -39,8 +39,7 @@ def admit_elevenlabs(standin: Standin, request: web.Request, parameters: str) ->
     """What both of the vendor's services ask of a request; the format that is wanted."""
     standin.require(request.headers.get("xi-api-key") == KEY, 401, "invalid_api_key")
     standin.require(request.match_info["voice"] == VOICE, 404, "voice_not_found")
-    unknown = sorted(set(request.query) - set(parameters.split()))
-    standin.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+    standin.require_known(request.query, parameters.split())
     encoding, _, rate = request.query.get("output_format", "mp3_44100_128").partition("_")
     fits = encoding in _ENCODINGS and rate.isdigit() and int(rate) in _RATES[encoding]
     standin.require(fits, 400, "invalid output_format")

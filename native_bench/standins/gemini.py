@@ -31,8 +31,8 @@ class GeminiStandin(ChatStandin):
         self.require(dict(request.query) == {"alt": "sse"}, 400, "events must be asked for")
         self.require(request.content_type == "application/json", 400, "the body must be JSON")
         config = body.get("generationConfig", {})
-        unknown = [*sorted(set(body) - set(_PARAMETERS.split())), *sorted(set(config) - set(_CONFIGURATION.split()))]
-        self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+        self.require_known(body, _PARAMETERS.split())
+        self.require_known(config, _CONFIGURATION.split())
         thinking = config.get("thinkingConfig", {})
         self.require(len({"thinkingLevel", "thinkingBudget"} & set(thinking)) < 2, 400, "level or budget")
         for tool in body.get("tools", ()):

@@ -38,8 +38,7 @@ class OpenAiStandin(ChatStandin):
     def admit(self, request: web.Request, body: Mapping[str, Any]) -> None:
         if not self.quirks:
             self.require(bearer(request) == KEY, 401, "wrong key")
-            unknown = sorted(set(body) - set(_PARAMETERS.split()))
-            self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+            self.require_known(body, _PARAMETERS.split())
         self.require(request.content_type == "application/json", 400, "the body must be JSON")
         self.require(isinstance(body.get("model"), str) and body["model"] != "", 400, "a model is needed")
         self.require(body.get("reasoning_effort", "none") in _EFFORTS, 400, "unknown reasoning_effort")

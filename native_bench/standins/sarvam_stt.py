@@ -49,8 +49,7 @@ class SarvamSttStandin(WebSocketStandin):
     def admit(self, request: web.Request) -> None:
         query = request.query
         self.require(request.headers.get("API-SUBSCRIPTION-KEY") == KEY, 403, "invalid_api_key_error")
-        unknown = sorted(set(query) - set(_PARAMETERS.split()))
-        self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+        self.require_known(request.query, _PARAMETERS.split())
         self.require("language_code" in query, 400, "language_code is needed")
 
     async def serve(self, peer: Peer) -> None:

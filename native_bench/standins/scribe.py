@@ -44,8 +44,7 @@ class ScribeStandin(WebSocketStandin):
     def admit(self, request: web.Request) -> None:
         query = request.query
         self.require(request.headers.get("xi-api-key") == KEY, 401, "invalid_api_key")
-        unknown = sorted(set(query) - set(_PARAMETERS.split()))
-        self.require(not unknown, 400, f"unknown parameters: {', '.join(unknown)}")
+        self.require_known(request.query, _PARAMETERS.split())
         self.require(query.get("model_id") == "scribe_v2_realtime", 400, "no such model")
         self.require(query.get("audio_format") in _BYTES_PER_MS, 400, "audio_format")
         self.require(query.get("commit_strategy", "manual") == "manual", 400, "only manual commits are played here")
