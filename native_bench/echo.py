@@ -28,7 +28,7 @@ Signal = NDArray[np.float64]
 BAND_HZ = (300, 3400)
 # Reflections: how late and how far below what comes straight. A desk, then two walls.
 ROOM = ((3, -9.0), (11, -12.0), (23, -17.0))
-DRIFT_PERIOD_S = 20.0
+DRIFT_PERIOD_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class EchoPath:
     noise_db: float | None = None
     """Add white noise so far below the echo, dB; it lasts from the first sample to the last."""
     drift_ms: float = 0.0
-    """The delay wanders by up to this much to either side, there and back in 20 s."""
+    """The delay wanders by up to this much to either side, there and back in 40 s."""
 
 
 PLAIN = EchoPath()

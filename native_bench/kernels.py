@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
+from itertools import count, cycle
 from time import perf_counter_ns
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediasrv.audio import codec, level, pitch
+from mediasrv.audio import codec, level, pitch, spectrum
 from mediasrv.audio.conceal import Concealer
 from mediasrv.audio.format import PTIME_MS, Encoding, samples_in
 from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.audio.warmup import warm
+from mediasrv.turn.echo import EchoDetector
+from mediasrv.turn.timbre import Timbre
 from native_bench.machine import described
 
 REPEATS = 15
@@ -64,8 +66,36 @@ def cases() -> dict[str, Callable[[], object]]:
     made["jitter buffer, every other lost"] = in_order(JitterBuffer(8000, pcm.size, max_delay_ms=0), pcm, step=2)
     made["pitch of a frame"] = partial(pitch.pitch, np.concatenate([pcm, pcm]), 8000)
     made["pitch track of 600 ms"] = partial(pitch.track, np.tile(pcm, 30), 8000)
+    made |= echo_cases()
+    made["spectrum now and 40 ms ago"] = partial(spectrum.compare, np.tile(pcm, 4), 8000)
+    made["timbre of a voiced frame"] = partial(Timbre(8000).hear, pcm, True)
+    made["timbre of any other frame"] = partial(Timbre(8000).hear, pcm, False)
     made["conceal, a new gap each time"] = gaps(Concealer(8000), pcm)
     return made
+
+
+def echo_cases() -> dict[str, Callable[[], object]]:
+    """Our voice while the caller says something else, while he is silent, and while it comes back."""
+    stream = np.tile(noise(8000), 100)
+    own = np.random.default_rng(2).integers(-8000, 8000, stream.size).astype(np.int16)
+    made: dict[str, Callable[[], object]] = {}
+    for name, heard, voiced in (
+        ("searched for", stream, True),
+        ("without voice", stream, False),
+        ("followed", np.roll(own, 1600) // 8, True),
+    ):
+        detector, played = EchoDetector(8000), EchoDetector(8000)
+        detector.play(own[:16_000], 0.0)
+        places = range(3200, 16_000, 160)
+        frames = cycle([(heard[place - 160 : place].astype(np.int16), place / 8000) for place in places])
+        made[f"echo {name}"] = partial(hear_next, detector, frames, voiced)
+        made["echo, what is played"] = partial(played.play, own[:160], 0.0)
+    return made
+
+
+def hear_next(detector: EchoDetector, frames: Iterator[tuple[NDArray[np.int16], float]], voiced: bool) -> object:
+    frame, now = next(frames)
+    return detector.hear(frame, voiced, now)
 
 
 def in_order(buffer: JitterBuffer, pcm: NDArray[np.int16], step: int = 1) -> Callable[[], object]:

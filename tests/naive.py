@@ -414,3 +414,56 @@ def pitch_track(hops: Sequence[Sequence[tuple[float, float, float]]], jump_cost:
         return total
 
     return [(period, height) for period, height, _ in max(itertools.product(*hops), key=worth)]
+
+
+# audio/correlate.
+
+
+def scores(
+    frames: Sequence[Sequence[int]], references: Sequence[Sequence[int]], keeps: Sequence[float], least: float
+) -> tuple[float, float]:
+    """The best score of all frames, and that of the last alone, over every place in the references."""
+    size = len(frames[0])
+    places = range(len(references[0]) - size + 1)
+    all_best = last_best = 0.0
+    for place in places:
+        product = energy = own = 0.0
+        for frame, reference, keep in zip(frames, references, keeps, strict=True):
+            compared = reference[place : place + size]
+            frame_product = sum(a * b for a, b in zip(frame, compared, strict=True))
+            frame_energy, frame_own = sum(b * b for b in compared), sum(a * a for a in frame)
+            product = product * keep + frame_product
+            energy = energy * keep + frame_energy
+            own = own * keep + frame_own
+        if energy > least:
+            all_best = max(all_best, product**2 / energy / max(own, 1.0))
+        if frame_energy > least:
+            last_best = max(last_best, frame_product**2 / frame_energy / max(frame_own, 1))
+    return all_best, last_best
+
+
+def filtered(pcm: Sequence[int], coefficients: Sequence[float], step: int, limit: int) -> list[int]:
+    """The sum of coefficients times samples, from every so many samples on, clipped."""
+    starts = range(0, len(pcm) - len(coefficients) + 1, step)
+    sums = (sum(c * pcm[start + k] for k, c in enumerate(coefficients)) for start in starts)
+    return [min(max(round(total), -limit), limit) for total in sums]
+
+
+# turn/played.
+
+
+class Axis:
+    """Sound by position, a sample at a time, in a dictionary."""
+
+    def __init__(self) -> None:
+        self.sounds: dict[int, int] = {}
+
+    def play(self, start: int, samples: Sequence[int]) -> None:
+        self.cut(start)
+        self.sounds.update(enumerate(samples, start))
+
+    def cut(self, start: int) -> None:
+        self.sounds = {place: sample for place, sample in self.sounds.items() if place < start}
+
+    def between(self, start: int, end: int) -> list[int]:
+        return [self.sounds.get(place, 0) for place in range(start, end)]
