@@ -174,7 +174,9 @@ async def test_a_session_that_breaks_again_and_again_is_given_up(vendor: Vendor)
 
 
 @every_vendor
-@pytest.mark.parametrize(("status", "retryable"), [(401, False), (403, False), (429, True), (500, True)])
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(401, False), (402, False), (404, False), (403, False), (429, True), (500, True)]
+)
 async def test_a_refusal_is_told_at_once(vendor: Vendor, status: int, retryable: bool) -> None:
     async with site(vendor, [Fault("refuse", status=status, reason=vendor.key)]) as there, calling(there.stt) as caller:
         error = await caller.failure()

@@ -32,7 +32,8 @@ async def test_what_the_phrases_raise_is_raised_when_those_before_it_are_spoken(
 
 @every
 @pytest.mark.parametrize(
-    ("status", "retryable"), [(400, False), (401, False), (402, False), (422, False), (429, True), (500, True)]
+    ("status", "retryable"),
+    [(400, False), (401, False), (402, False), (404, False), (422, False), (429, True), (500, True)],
 )
 async def test_a_refusal_names_provider_and_status_and_no_key(vendor: Vendor, status: int, retryable: bool) -> None:
     refusal = Fault("refuse", status=status, reason=f"bad {vendor.key}", delay_s=1)
