@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import itertools
 import math
 import statistics
@@ -467,3 +468,24 @@ class Axis:
 
     def between(self, start: int, end: int) -> list[int]:
         return [self.sounds.get(place, 0) for place in range(start, end)]
+
+
+# audio/spectrum: two discrete Fourier transforms, bin by bin.
+
+
+def spectrum(pcm: Sequence[int], points: int, apart: int, bins: range) -> tuple[float, float]:
+    """Part of the power on the two strongest peaks, and the mean deviation of the change of the strong bins."""
+
+    def power(samples: Sequence[int], k: int) -> float:
+        windowed = [x * (0.5 - 0.5 * math.cos(2 * math.pi * i / (points - 1))) for i, x in enumerate(samples)]
+        turned = [x * cmath.exp(-2j * math.pi * i * k / points) for i, x in enumerate(windowed)]
+        return abs(sum(turned)) ** 2 + 100
+
+    now = {k: power(pcm[-points:], k) for k in bins}
+    then = {k: power(pcm[-points - apart : -apart], k) for k in bins}
+    first = max(now, key=now.__getitem__)
+    second = max((k for k in bins if abs(k - first) > 2), key=now.__getitem__)
+    held = sum(now[k] for k in bins if min(abs(k - first), abs(k - second)) <= 2)
+    changes = [10 * math.log10(now[k] / then[k]) for k in bins if now[k] > now[first] * 10**-2.5]
+    mean = statistics.mean(changes)
+    return held / sum(now.values()), statistics.mean(abs(change - mean) for change in changes)

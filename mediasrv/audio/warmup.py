@@ -30,7 +30,7 @@ def warm(*rehearsals: Callable[[], object]) -> None:
 
 
 def _rehearse() -> None:
-    from mediasrv.audio import codec, level, pitch
+    from mediasrv.audio import codec, level, pitch, spectrum
     from mediasrv.audio.correlate import FRAME_SAMPLES, RATE_HZ, Band, Correlator, energy
     from mediasrv.audio.format import Encoding
     from mediasrv.audio.jitterbuffer import JitterBuffer
@@ -53,6 +53,7 @@ def _rehearse() -> None:
     two_frames = np.frombuffer(bytes(4 * _PTIME_SAMPLES_8K), np.int16)
     for pcm in (two_frames, two_frames.copy()):
         pitch.track(pcm, pitch.RATES_HZ[0])
+        spectrum.compare(np.tile(pcm, 2), spectrum.RATES_HZ[0])
     band = Band(RATE_HZ)
     for pcm in (read_only, read_only.copy()):
         energy(band.of(pcm))
