@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
-from mediasrv.call.mouth import NOTHING, QUIET_LIMIT_S, SPEECH_LIMIT_S, Mouth, PlayoutWatcher
+from mediasrv.call.mouth import (
+    NOTHING,
+    QUIET_LIMIT_S,
+    SPEECH_LIMIT_S,
+    SUSPENDED_LIMIT_MS,
+    Mouth,
+    PlayoutWatcher,
+)
 from mediasrv.call.pacer import Pacer
 from mediasrv.providers.base import Speech
 from mediasrv.simulator.playout import Playout
@@ -19,6 +26,9 @@ SECOND = bytes(8000)
 class Watch(PlayoutWatcher):
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.audible: list[float] = []
+        self.sent: list[tuple[float, bytes]] = []
+        self.cuts: list[float] = []
 
     def bot_started(self, interruptible: bool) -> None:
         self.log.append("started")
@@ -28,6 +38,16 @@ class Watch(PlayoutWatcher):
 
     def bot_quiet(self) -> None:
         self.log.append("quiet")
+
+    def bot_audible(self, at_s: float) -> None:
+        self.audible.append(at_s)
+
+    def audio_sent(self, payload: bytes, begins_s: float) -> None:
+        self.sent.append((begins_s, payload))
+
+    def audio_cut(self, now: float) -> None:
+        self.cuts.append(now)
+        self.sent = [(begins_s, payload[: max(0, round((now - begins_s) * 8000))]) for begins_s, payload in self.sent]
 
 
 class Line:
@@ -204,3 +224,98 @@ def test_waiting_for_quiet_has_an_end() -> None:
         await asyncio.wait([speaking])
 
     on_line(act)
+
+
+def test_a_bot_that_is_suspended_goes_on_from_the_word_last_heard() -> None:
+    async def act(line: Line) -> None:
+        speaking = asyncio.create_task(line.mouth.speak(words("One", "two", "three.")))
+        await asyncio.sleep(1.5)
+        line.mouth.suspend()
+        assert line.mouth.is_suspended
+        assert line.mouth.unheard_ms == 1500
+        line.mouth.suspend()
+        assert line.cleared == 1
+        await asyncio.sleep(0.4)
+        assert not line.watch.log.count("quiet")
+        line.mouth.resume()
+        assert not line.mouth.is_suspended
+        assert await speaking == Heard(1, "One two three.", True)
+        assert line.loop.time() == pytest.approx(1.5 + 0.4 + 2.0, abs=0.05)
+        assert line.mouth.ledger.underruns == 0
+
+    assert on_line(act).watch.log == ["started", "heard 'One two three.'", "quiet"]
+
+
+def test_a_bot_that_is_suspended_and_cut_has_said_what_was_heard() -> None:
+    async def act(line: Line) -> None:
+        speaking = asyncio.create_task(line.mouth.speak(words("One", "two", "three.")))
+        await asyncio.sleep(1.5)
+        line.mouth.suspend()
+        await asyncio.sleep(0.4)
+        line.mouth.clear()
+        assert not line.mouth.is_suspended
+        assert line.mouth.unheard_ms == 0
+        assert await speaking == Heard(1, "One", False)
+        assert await line.mouth.speak(words("Four.")) == Heard(2, "Four.", True)
+
+    assert on_line(act).cleared == 1
+
+
+def test_a_speech_that_is_suspended_is_read_only_so_far() -> None:
+    made: list[int] = []
+
+    async def endless() -> AsyncGenerator[Speech]:
+        for number in range(100):
+            made.append(number)
+            yield Speech(SECOND, "more")
+            await asyncio.sleep(0.5)
+
+    async def act(line: Line) -> None:
+        speaking = asyncio.create_task(line.mouth.speak(endless()))
+        await asyncio.sleep(2.2)
+        line.mouth.suspend()
+        await asyncio.sleep(30)
+        assert line.mouth.unheard_ms == pytest.approx(SUSPENDED_LIMIT_MS, abs=1000)
+        so_far = len(made)
+        line.mouth.resume()
+        await asyncio.sleep(2.2)
+        assert so_far + 3 < len(made)
+        line.mouth.suspend()
+        await asyncio.sleep(30)
+        line.mouth.clear()
+        assert (await speaking).text == "more more more more"
+
+    on_line(act)
+
+
+def test_the_watcher_is_told_what_sounds_when_and_what_does_not() -> None:
+    async def act(line: Line) -> None:
+        await asyncio.sleep(3.0)
+        speaking = asyncio.create_task(line.mouth.speak(words("One", "two.", audio=bytes([7]) * 8000)))
+        await asyncio.sleep(0.5)
+        line.mouth.suspend()
+        await asyncio.sleep(0.5)
+        line.mouth.resume()
+        await speaking
+
+    line = on_line(act)
+    assert line.watch.cuts == [3.5]
+    for begins_s, payload in line.watch.sent:
+        sounds = line.playout.heard(round(begins_s * 8000), round(begins_s * 8000) + len(payload))
+        assert sounds == payload
+
+
+def test_an_utterance_is_told_to_be_audible_once_and_only_if_it_is() -> None:
+    async def act(line: Line) -> None:
+        await asyncio.sleep(1.0)
+        await line.mouth.speak(words("One", "two."))
+        speaking = asyncio.create_task(line.mouth.speak(words("Never.")))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert line.mouth.unheard_ms == 1000
+        line.mouth.clear()
+        await speaking
+        line.is_deaf = True
+        await line.mouth.speak(words("Lost."))
+
+    assert on_line(act).watch.audible == pytest.approx([1.0, 3.0 + 0.03], abs=0.001)
