@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -52,23 +51,6 @@ async def test_formats_are_the_vendor_s() -> None:
     async with site(SPEECH, options={"rate_hz": 8000, "ask_rate": True}) as there:
         assert there.tts.format_for(MULAW_8K) == L16_8K
         assert audio_of(await spoken(there.tts, "hello")) == audio_for("hello", wanted=L16_8K, joint="")
-
-
-@every
-async def test_a_phrase_is_heard_before_the_next_is_there(vendor: Vendor) -> None:
-    more = asyncio.Event()
-
-    async def slowly() -> AsyncGenerator[str]:
-        yield PHRASES[0]
-        await more.wait()
-        yield PHRASES[1]
-
-    async with site(vendor) as there, aclosing(there.tts.speak(slowly(), MULAW_8K)) as speech:
-        pieces = await first_of(speech)
-        assert pieces[0].text == PHRASES[0]
-        more.set()
-        await collect(speech, pieces)
-        assert text_of(pieces) == " ".join(PHRASES[:2])
 
 
 @every

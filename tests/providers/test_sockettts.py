@@ -74,25 +74,6 @@ async def test_replies_at_the_same_time_do_not_mix(vendor: Vendor) -> None:
 
 
 @every
-async def test_a_phrase_is_heard_before_the_next_is_there(vendor: Vendor) -> None:
-    more = asyncio.Event()
-
-    async def slowly() -> AsyncGenerator[str]:
-        yield PHRASES[0]
-        await more.wait()
-        yield PHRASES[1]
-
-    async with site(vendor) as there, aclosing(there.tts.speak(slowly(), MULAW_8K)) as speech:
-        first = await first_of(speech)
-        assert first[0].audio
-        assert PHRASES[0].startswith(first[0].text)
-        more.set()
-        async with asyncio.timeout(WAIT_S):
-            rest = [piece async for piece in speech]
-        assert text_of(first + rest) == " ".join(PHRASES[:2])
-
-
-@every
 async def test_nothing_to_say_is_said_without_a_word(vendor: Vendor) -> None:
     async with site(vendor) as there:
         assert await spoken(there.tts) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 
 import pytest
@@ -12,9 +14,41 @@ from mediasrv.audio.format import MULAW_8K
 from mediasrv.providers import sunset
 from mediasrv.providers.base import Speech
 from native_bench.standins.base import Fault
-from tests.providers.tts import PHRASES, TEXT, VENDORS, Vendor, collect, failure_of, site, spoken, text_of
+from tests.providers.stt import WAIT_S
+from tests.providers.tts import (
+    PHRASES,
+    TEXT,
+    VENDORS,
+    WAIT_S,
+    Vendor,
+    collect,
+    failure_of,
+    first_of,
+    site,
+    spoken,
+    text_of,
+)
 
 every = pytest.mark.parametrize("vendor", VENDORS, ids=lambda each: each.name)
+
+
+@every
+async def test_a_phrase_is_heard_before_the_next_is_there(vendor: Vendor) -> None:
+    more = asyncio.Event()
+
+    async def slowly() -> AsyncGenerator[str]:
+        yield PHRASES[0]
+        await more.wait()
+        yield PHRASES[1]
+
+    async with site(vendor) as there, aclosing(there.tts.speak(slowly(), MULAW_8K)) as speech:
+        first = await first_of(speech)
+        assert first[0].audio
+        assert PHRASES[0].startswith(first[0].text)
+        more.set()
+        async with asyncio.timeout(WAIT_S):
+            rest = [piece async for piece in speech]
+        assert text_of(first + rest) == " ".join(PHRASES[:2])
 
 
 @every
