@@ -19,7 +19,6 @@ from tests.providers.tts import (
     PHRASES,
     TEXT,
     VENDORS,
-    WAIT_S,
     Vendor,
     collect,
     failure_of,
