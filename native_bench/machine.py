@@ -12,16 +12,22 @@ from pathlib import Path
 
 def described() -> str:
     """One line for the head of a report."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    python = f"Python {platform.python_version()}"
-    return f"{os.cpu_count()} x {_processor()}, {python}, commit {commit.stdout.strip() or 'unknown'}"
+    return f"{os.cpu_count()} x {_processor()}, Python {platform.python_version()}, commit {commit()}"
+
+
+def commit() -> str:
+    """What is measured."""
+    told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
 
 
 def facts() -> dict[str, object]:
     """The same and more, for a line of JSON."""
     packages = ("mediasrv", "numpy", "numba", "uvloop", "websockets", "aiohttp")
     return {
-        "machine": described(),
+        "machine": _processor(),
+        "python": platform.python_version(),
+        "commit": commit(),
         "cores": os.cpu_count(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
         "load": os.getloadavg()[0],

@@ -84,6 +84,7 @@ async def place(world: World, calls: Sequence[Planned], simultaneous: int) -> Ru
     lived = await asyncio.gather(*(live(number, planned) for number, planned in enumerate(calls)))
     bar.end()
     seconds = time.monotonic() - begun
+    failures[:0] = [f"{name} died in mid-run" for name in world.dead()]
     cores = {name: (total - busy.get(name, 0.0)) / seconds for name, total in world.cpu_s().items()}
     found = [each for each in lived if each]
     return Run(simultaneous, found, failures, await world.ledgers(), seconds, cores)

@@ -66,8 +66,10 @@ def run(case: Case) -> int:
 
 def _grammar(case: Case) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m native_bench {case.name}", description=case.question)
-    parser.add_argument("--calls", default="20", help="simultaneous calls, such as 1,20,100 (default: 20)")
-    parser.add_argument("--per-class", type=int, default=PER_CLASS, help="trials of a class (default: %(default)s)")
+    parser.add_argument(
+        "--calls", type=_counts, default=[20], metavar="N,…", help="simultaneous calls, such as 1,20,100 (default: 20)"
+    )
+    parser.add_argument("--per-class", type=_count, default=PER_CLASS, help="trials of a class (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a few trials, within a minute")
     parser.add_argument("--material", choices=material.PARTS, default="report", help="which half of the recordings")
     parser.add_argument("--sounds", type=Path, default=material.SOUNDS, metavar="DIR", help="Asterisk's prompts")
@@ -87,7 +89,7 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
     for path in (flags.json, flags.trials):
         if path is not None:
             _append(path, [])
-    levels = [QUICK_CALLS] if flags.quick else [int(each) for each in flags.calls.split(",")]
+    levels = [QUICK_CALLS] if flags.quick else flags.calls
     _require_descriptors(max(levels))
     spoken = material.load(flags.material, flags.sounds)
     print(f"{described()}\nmaterial: {flags.material}, {len(spoken.sentences)} sentences")
@@ -106,7 +108,7 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
             calls = case.plan(Planner(spoken, flags.music, flags.seed), per_class, simultaneous)
             tally = await _one(calls, spoken, setting, simultaneous)
             tallies.append((setting, tally))
-            worst = max(worst, _tell(case, flags, setting, tally))
+            worst = max(worst, tell(case, flags, setting, tally))
     if flags.curve is not None:
         draw_curve(flags.curve, flags.knob, [(setting[flags.knob], tally) for setting, tally in tallies])
         print(f"look at {flags.curve}")
@@ -120,7 +122,7 @@ async def _one(calls: Sequence[Planned], spoken: material.Material, setting: Tur
     return await asyncio.to_thread(judged, run, Listener(spoken.bot, REPLY_S))
 
 
-def _tell(case: Case, flags: argparse.Namespace, setting: TurnTable, tally: Tally) -> int:
+def tell(case: Case, flags: argparse.Namespace, setting: TurnTable, tally: Tally) -> int:
     """Print a run and keep it; refuse to where the callers were the bottleneck."""
     named = ", ".join(f"{key} = {value}" for key, value in setting.items())
     print(f"\n{named or 'default settings'}", flush=True)
@@ -147,6 +149,17 @@ def _append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             file.writelines(orjson.dumps(row) + b"\n" for row in rows)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror or error}; name another file") from error
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(each) for each in text.split(",")]
 
 
 def _require_descriptors(calls: int) -> None:

@@ -18,7 +18,7 @@ from mediasrv.simulator.person import Act, Said
 from mediasrv.simulator.voice import AUDIBLE_DB
 from native_bench.turntaking.line import FRAME, Echo, Frame, NoiseLoop, Sound
 from native_bench.turntaking.material import Signal
-from native_bench.turntaking.plan import Planned, Trial
+from native_bench.turntaking.plan import BARGE_INS, Planned, Trial
 
 ANSWER_LIMIT_MS = 3000
 """An answer that takes longer is none."""
@@ -26,6 +26,8 @@ PATIENCE_MS = 20_000
 """How long a bot is waited for that does not stop speaking."""
 _AFTER_ECHO_MS = 400
 _GREETING_MS = 400
+# A reply is known by its first words, and over when so long a silence follows.
+_ENOUGH_MS = 600
 _SILENCE = b"\xff" * FRAME
 
 
@@ -101,11 +103,18 @@ class TurnTaker:
                 yield from self._until_quiet(trial.after_ms)
                 yield from self._make(trial)
             self._tell()
-        yield from self._until_begun()
-        yield from self._until_quiet(_GREETING_MS)
+        yield from self._hear_out(self._planned.trials[-1])
         yield Act(_SILENCE, hangs_up=True)
         while True:
             yield None
+
+    def _hear_out(self, last: Trial) -> Iterator[None]:
+        """Hear the end of a reply that was disturbed, or the beginning of one that answers what was said."""
+        yield from self._until_begun()
+        if last.kind in BARGE_INS:
+            yield from self._wait(_ENOUGH_MS)
+        else:
+            yield from self._until_quiet(_ENOUGH_MS)
 
     def _speak_over(self, trial: Trial) -> Iterator[Act | Signal | None]:
         yield from self._until_begun()

@@ -51,14 +51,18 @@ class World:
     """Where callers call."""
     origins: Mapping[str, str]
     """Of the stand-ins, by stage."""
-    processes: Mapping[str, int]
-    """Process ids of the server and of the stand-ins, by name."""
+    processes: Mapping[str, asyncio.subprocess.Process]
+    """The server and the stand-ins, by name."""
+
+    def dead(self) -> list[str]:
+        """Names of those that have ended."""
+        return [name for name, process in self.processes.items() if process.returncode is not None]
 
     def cpu_s(self) -> dict[str, float]:
         """Seconds that each process has computed so far, and this one as ``callers``; empty where nobody tells."""
         mine = resource.getrusage(resource.RUSAGE_SELF)
         try:
-            found = {name: _cpu_s(pid) for name, pid in self.processes.items()}
+            found = {name: _cpu_s(process.pid) for name, process in self.processes.items()}
         except OSError:
             return {}
         return found | {"callers": mine.ru_utime + mine.ru_stime}
@@ -96,8 +100,8 @@ async def started(folder: Path, calls: Sequence[Planned], bot: Signal, turn: Tur
         command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
         server = await stack.enter_async_context(_process(*command, stderr=log.fileno()))
         await _ready(f"http://{HOST}:{port}/readyz", server, folder / "server.log")
-        pids = {name: each.pid for name, each in zip((*commands, "server"), (*processes, server), strict=True)}
-        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, pids)
+        all_processes = dict(zip((*commands, "server"), (*processes, server), strict=True))
+        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, all_processes)
 
 
 def configuration(port: int, origins: Mapping[str, str], turn: TurnTable) -> str:
