@@ -1,15 +1,27 @@
 """Endpointing: deciding that the caller has finished.
 
-It is a length of silence, which depends on what is known of the utterance and on the caller's own pauses in this call.
+It is a length of silence. What was said sets its level, from complete to being dictated; how it sounded, and a trained
+detector where there is one, move it between the levels; and a caller who is used to pause is given more time, the more
+so after we have talked over him.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from mediasrv.turn.completeness import completeness
 from mediasrv.turn.habits import Habits
-from mediasrv.turn.language import NO_LANGUAGE, Language
-from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.language import NO_LANGUAGE, Language, Level
+from mediasrv.turn.options import ENDPOINTS, TurnOptions
+
+# Below this, stop consonants would end turns; above it, callers ask whether anybody is there.
+SHORTEST_MS, LONGEST_MS = 100, 3000
+# How much of its own length the caller's habits may add to a wait: any wait after a cut-in, and those of doubt always.
+MOST_STRETCH, MOST_WARINESS = 0.6, 0.4
+# A transcript that is not the final may lack the last word, which could be an "and".
+DOUBT_WITHOUT_FINAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +44,52 @@ class Endpointing:
     """How long a silence the caller may leave before the turn is ours. One object a call."""
 
     def __init__(self, options: TurnOptions, language: Language = NO_LANGUAGE) -> None:
-        self._endpoint_ms = options.endpoint_ms
+        waits_ms = [options.patience * float(getattr(options, name)) for name in ENDPOINTS]
+        self._waits_ms = list(accumulate(waits_ms, max))
         self._language = language
         self._habits = Habits()
+        self._judged: tuple[str, Level] = ("", Level.UNSURE)
+        self._decided: tuple[Clues, int] | None = None
 
     def wait_ms(self, clues: Clues) -> int:
         """The silence that ends an utterance of which this is known."""
-        return max(self._endpoint_ms, min(self._habits.cut_in_ms, 2 * self._endpoint_ms))
+        if self._decided is None or self._decided[0] != clues:
+            self._decided = (clues, self._decide(clues))
+        return self._decided[1]
 
     def went_on(self, pause_ms: int) -> None:
         """The caller paused this long in mid-utterance and went on."""
         self._habits.went_on(pause_ms)
+        self._decided = None
 
     def cut_in(self, pause_ms: int) -> None:
         """We took the turn after this pause, and the caller had not finished."""
         self._habits.cut_in(pause_ms)
+        self._decided = None
+
+    def _decide(self, clues: Clues) -> int:
+        doubt = 0.0 if clues.has_ended else self._doubt(clues)
+        wait_ms = _between(self._waits_ms, doubt)
+        longer_ms = min(max(self._habits.pause_ms - wait_ms, 0.0), wait_ms * MOST_STRETCH)
+        wait_ms += longer_ms * min(doubt, 1.0)
+        wait_ms = max(wait_ms, min(self._habits.cut_in_ms, wait_ms * (1 + MOST_WARINESS)))
+        return round(min(max(wait_ms, SHORTEST_MS), LONGEST_MS))
+
+    def _doubt(self, clues: Clues) -> float:
+        """A place on the scale of levels: what voice and detector say moves it, by one level at most each way."""
+        if clues.text != self._judged[0]:
+            self._judged = (clues.text, completeness(clues.text, self._language))
+        level = self._judged[1]
+        shift = 0.0
+        if clues.finality is not None:
+            shift += 1 - 2 * clues.finality
+        if clues.probability is not None:
+            shift += 1 - 2 * clues.probability
+        doubt = max(0.0, min(level + max(-1.0, min(shift, 1.0)), max(level, Level.INCOMPLETE)))
+        return doubt if clues.is_final else max(doubt, DOUBT_WITHOUT_FINAL)
+
+
+def _between(waits_ms: Sequence[float], doubt: float) -> float:
+    """The wait of a level, or in proportion between those of two."""
+    lower = min(int(doubt), len(waits_ms) - 2)
+    return waits_ms[lower] + (waits_ms[lower + 1] - waits_ms[lower]) * (doubt - lower)

@@ -12,7 +12,7 @@ from mediasrv.turn.options import TurnOptions
 # The clock of a call starts anywhere.
 START_S = 7000.0
 # Round figures, so that a test can count frames.
-PATIENCE = {"final_request_ms": 80, "endpoint_ms": 460, "speculation": False}
+PATIENCE = {"final_request_ms": 80, "endpoint_ms": 460, "endpoint_unsure_ms": 460, "speculation": False}
 # More actions than that without time passing, and the machine is running in a circle.
 MAX_TICKS = 10
 
