@@ -36,7 +36,7 @@ BAR = 4.0
 # What a frame pays that does not stand out of the background.
 TOLL = 1.5
 STANDS_OUT_DB = 10.0
-BACKGROUND_SINKS_DB = 0.1
+BACKGROUND_SINKS_DB = 0.15
 # A frame that speaks this clearly against speech belongs to the background, if its run is not speech after so long.
 FOREIGN = -0.5
 PATIENCE_FRAMES = 15
@@ -77,7 +77,7 @@ class Timbre:
         self._background_db -= BACKGROUND_SINKS_DB
         if not voiced:
             self._hole_ms += PTIME_MS
-            if self._hole_ms > HOLE_MS and self._run.past:
+            if self._hole_ms > HOLE_MS and self._run.past_db:
                 self._end_run()
             return 0
         self._hole_ms = 0
@@ -112,8 +112,9 @@ class _Run:
 
     def __init__(self) -> None:
         self.is_speech = False
-        self.past: deque[tuple[float, bool]] = deque(maxlen=HISTORY_FRAMES)
-        """Level of each of the last frames, and whether it was aperiodic."""
+        self.past_db: deque[float] = deque(maxlen=HISTORY_FRAMES)
+        """Levels of the last frames."""
+        self._rough_db: deque[float] = deque(maxlen=HISTORY_FRAMES)
         self.foreign_db: deque[float] = deque()
         """Levels of the last frames that spoke against speech."""
         self._f0_hz = 0.0
@@ -129,7 +130,8 @@ class _Run:
     def traits(self, voice: Pitch, concentration: float, change_db: float) -> Traits:
         """Compare a frame with those before it, and remember it."""
         moves = self._f0_hz > 0 and voice.f0_hz > 0
-        loudest_db = max((level_db for level_db, _ in self.past), default=voice.level_db - FIRST_RISE_DB)
+        loudest_db = max(self.past_db, default=voice.level_db - FIRST_RISE_DB)
+        rough_db = voice.level_db - ROUGH_DEPTH_DB
         traits = Traits(
             level_db=voice.level_db,
             strength=voice.strength,
@@ -138,9 +140,10 @@ class _Run:
             change_db=change_db,
             concentration=concentration,
             rise_db=voice.level_db - loudest_db,
-            rough_frames=sum(rough and level_db >= voice.level_db - ROUGH_DEPTH_DB for level_db, rough in self.past),
+            rough_frames=sum(map(rough_db.__le__, self._rough_db)),
         )
-        self.past.append((voice.level_db, voice.strength < APERIODIC_STRENGTH))
+        self.past_db.append(voice.level_db)
+        self._rough_db.append(voice.level_db if voice.strength < APERIODIC_STRENGTH else SILENT_DB)
         self._f0_hz = voice.f0_hz
         return traits
 
