@@ -16,7 +16,7 @@ def table(figures: CallReport) -> str:
     """Lay a report out; the text ends without a line break."""
     head = f"{figures.duration_s:.1f} s of {figures.format}, ended by: {figures.ending} ({figures.close_code})"
     turns = [("turn", "said", "at", "answer", ""), *(_turn(*turn) for turn in enumerate(figures.turns, 1))]
-    blocks = [[head], _columns(turns) if figures.turns else [], _columns(_facts(figures))]
+    blocks = [[head], columns(turns) if figures.turns else [], columns(_facts(figures))]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -66,7 +66,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "nothing"
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Pad all columns but the last to their widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

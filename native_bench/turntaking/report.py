@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mediasrv.simulator.table import columns
+from native_bench.turntaking.budget import judged_by
 from native_bench.turntaking.plan import BARGE_INS, Over
 from native_bench.turntaking.tally import BrokeIn, Distribution, Disturbed, Tally, Turned, distribution
 from native_bench.turntaking.utterances import Kind
@@ -114,11 +116,12 @@ def table(tally: Tally) -> str:
     """Lay the figures out; the text ends without a line break."""
     many = figures(tally)
     blocks = [
+        [("figure", "now", "budget", ""), *(each.row() for each in judged_by(many))],
         [("what was said", "n", "p50", "p90", "p99", "max", "cut-ins", "missed"), *_turn_rows(many["turns"])],
         [("over the reply", "n", "p50", "p90", "p99", "max", "abandoned", "broken", "missed"), *_over_rows(many)],
-        [("", ""), *_facts(tally, many)],
+        _facts(tally, many),
     ]
-    return "\n\n".join("\n".join(_columns(block)) for block in blocks)
+    return "\n\n".join("\n".join(columns(block)) for block in blocks)
 
 
 def _turn_rows(classes: dict[str, Any]) -> list[Row]:
@@ -172,8 +175,3 @@ def _share(count: int, of: int) -> str:
 
 def _plain(found: Distribution | None) -> dict[str, float] | None:
     return asdict(found) if found is not None else None
-
-
-def _columns(rows: Sequence[Row]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
