@@ -36,6 +36,9 @@ _EMPHASIS = 0.5
 _LIMIT = 3600
 # Voices seldom have a peak over -5 dBFS, and clipping one does no harm.
 _GAIN = 0.2
+# Coefficients are integers, in units of 2**-14: their sums too stay within 32 bits.
+_UNITY_BITS = 14
+_HALF = 1 << _UNITY_BITS - 1
 # A reference that is fainter than this, on the whole, says nothing.
 _LEAST_DBFS = -66.0
 
@@ -105,12 +108,13 @@ class Correlator:
 
 
 @lru_cache(maxsize=2)
-def _band_pass(rate_hz: int) -> NDArray[np.float32]:
+def _band_pass(rate_hz: int) -> NDArray[np.int16]:
     taps, step = samples_in(_TAPS_MS, rate_hz), rate_hz // RATE_HZ
     places = np.arange(taps) - (taps - 1) / 2
     low, high = (2 * edge_hz / rate_hz * np.sinc(2 * edge_hz * places / rate_hz) for edge_hz in _BAND_HZ)
     emphasis = np.array([1.0, *[0.0] * (step - 1), -_EMPHASIS])
-    return np.asarray(np.convolve((high - low) * np.hamming(taps), emphasis) * _GAIN, np.float32)
+    exact = np.convolve((high - low) * np.hamming(taps), emphasis) * _GAIN
+    return np.asarray(np.rint(exact * (1 << _UNITY_BITS)), np.int16)
 
 
 @kernel("float64(const int16[::1])")
@@ -121,19 +125,21 @@ def _energy(samples: NDArray[np.int16]) -> float:
     return float(total)
 
 
-@kernel("void(const int16[::1], const float32[::1], int64, int64, int16[::1])")
-def _filter(
-    pcm: NDArray[np.int16], coefficients: NDArray[np.float32], step: int, limit: int, out: NDArray[np.int16]
-) -> None:
-    for i in range(out.size):
-        total = 0.0
-        for k in range(coefficients.size):
-            total += coefficients[k] * pcm[i * step + k]
-        out[i] = min(max(int(np.rint(total)), -limit), limit)
-
-
 # Indices are unsigned because numba otherwise asks of each whether it counts from the end, which keeps the compiler
 # from multiplying many samples at a time.
+@kernel("void(const int16[::1], const int16[::1], int64, int64, int16[::1])")
+def _filter(
+    pcm: NDArray[np.int16], coefficients: NDArray[np.int16], step: int, limit: int, out: NDArray[np.int16]
+) -> None:
+    taps, start = np.uint64(coefficients.size), np.uint64(0)
+    for i in range(out.size):
+        total: Any = np.int32(_HALF)
+        for k in range(taps):
+            total = np.int32(total + np.int32(pcm[start + k]) * np.int32(coefficients[k]))
+        out[i] = min(max(int(total) >> _UNITY_BITS, -limit), limit)
+        start += np.uint64(step)
+
+
 @kernel("void(const int16[::1], const int16[::1], float64, float64, float64[::1], float64[::1], float64[::1])")
 def _correlate(
     frame: NDArray[np.int16],

@@ -37,11 +37,10 @@ CLOCK_TOLERANCE_S = 0.2
 # After this nothing of what we played comes back.
 AFTERMATH_MS = 700
 
-# Enough when as many frames as this add up to it; two voices do so in less than one frame of a thousand.
-SURE_FRAMES, SURE_SCORE = 3, 0.65
-# Enough when as many frames, one after the other, are each most like what was played at the delay that those before it
-# add up to.
-AGREED_FRAMES, AGREED_SCORE = 2, 0.3
+# Enough when as many frames as this add up to it; two voices do so in few frames of a thousand.
+SURE_FRAMES, SURE_SCORE = 3, 0.55
+# Enough when a frame is most like what was played at the very delay that those before it add up to, so many times.
+AGREED_FRAMES, AGREED_SCORE = 1, 0.3
 AGREEING_SAMPLES, AGREEING_SCORE = 4, 0.2
 # What is louder than this, over what was played, is no echo but the caller; what is fainter nobody hears.
 LOUDEST_DB, FAINTEST_DB = -6.0, -42.0

@@ -36,7 +36,7 @@ LIKE_SCORE, LIKE_DB = 0.35, 6.0
 KEPT_SCORE, KEPT_DB = 0.12, 4.0
 # What is unlike may be this much more than usual, or over the noise.
 UNLIKE_RATIO, NOISE_RATIO = 2.0, 2.0
-USUAL_UNLIKE = 0.4
+USUAL_UNLIKE = 0.7
 # The caller is heard when two frames in turn are this far over what is due, and then believed for so many more unless
 # frames add up to this.
 CALLER_DB, CALLER_FRAMES, CALLER_SCORE = 8.0, 10, 0.5
