@@ -1,7 +1,7 @@
 """How well the rules tell an end from a pause, on sentences cut at every word.
 
 ``python -m tests.turn.test_completeness [FILE]`` prints the figures, for the sentences here or for a file.
-The rules were written looking at the half of the sentences whose SHA-256 is even (``TUNED``); the other half reports.
+The rules were written looking at three quarters of the sentences (``is_tuned``, by SHA-256); the last one reports.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BEFORE = {word: f"before {kind}" for kind in ("conjunction", "preposition") for 
 
 def is_tuned(sentence: str) -> bool:
     """Whether the rules were written looking at this sentence."""
-    return sha256(sentence.encode()).digest()[0] % 2 == 0
+    return sha256(sentence.encode()).digest()[0] % 4 != 3
 
 
 def sentences(code: str) -> list[str]:
@@ -72,7 +72,7 @@ def share_of(places: dict[str, tuple[int, float]], beginning: str) -> float:
     return sum(count * share for count, share in counted) / sum(count for count, _ in counted)
 
 
-@pytest.mark.parametrize(("code", "ends", "after"), [("en", 0.91, 0.92), ("hi", 0.92, 0.93)])
+@pytest.mark.parametrize(("code", "ends", "after"), [("en", 0.94, 0.92), ("hi", 0.95, 0.93)])
 def test_sentences_nobody_looked_at_end_where_they_end(code: str, ends: float, after: float) -> None:
     places = shares(code, [each for each in sentences(code) if not is_tuned(each)])
     assert share_of(places, "end") >= ends
@@ -224,9 +224,9 @@ def test_any_text_has_a_level(said: str, code: str) -> None:
 def figures(code: str, said: list[str]) -> str:
     """A table of the shares, for people."""
     lines = []
-    for half, chosen in (("tuned", True), ("report", False)):
+    for part, chosen in (("tuned", True), ("report", False)):
         places = shares(code, [each for each in said if is_tuned(each) is chosen])
-        lines += [f"{code} {half:7} {kind:20} {count:5} {share:7.1%}" for kind, (count, share) in places.items()]
+        lines += [f"{code} {part:7} {kind:20} {count:5} {share:7.1%}" for kind, (count, share) in places.items()]
     return "\n".join(lines)
 
 
