@@ -626,6 +626,18 @@ def test_silence_has_no_fade() -> None:
     assert PlayoutLedger(MULAW_8K).suspend(T) == [Clear()]
 
 
+def test_a_fade_of_long_ago_is_not_sent_again() -> None:
+    ledger, _ = speaking(duration_ms=400)
+    ledger.due(T)
+    ledger.hold()
+    ledger.due(T + 0.14)
+    ledger.resume(T + 0.4)
+    last = marks(feed(ledger, T + 0.4, T + 0.6))[-1]
+    # The carrier is ahead of the model, which believes that some is still to be played.
+    assert settled(ledger.reached(last, T + 0.6)) == [Heard(1, "one two three four five", True)]
+    assert ledger.suspend(T + 0.6) == [Clear()]
+
+
 def test_an_utterance_that_was_not_heard_is_begun_anew() -> None:
     ledger = saying(("One.", 100))
     say(ledger, ("Two.", 100))

@@ -63,6 +63,13 @@ def test_going_back_takes_the_ear_along() -> None:
     assert reckoning.ear(T + 1.05) == 1200
 
 
+def test_going_on_where_the_carrier_stopped_does_not_hurry_the_ear() -> None:
+    reckoning = playing(lag_s=0.1)
+    reckoning.drop(T + 0.3)
+    reckoning.go_back(2400, T + 0.35)
+    assert [reckoning.ear(T + at) for at in (0.35, 0.4)] == [2000, 2400]
+
+
 def test_a_restart_makes_the_position_the_ears() -> None:
     reckoning = playing()
     reckoning.drop(T + 0.3)
