@@ -64,6 +64,7 @@ class BrokeIn:
     name: str
     verdict: BargeInVerdict
     step_db: float | None
+    """The largest step where the bot broke off, dB below full scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def _judge(tally: Tally, call: Call, heard: Heard, done: Performed) -> None:
     step_db = _step_db(call, heard, span)
     if kind not in BARGE_INS:
         verdict = judge_disturbance(heard, span, done.until)
-        tally.disturbances.append(Disturbed(kind.value, line, trial.name, verdict, step_db))
+        broken_db = step_db if verdict.is_broken else None
+        tally.disturbances.append(Disturbed(kind.value, line, trial.name, verdict, broken_db))
         return
     broke = judge_barge_in(heard, span)
     tally.barge_ins.append(BrokeIn(kind.value, line, trial.name, broke, step_db))
