@@ -13,6 +13,7 @@ CASES = {
     "loopback": "how much do we add to the caller's wait?",
     "turn": "how soon does the bot answer, and how rarely does it talk over its caller?",
     "bargein": "how soon is the bot silent when its caller breaks in, and does it click?",
+    "capacity": "how many calls does one core carry, and what does a call-second cost?",
     "faults": "does the caller hear something, whatever breaks?",
     "hedge": "how much does a second request cut the tail?",
 }

@@ -1,0 +1,1 @@
+"""Many cheap callers, and what a server under them costs, carries and leaves behind."""
