@@ -16,6 +16,7 @@ from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.ear import Hearing
 from mediasrv.call.filler import Answer, Fillers
+from mediasrv.call.manners import wait_for_silence
 from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.role import Role
@@ -233,7 +234,8 @@ class Conversation(PlayoutWatcher, ABC):
         await self._say(question)
 
     async def _break_off(self, cause: str) -> None:
-        """Say that it is our fault, and goodbye."""
+        """Say that it is our fault, and goodbye; not into what the caller says, unless he goes on and on."""
+        await wait_for_silence(lambda: self._last_voice_s, self._role.options.turn.endpoint_ms / 1000)
         await self._say(self._role.options.apology, interruptible=False)
         await self.say_goodbye(cause)
 
