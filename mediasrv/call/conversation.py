@@ -73,7 +73,8 @@ class Conversation(PlayoutWatcher, ABC):
         self._reply: asyncio.Task[None] | None = None
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
-        self._fillers = Fillers(self._filler_audio, role.options.fallback.filler_after_ms / 1000, self._silent_since)
+        after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
+        self._fillers = Fillers(self._filler_audio, after_s, limit_s, self._silent_since)
         self._answer: Answer | None = None
         self._failed_replies = 0
         self._machine.start(self._loop.time())

@@ -2,8 +2,9 @@
 
 A reply's speech passes through here on its way to the mouth, because who makes a reply holds the floor. When the caller
 has heard nothing for a while, be it that the model is slow or a tool, before the first word or between two phrases, a
-filler goes ahead of what comes next. Fillers have no words: neither the transcript nor the model's history knows of
-them, so that the model neither takes them for its answers nor learns to stall.
+filler goes ahead of what comes next. A reply that goes on to let the caller wait when no filler is left has failed:
+what is said about that comes before he takes the line for dead. Fillers have no words: neither the transcript nor the
+model's history knows of them, so that the model neither takes them for its answers nor learns to stall.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from contextlib import aclosing
 
 from mediasrv.providers.base import Speech
 
-# More than this says nothing new; then the reply comes, or fails.
-MOST_A_REPLY = 2
+# Enough for a tool that takes all the time it has, and a slow model then; more says nothing new.
+MOST_A_REPLY = 4
 # Where the silence was not the reply's, it is given this long before a filler stands in for it.
 GRACE_S = 0.6
 
@@ -27,11 +28,16 @@ class Fillers:
         self,
         render: Callable[[], Sequence[Sequence[Speech]]],
         after_s: float,
+        limit_s: float,
         silent_since: Callable[[], float],
     ) -> None:
-        """``render`` gives the audio of all fillers; ``silent_since`` is when the caller's silence began, or begins."""
+        """``render`` gives the audio of all fillers; ``silent_since`` is when the caller's silence began, or begins.
+
+        A filler is due ``after_s`` into a silence; where there is none left, the reply has failed at ``limit_s``.
+        """
         self._render = render
         self._after_s = after_s
+        self._limit_s = limit_s
         self._silent_since = silent_since
         self._spoken = 0
 
@@ -42,11 +48,13 @@ class Fillers:
     @property
     def most(self) -> int:
         """How many fillers a reply may have: none is said twice in a row."""
-        return min(MOST_A_REPLY, len(self._render()))
+        phrases = len(self._render())
+        return MOST_A_REPLY if phrases > 1 else phrases
 
-    def due_s(self, begun_s: float) -> float:
-        """When a filler is due in a reply that was begun then, as far as is known."""
-        return max(self._silent_since() + self._after_s, begun_s + GRACE_S)
+    def due_s(self, begun_s: float, left: int) -> float:
+        """When a filler is due in a reply that was begun then, or its end when none is left, as far as is known."""
+        wait_s = self._after_s if left else self._limit_s
+        return max(self._silent_since() + wait_s, begun_s + GRACE_S)
 
     def take(self) -> Sequence[Speech]:
         """The next filler's audio."""
@@ -69,14 +77,19 @@ class Answer:
         self._begun = begun
 
     async def speech(self) -> AsyncGenerator[Speech]:
-        """Yield the reply's audio and the fillers; raise what the reply does. Closing this closes the reply."""
+        """Yield the reply's audio and the fillers; raise what the reply does. Closing this closes the reply.
+
+        Raise ``TimeoutError`` when the caller would be left in silence.
+        """
         begun_s = asyncio.get_running_loop().time()
         left = self._fillers.most
         async with aclosing(self._speech):
             while True:
                 following = asyncio.create_task(_next(self._speech))
                 try:
-                    while left and not await self._comes_in_time(following, begun_s):
+                    while not await self._comes_in_time(following, begun_s, left):
+                        if not left:
+                            raise TimeoutError("left the caller in silence")
                         left -= 1
                         self.is_filling = True
                         for piece in self._fillers.take():
@@ -91,12 +104,12 @@ class Answer:
                 self._note(piece_or_end)
                 yield piece_or_end
 
-    async def _comes_in_time(self, following: asyncio.Task[Speech | None], begun_s: float) -> bool:
+    async def _comes_in_time(self, following: asyncio.Task[Speech | None], begun_s: float, left: int) -> bool:
         """Wait for the next piece, and no longer than the caller should."""
         now = asyncio.get_running_loop().time
         while not following.done():
             # Somebody else may speak meanwhile, such as a tool; so what was due may not be due any more.
-            wait_s = self._fillers.due_s(begun_s) - now()
+            wait_s = self._fillers.due_s(begun_s, left) - now()
             if wait_s <= 0:
                 return False
             await asyncio.wait([following], timeout=wait_s)

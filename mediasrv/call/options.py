@@ -35,14 +35,16 @@ class FallbackOptions:
     """Longest such wait."""
     first_audio_limit_ms: int = 5000
     """Longest wait for audio, whoever was asked; then the apology."""
-    gap_ms: int = 4000
-    """Longest silence of a provider in the middle of a reply."""
+    gap_ms: int = 2500
+    """Longest silence of a provider in the middle of a reply; another voice goes on then, or the apology comes."""
     extra_percent: int = 12
     """Of all requests, how many may be made twice because the first was slow."""
     fillers: tuple[str, ...] = ("One moment, please.", "Let me see.", "Just a moment.")
-    """Said in turn while a reply, or a tool, lets the caller wait; not kept in the transcript."""
+    """Said in turn while a reply, or a tool, keeps the caller waiting; not in the transcript. One alone is said once."""
     filler_after_ms: int = 2000
     """Silence after which a filler is said."""
+    silence_ms: int = 2800
+    """Longest silence of a reply when no filler is left; then it has failed, and the apology comes."""
     failed_replies: int = 2
     """Replies that may fail in a row; then an apology, the goodbye, and the end."""
 
@@ -54,6 +56,8 @@ class FallbackOptions:
         for name in ("gap_ms", "filler_after_ms", "failed_replies"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fallback.{name} must be more than 0")
+        if self.silence_ms <= self.filler_after_ms:
+            raise ConfigError("fallback.silence_ms must be more than filler_after_ms, or no filler is ever said")
         if self.extra_percent < 0:
             raise ConfigError("fallback.extra_percent must not be less than 0")
 

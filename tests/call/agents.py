@@ -81,6 +81,33 @@ class Sluggish(Agent):
         return "found"
 
 
+class Hapless(Agent):
+    """All of its tools come to grief."""
+
+    greeting = ""
+
+    @tool
+    async def fail(self) -> str:
+        """Raise."""
+        raise ValueError("no")
+
+    @tool
+    async def hang(self) -> str:
+        """Never return."""
+        await asyncio.sleep(3600)
+        return "unheard"
+
+    @tool
+    async def flood(self) -> str:
+        """Return a megabyte."""
+        return "word " * 200_000
+
+    @tool
+    async def give_what_is_no_data(self) -> Any:
+        """Return what cannot be written down."""
+        return {"self": object(), 7: {1, 2}, b"bytes": float("nan")}
+
+
 async def echo(call: Call) -> None:
     """Say back what is heard for two seconds."""
     frames = 0

@@ -152,6 +152,16 @@ class Stage:
         """When the first audio after a time was sent to the carrier."""
         return next(when for when, each in self.commands if when >= at_s and not isinstance(each, Mark | Clear))
 
+    def longest_silence_s(self, from_s: float) -> float:
+        """Longest time from then on, until our last sound, in which the caller's ear heard nothing."""
+        playout, silences, silent_s = self._playout, [], from_s
+        for begin, payload in zip(playout._begins, playout._payloads, strict=True):
+            begin_s = self.opened_s + begin / self.audio.rate_hz
+            if begin_s >= from_s:
+                silences.append(begin_s - silent_s)
+                silent_s = begin_s + self.audio.samples_of(payload) / self.audio.rate_hz
+        return max(silences)
+
     @property
     def underruns(self) -> int:
         return len([gap for gap in self._playout.gaps if not gap.marked])

@@ -133,7 +133,7 @@ def test_a_voice_that_hangs_is_given_up_and_the_rendered_apology_heard() -> None
         assert voice is not None
         voice._tts = agents.HangingTts(None)
         await one_turn(stage)
-        await stage.be_quiet(8)
+        await stage.be_quiet(12)
 
     stage = perform(act, agent_options(apology="Sorry about that.", turn=patience(idle_ms=60000)))
     assert stage.watch.words == [("caller", "Hello."), ("bot", "Sorry about that.")]

@@ -209,7 +209,7 @@ def test_a_tool_that_outlives_its_session_is_told_to_another() -> None:
         await stage.be_quiet(6)
 
     standin = OpenAiRealtimeStandin(replies=["tool:look_up {}", "It is found."])
-    stage = perform(act, standin, class_="tests.call.agents:Slow")
+    stage = perform(act, standin, class_="tests.call.agents:Slow", tts=OWN_VOICE)
     assert standin.connections == 3
     outputs = [each["item"].get("output") for each in standin.script.sent("conversation.item.create")]
     assert [output for output in outputs if output] == ["found"]
@@ -265,7 +265,7 @@ def test_words_that_are_known_are_told_to_the_next_session_instead_of_the_audio(
         await stage.be_quiet(4)
 
     standin = OpenAiRealtimeStandin(texts=["Go."], replies=["unheard", "Going."], first_audio_ms=1500)
-    stage = perform(act, standin)
+    stage = perform(act, standin, tts=OWN_VOICE)
     assert len(standin.script.heard_ms) == 1
     (told,) = standin.script.sent("conversation.item.create")
     assert told["item"]["content"] == [{"type": "input_text", "text": "Go."}]
@@ -325,7 +325,7 @@ def test_a_reply_that_fails_is_asked_for_again() -> None:
 
 def test_a_model_that_falls_mute_is_left_for_another_session() -> None:
     standin = OpenAiRealtimeStandin(texts=["Go."], replies=["Going."], faults=[Fault("mute")])
-    stage = perform(lambda stage: ask(stage, 8), standin)
+    stage = perform(lambda stage: ask(stage, 8), standin, tts=OWN_VOICE)
     assert standin.connections == 2
     assert stage.watch.words == [("caller", "Go."), ("bot", "Going.")]
 

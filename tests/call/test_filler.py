@@ -10,7 +10,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
 from tests.virtual import run_virtually
 
-AFTER_S = 2.0
+AFTER_S, LIMIT_S = 2.0, 2.8
 PIECE_S = 0.5
 ONE, TWO, THREE = ([Speech(name.encode(), name)] for name in ("one", "two", "three"))
 
@@ -22,7 +22,7 @@ class Listener:
         self.now = asyncio.get_running_loop().time
         self.silent_since_s = self.now()
         self.begun: list[float] = []
-        self.fillers = Fillers(lambda: phrases, AFTER_S, lambda: self.silent_since_s)
+        self.fillers = Fillers(lambda: phrases, AFTER_S, LIMIT_S, lambda: self.silent_since_s)
 
     async def hear(self, speech: AsyncGenerator[Speech]) -> list[tuple[float, bytes, str]]:
         heard: list[tuple[float, bytes, str]] = []
@@ -56,6 +56,26 @@ def heard(
     return run_virtually(listen())
 
 
+def given_up(*phrases: Sequence[Speech] | None) -> tuple[list[tuple[float, str]], float]:
+    """The fillers in a reply that does not come, and when it is given up."""
+
+    async def listen() -> tuple[list[tuple[float, str]], float]:
+        listener = Listener(*(each for each in phrases or (ONE, TWO, THREE) if each is not None))
+        said: list[tuple[float, str]] = []
+
+        async def listen_on() -> None:
+            async for piece in listener.fillers.over(reply((99.0, "Hello.")), lambda: None).speech():
+                said.append((listener.now(), piece.audio.decode()))
+                listener.silent_since_s = listener.now() + PIECE_S
+
+        with pytest.raises(TimeoutError, match="silence"):
+            await listen_on()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return said, round(listener.now(), 6)
+
+    return run_virtually(listen())
+
+
 def test_a_reply_that_comes_soon_is_left_alone() -> None:
     assert heard((1.9, "Hello."), (0.1, "Bye.")) == [(1.9, "Hello."), (2.0, "Bye.")]
 
@@ -65,16 +85,18 @@ def test_a_filler_stands_in_for_a_slow_reply() -> None:
 
 
 def test_there_are_no_more_than_a_few_in_a_reply() -> None:
-    assert heard((30.0, "Hello.")) == [(2.0, "one"), (4.5, "two"), (30.0, "Hello.")]
-    assert MOST_A_REPLY == 2
+    fillers = [(2.0 + 2.5 * index, ["one", "two", "three"][index % 3]) for index in range(MOST_A_REPLY)]
+    assert given_up() == (fillers, 2.0 + 2.5 * (MOST_A_REPLY - 1) + PIECE_S + LIMIT_S)
 
 
 def test_the_only_filler_is_not_said_twice_in_a_reply() -> None:
-    assert heard((30.0, "Hello."), phrases=[ONE]) == [(2.0, "one"), (30.0, "Hello.")]
+    assert given_up(ONE) == ([(2.0, "one")], 2.0 + PIECE_S + LIMIT_S)
+    assert heard((5.2, "Hello."), phrases=[ONE]) == [(2.0, "one"), (5.2, "Hello.")]
 
 
-def test_without_fillers_the_caller_waits() -> None:
-    assert heard((30.0, "Hello."), phrases=[]) == [(30.0, "Hello.")]
+def test_without_fillers_the_caller_is_not_left_in_silence_either() -> None:
+    assert heard((2.7, "Hello."), phrases=[]) == [(2.7, "Hello.")]
+    assert given_up(None) == ([], LIMIT_S)
 
 
 def test_a_silence_within_a_reply_is_filled_too() -> None:
@@ -86,7 +108,7 @@ def test_a_reply_that_fails_fails_behind_its_filler() -> None:
     async def listen() -> None:
         listener = Listener(ONE)
         with pytest.raises(ProviderError):
-            await listener.hear(reply((5.0, "")))
+            await listener.hear(reply((4.0, "")))
         assert listener.begun == []
 
     run_virtually(listen())
@@ -123,7 +145,7 @@ def test_a_reply_that_is_asked_for_late_is_given_a_moment() -> None:
     async def listen() -> float:
         listener = Listener(ONE)
         await asyncio.sleep(10)
-        return (await listener.hear(reply((5.0, "Hello."))))[0][0]
+        return (await listener.hear(reply((3.0, "Hello."))))[0][0]
 
     assert run_virtually(listen()) == 10.0 + GRACE_S
 
@@ -132,7 +154,7 @@ def test_whoever_else_speaks_puts_the_filler_off() -> None:
     async def listen() -> float:
         listener = Listener(ONE)
         asyncio.get_running_loop().call_later(1.0, setattr, listener, "silent_since_s", 3.0)
-        return (await listener.hear(reply((9.0, "Hello."))))[0][0]
+        return (await listener.hear(reply((8.0, "Hello."))))[0][0]
 
     assert run_virtually(listen()) == 5.0
 

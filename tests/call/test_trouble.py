@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from mediasrv.call.options import AgentOptions
+from mediasrv.call.manners import PATIENCE_S
+from mediasrv.call.options import AgentOptions, FallbackOptions
 from mediasrv.call.voice import Voice
 from tests.call.agents import HangingTts
 from tests.call.stage import LONG, Stage, agent_options, patience, perform
-from tests.call.trouble import REPLY, crew, everything, sound, troubled
+from tests.call.trouble import REPLY, TroubledLlm, TroubledStt, TroubledTts, crew, everything, sound, troubled
 
 # The whole point: no caller waits longer for a sound.
 SILENCE_LIMIT_S = 3.0
@@ -136,3 +137,86 @@ def test_nobody_is_kept_on_a_line_that_no_voice_is_left_to_speak_on() -> None:
 def test_a_reply_that_broke_off_before_its_first_phrase_is_asked_for_again() -> None:
     stage = perform(one_turn, options(), llm=crew("llm", troubled("llm", "breaks in a phrase"), sound("llm")))
     assert stage.watch.words == [("caller", "Hello."), ("bot", REPLY)]
+
+
+# -- silence within a reply --------------------------------------------------------------------------------------
+
+TALE = " ".join(f"This is sentence number {number}, and it has words." for number in range(8))
+FILLERS = [("One moment, please.", "Let me see.", "Just a moment."), ("One moment, please.",), ()]
+
+
+def longest_silence_s(agent: AgentOptions, **providers: Any) -> tuple[float, str]:
+    """Of one turn, with what the bot said last in it."""
+    ended_s: list[float] = []
+
+    async def act(stage: Stage) -> None:
+        ended_s.append(await stage.speak())
+        await stage.be_quiet(45)
+
+    stage = perform(act, agent, **providers)
+    return stage.longest_silence_s(ended_s[0]), stage.watch.words[-1][1]
+
+
+@pytest.mark.parametrize("fillers", FILLERS, ids=len)
+@pytest.mark.parametrize("left", [0, 1, 5, 14, 40])
+def test_a_model_that_hangs_anywhere_leaves_no_silence(left: int, fillers: tuple[str, ...]) -> None:
+    hanging = crew("llm", TroubledLlm("hangs", TALE, left))
+    silence_s, last = longest_silence_s(options(fallback=FallbackOptions(fillers=fillers)), llm=hanging)
+    assert silence_s <= SILENCE_LIMIT_S
+    assert last == APOLOGY
+
+
+@pytest.mark.parametrize("fillers", FILLERS, ids=len)
+@pytest.mark.parametrize("left", [0, 1, 3, 40])
+def test_a_voice_that_hangs_anywhere_leaves_no_silence(left: int, fillers: tuple[str, ...]) -> None:
+    hanging = crew("tts", TroubledTts("hangs", left))
+    agent = options(fallback=FallbackOptions(fillers=fillers), llm={"replies": (TALE,)})
+    silence_s, last = longest_silence_s(agent, tts=hanging)
+    assert silence_s <= SILENCE_LIMIT_S
+    assert last == APOLOGY
+
+
+@pytest.mark.parametrize("fillers", FILLERS, ids=len)
+def test_a_model_that_says_a_word_now_and_then_leaves_no_silence(fillers: tuple[str, ...]) -> None:
+    slow = options(fallback=FallbackOptions(fillers=fillers), llm={"replies": (TALE,), "token_ms": 2400})
+    assert longest_silence_s(slow)[0] <= SILENCE_LIMIT_S
+
+
+@pytest.mark.parametrize("fillers", FILLERS, ids=len)
+def test_a_tool_that_hangs_leaves_no_silence(fillers: tuple[str, ...]) -> None:
+    hapless = options(
+        class_="tests.call.agents:Hapless",
+        fallback=FallbackOptions(fillers=fillers),
+        llm={"replies": ("tool:hang {}", "It did not work.")},
+    )
+    silence_s, last = longest_silence_s(hapless)
+    assert silence_s <= SILENCE_LIMIT_S
+    # With fillers enough to wait for it, the model is told; without, the caller.
+    assert last == ("It did not work." if len(fillers) > 1 else APOLOGY)
+
+
+# -- the end of hearing ------------------------------------------------------------------------------------------
+
+
+def test_no_apology_is_said_into_what_the_caller_says() -> None:
+    async def act(stage: Stage) -> None:
+        ended_s.append(await stage.speak())
+        await stage.be_quiet(10)
+
+    ended_s: list[float] = []
+    # It is given up within a second, when the caller has begun.
+    stage = perform(act, options(), stt=crew("stt", TroubledStt("fails")))
+    assert ended_s[0] < stage.first_media_after(0) <= ended_s[0] + 1.0
+    assert [text for _, text in stage.watch.words] == [APOLOGY, GOODBYE]
+    assert stage.watch.causes == ["speech-to-text failed"]
+
+
+def test_a_caller_who_goes_on_and_on_is_told_all_the_same() -> None:
+    async def act(stage: Stage) -> None:
+        for _ in range(4):
+            await stage.speak(LONG)
+        await stage.be_quiet(10)
+
+    stage = perform(act, options(), stt=crew("stt", TroubledStt("fails")))
+    assert PATIENCE_S <= stage.first_media_after(0) <= PATIENCE_S + 3
+    assert stage.watch.causes == ["speech-to-text failed"]

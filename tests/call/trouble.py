@@ -37,13 +37,14 @@ class TroubledLlm(Llm):
 
     name = "troubled"
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, text: str = REPLY, left: int | None = None) -> None:
         super().__init__(None)
         self._fault = fault
-        self._inner = ScriptedLlm(ScriptedLlm.Options(replies=(REPLY,)))
+        self._left = LLM_FAULTS[fault] if left is None else left
+        self._inner = ScriptedLlm(ScriptedLlm.Options(replies=(text,)))
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
-        left = LLM_FAULTS[self._fault]
+        left = self._left
         async with aclosing(self._inner.reply(messages, tools)) as deltas:
             async for delta in deltas:
                 if not left:
@@ -57,16 +58,17 @@ class TroubledTts(Tts):
 
     name = "troubled"
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, left: int | None = None) -> None:
         super().__init__(None)
         self._fault = fault
+        self._left = TTS_FAULTS[fault] if left is None else left
         self._inner = ScriptedTts(ScriptedTts.Options())
 
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         return wanted
 
     async def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
-        left = TTS_FAULTS[self._fault]
+        left = self._left
         async with aclosing(self._inner.speak(phrases, wanted)) as speech:
             async for piece in speech:
                 if not left:
