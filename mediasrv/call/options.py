@@ -40,7 +40,7 @@ class FallbackOptions:
     extra_percent: int = 12
     """Of all requests, how many may be made twice because the first was slow."""
     fillers: tuple[str, ...] = ("One moment, please.", "Let me see.", "Just a moment.")
-    """Said in turn while a reply, or a tool, keeps the caller waiting; not in the transcript. One alone is said once."""
+    """Said in turn while a reply, or a tool, lets the caller wait; not in the transcript. One alone is said once."""
     filler_after_ms: int = 2000
     """Silence after which a filler is said."""
     silence_ms: int = 2800
