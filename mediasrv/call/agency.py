@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, cast
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
@@ -32,6 +33,7 @@ from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts
 from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback import FallbackLlm, FallbackTts
 from mediasrv.providers.fallback_stt import FallbackStt
+from mediasrv.providers.meter import set_meter
 from mediasrv.providers.realtime import Realtime
 from mediasrv.wire.events import StreamStarted
 
@@ -120,6 +122,7 @@ class Agency:
         except ExceptionGroup as failures:
             # One line says what to mend; the next start tells the next.
             raise failures.exceptions[0] from None
+        set_meter(partial(self._observer.spent, ""))
         for role in self._roles.values():
             await role.agent.start()
             if role.voice is not None:

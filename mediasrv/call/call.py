@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from mediasrv.call.ear import Ear
 from mediasrv.call.history import History
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
+from mediasrv.call.usage import CallUsage
 from mediasrv.providers.base import Speech
 from mediasrv.turn.utterance import Heard
 from mediasrv.wire.events import SendDtmf
@@ -48,6 +49,7 @@ class CallParts:
     mouth: Mouth
     voice: Speaker
     history: History
+    usage: CallUsage
     digits: Digits
     end: Callable[[str], None]
 
@@ -85,6 +87,11 @@ class Call:
     def transcript(self) -> list[tuple[str, str]]:
         """What was said and heard so far, oldest first: pairs of ``caller`` or ``bot`` and words."""
         return self._parts.history.transcript()
+
+    @property
+    def usage(self) -> CallUsage:
+        """What was used until now of the providers that are paid; whole, as far as they tell, in ``on_end``."""
+        return replace(self._parts.usage)
 
     @property
     def rate_hz(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextvars import copy_context
 from typing import Any
 
 from mediasrv.call.call import Call, CallParts, Speaker
@@ -24,7 +25,9 @@ from mediasrv.call.mouth import Mouth
 from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
+from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
+from mediasrv.providers.meter import Use, set_meter
 from mediasrv.wire.events import (
     CarrierFailed,
     DtmfReceived,
@@ -66,6 +69,7 @@ class LiveCall:
         self._mouth = Mouth(started.format, link, pacer)
         self._digits = Digits()
         self._history = History(role.instructions)
+        self._usage = CallUsage()
         self._details = details
         self._conversation: Conversation | None = None
         if isinstance(role, RealtimeRole):
@@ -90,6 +94,7 @@ class LiveCall:
             mouth=self._mouth,
             voice=voice,
             history=self._history,
+            usage=self._usage,
             digits=self._digits,
             end=self.end,
         )
@@ -139,11 +144,18 @@ class LiveCall:
         if not self._ended.done():
             self._ended.set_result(cause)
 
+    def _count(self, provider: str, use: Use, amount: float) -> None:
+        self._usage.add(use, amount)
+        self._observer.spent(self.id, provider, use, amount)
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         if self._tasks is None or self._ended.done():
             work.close()
             return None
-        return self._tasks.create_task(work)
+        # What is begun by an event of the carrier's begins in the context of its stream, which knows of no call.
+        context = copy_context()
+        context.run(set_meter, self._count)
+        return self._tasks.create_task(work, context=context)
 
     async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:
         """Run the operator's code: what it raises is logged and costs nobody else anything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.meter import Use
 
 
 class Observer:
@@ -16,6 +17,9 @@ class Observer:
 
     def barged_in(self, call_id: str, now: float) -> None:
         """The caller broke in and we fell silent."""
+
+    def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
+        """Something was used that a provider is paid for; without a call, by the agents' set phrases."""
 
     def ended(self, call_id: str, cause: str) -> None:
         """A call is over."""

@@ -12,7 +12,8 @@ from mediasrv.call.conversation import Spawn
 from mediasrv.call.history import History
 from mediasrv.call.role import RealtimeRole
 from mediasrv.errors import ProviderError
-from mediasrv.providers.realtime import Dialogue, DialogueEvent
+from mediasrv.providers.meter import count_usage
+from mediasrv.providers.realtime import Dialogue, DialogueEvent, ReplyDone
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,8 @@ class Sessions:
         try:
             async with aclosing(dialogue.events()) as events:
                 async for event in events:
+                    if isinstance(event, ReplyDone) and event.usage is not None:
+                        count_usage(self._role.realtime.name, event.usage)
                     self._partner.receive(event)
         except ProviderError as error:
             log.warning("session lost", extra={"call": self._call_id, "error": str(error)})

@@ -19,6 +19,7 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.call.shelf import Shelf
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
+from mediasrv.providers.meter import metered_phrases
 from mediasrv.providers.spoken import once, spoken
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ class Studio:
             return kept
         try:
             async with asyncio.timeout(RECORDING_LIMIT_S):
-                async with aclosing(spoken(narrator.tts, once(text), wanted)) as speech:
+                phrase = metered_phrases(narrator.tts.name, once(text))
+                async with aclosing(spoken(narrator.tts, phrase, wanted)) as speech:
                     recording = [piece async for piece in speech]
         except TimeoutError:
             message = "takes too long to record"

@@ -12,6 +12,7 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts
 from mediasrv.providers.crew import Crew, Member
+from mediasrv.providers.meter import metered_phrases, metered_reply
 from mediasrv.providers.spoken import spoken
 from mediasrv.providers.tape import Tape
 
@@ -49,7 +50,11 @@ class FallbackLlm(Llm):
         """Stream the first answer; one that breaks off in the middle is a ``ProviderError``: its words were heard."""
         # The conversation may go on while a slow answer is waited for; each attempt must see the same of it.
         shown = tuple(messages)
-        async with aclosing(self.crew.ask(lambda llm: llm.reply(shown, tools), broken=self._broken)) as deltas:
+
+        def ask(llm: Llm) -> AsyncGenerator[Delta]:
+            return metered_reply(llm.name, llm.reply(shown, tools))
+
+        async with aclosing(self.crew.ask(ask, broken=self._broken)) as deltas:
             async for delta in deltas:
                 yield delta
 
@@ -109,7 +114,9 @@ class FallbackTts(Tts):
         self, tape: Tape[str], phrase: int, wanted: AudioFormat, broken: list[Member[Tts]]
     ) -> AsyncGenerator[Speech]:
         return self.crew.ask(
-            lambda tts: spoken(tts, tape.read(phrase), wanted), excuse=lambda: tape.is_pulling, broken=broken
+            lambda tts: spoken(tts, metered_phrases(tts.name, tape.read(phrase)), wanted),
+            excuse=lambda: tape.is_pulling,
+            broken=broken,
         )
 
 

@@ -22,6 +22,7 @@ from mediasrv.audio.transcode import Transcoder
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Member
+from mediasrv.providers.meter import Meter, Use, current_meter
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,17 @@ class _Leg:
         self.member = member
         self.recognition = member.provider.listen(wanted)
         self._transcoder = Transcoder(audio, wanted)
+        self._second_bytes = audio.bytes_in(1000)
+        self._uncounted = 0
 
     def send(self, payload: bytes) -> None:
+        self._uncounted += len(payload)
         self.recognition.send(self._transcoder.push(payload))
+
+    def count(self, meter: Meter) -> None:
+        """Tell how much was sent since this was last told."""
+        meter(self.member.provider.name, Use.AUDIO_S, self._uncounted / self._second_bytes)
+        self._uncounted = 0
 
 
 class _Relay(Recognition):
@@ -95,6 +104,7 @@ class _Relay(Recognition):
         self._failures = 0
         self._reading: asyncio.Timeout | None = None
         self._leg: _Leg | None = _Leg(crew.in_order()[0], audio)
+        self._meter = current_meter()
 
     def send(self, payload: bytes) -> None:
         self._kept += payload
@@ -127,6 +137,7 @@ class _Relay(Recognition):
         self._forget(PRE_ROLL_MS)
         if self._leg is None:
             return
+        self._leg.count(self._meter)
         if is_deaf:
             self._give_up(self._leg)
         else:
@@ -141,6 +152,7 @@ class _Relay(Recognition):
     async def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
         """Yield what whoever listens gives; raise ``ProviderError`` when one after the other fails."""
         leg = self._leg
+        self._meter = current_meter()
         while True:
             assert leg is not None
             try:
@@ -150,7 +162,10 @@ class _Relay(Recognition):
                         self._note(leg, heard)
                         yield heard
             except (ProviderError, StopAsyncIteration) as error:
-                leg = self._leg = await self._replace(leg, error)
+                failure = error
+            finally:
+                leg.count(self._meter)
+            leg = self._leg = await self._replace(leg, failure)
 
     async def _next(self, leg: _Leg, stream: AsyncGenerator[Transcript | TurnHint]) -> Transcript | TurnHint:
         """The next that this leg gives; raise ``ProviderError`` when it was given up meanwhile."""

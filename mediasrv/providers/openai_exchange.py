@@ -159,14 +159,16 @@ class Exchange:
         return events
 
     def _results(self, current: Response, response: Mapping[str, Any]) -> list[DialogueEvent]:
-        reply = current.reply
+        reply, usage = current.reply, table(response, "usage")
+        cost = Usage(count(usage, "input_tokens"), count(usage, "output_tokens")) if usage else None
+        if current.is_cancelled:
+            # Nobody wants to hear it any more, but it is paid for.
+            return [ReplyDone(reply, None, cost)] if cost else []
         events: list[DialogueEvent] = []
         for name, item in current.items.items():
             events += [SpeechPiece(reply, name, piece.audio, piece.text) for piece in item.finish()]
             self._generated_ms[name] = item.received_ms
-        status, usage = text(response, "status"), table(response, "usage")
-        cost = Usage(count(usage, "input_tokens"), count(usage, "output_tokens")) if usage else None
-        failure = None
+        status, failure = text(response, "status"), None
         if status == "completed":
             # Arguments of a response that is not whole may be cut short.
             for call in tables(response, "output"):

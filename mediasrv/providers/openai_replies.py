@@ -90,11 +90,12 @@ class Replies:
                 self._cancel(current)
 
     def ended(self, id_: str) -> Response | None:
-        """The server is done with one; return it where it was the current one and not cancelled. Then ``go_on``."""
-        audible = self.audible(id_)
-        if self.current is not None and self.current.id and self.current.id == id_:
-            self.current = None
-        return audible
+        """The server is done with one; return it where it was the current one, cancelled or not. Then ``go_on``."""
+        current = self.current
+        if current is None or not current.id or current.id != id_:
+            return None
+        self.current = None
+        return current
 
     def go_on(self) -> None:
         """Ask for what is wanted, where nothing is in the way any more."""

@@ -40,7 +40,7 @@ class ToolWanted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """All of a reply has come. A cancelled one may end without this."""
+    """All of a reply has come. A cancelled one may end without this, or with it when its cost is known."""
 
     reply: int
     failure: ProviderError | None = None

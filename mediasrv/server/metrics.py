@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from mediasrv.call.observer import Observer
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.meter import Use
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what ``Metrics.render`` gives."""
@@ -22,6 +23,15 @@ _RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8,
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
+# What is paid for, under the name that is scraped.
+_SPENT = {
+    Use.PROMPT_TOKENS: ("prompt_tokens", "Tokens that models were shown, as they report it."),
+    Use.COMPLETION_TOKENS: ("completion_tokens", "Tokens that models made, as they report it."),
+    Use.CHARACTERS: ("tts_characters", "Characters that voices were given to speak."),
+    Use.AUDIO_S: ("stt_audio_seconds", "Audio that recognisers were sent."),
+}
+
+
 class _Tally:
     """A counter with one bounded label."""
 
@@ -29,7 +39,7 @@ class _Tally:
         self._counter = Counter(name, meaning, [label], registry=registry)
         self._values: set[str] = set()
 
-    def add(self, value: str, count: int = 1) -> None:
+    def add(self, value: str, count: float = 1) -> None:
         if value not in self._values:
             if len(self._values) >= MAX_VALUES:
                 value = "other"
@@ -49,6 +59,9 @@ class Metrics(Observer):
             "mediasrv_remote_protocol_errors", "Carriers' messages that were skipped, by kind.", "kind", registry
         )
         self._callbacks = _Tally("mediasrv_callbacks", "Carriers' status callbacks, by event.", "event", registry)
+        self._spent = {
+            use: _Tally(f"mediasrv_{name}", meaning, "provider", registry) for use, (name, meaning) in _SPENT.items()
+        }
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
         self._unknown = Counter("mediasrv_unknown_events", "Carriers' messages of unknown kinds.", registry=registry)
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
@@ -100,6 +113,9 @@ class Metrics(Observer):
     def loop_lagged(self, lag_s: float) -> None:
         """A timer ran late by this much."""
         self._lag.observe(lag_s)
+
+    def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
+        self._spent[use].add(provider, amount)
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         if trace.response_ms is not None:

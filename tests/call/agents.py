@@ -108,6 +108,13 @@ class Hapless(Agent):
         return {"self": object(), 7: {1, 2}, b"bytes": float("nan")}
 
 
+class Thrifty(Agent):
+    greeting = ""
+
+    async def on_end(self, call: Call) -> None:
+        LOG.append(call.usage)
+
+
 async def echo(call: Call) -> None:
     """Say back what is heard for two seconds."""
     frames = 0

@@ -6,6 +6,7 @@ The stage stands for carrier and caller; the call on it is the real one.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,7 @@ from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.meter import Use
 from mediasrv.simulator.playout import Playout
 from mediasrv.simulator.speech import comfort_noise, recorded, take
 from mediasrv.turn.options import TurnOptions
@@ -45,6 +47,7 @@ class Watch(Observer):
     traces: list[TurnTrace] = field(default_factory=list)
     barge_ins: list[float] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
+    spent_on: Counter[tuple[str, str, Use]] = field(default_factory=Counter)
 
     def said(self, call_id: str, side: str, text: str, now: float) -> None:
         self.words.append((side, text))
@@ -54,6 +57,9 @@ class Watch(Observer):
 
     def barged_in(self, call_id: str, now: float) -> None:
         self.barge_ins.append(now)
+
+    def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
+        self.spent_on[call_id, provider, use] += amount  # type: ignore[assignment]
 
     def ended(self, call_id: str, cause: str) -> None:
         self.causes.append(cause)

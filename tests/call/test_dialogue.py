@@ -12,6 +12,7 @@ from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.role import RealtimeRole
+from mediasrv.call.usage import CallUsage
 from mediasrv.call.voice import Voice
 from mediasrv.errors import ConfigError
 from mediasrv.wire.events import Clear
@@ -80,6 +81,7 @@ def test_a_caller_is_answered_and_the_words_of_both_are_kept() -> None:
     assert stage.watch.words == [("caller", "Go forward."), ("bot", "Going forward now.")]
     assert stage.call.call.transcript == stage.watch.words
     assert stage.underruns == 0
+    assert stage.call.call.usage == CallUsage(prompt_tokens=50, completion_tokens=20)
 
 
 def test_only_what_the_caller_says_is_sent_and_paid_for() -> None:

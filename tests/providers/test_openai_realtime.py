@@ -460,6 +460,15 @@ def test_one_reply_is_made_at_a_time() -> None:
     assert kinds(talk) == ["response.create"]
 
 
+def test_a_cancelled_reply_is_paid_for_as_far_as_it_went() -> None:
+    talk = exchange()
+    talk.answer(1)
+    created(talk)
+    talk.cancel(1)
+    cost = {"input_tokens": 50, "output_tokens": 7}
+    assert done(talk, status="cancelled", usage=cost) == [ReplyDone(1, None, Usage(50, 7))]
+
+
 def test_a_response_of_another_request_is_not_ours() -> None:
     talk = exchange()
     talk.go_on(1)

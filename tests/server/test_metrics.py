@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.meter import Use
 from mediasrv.server.metrics import MAX_VALUES, Metrics
 
 
@@ -15,6 +16,11 @@ def test_what_was_told_is_rendered() -> None:
     metrics.called_back("Hangup")
     metrics.loop_lagged(0.003)
     metrics.barged_in("call-1", 1.0)
+    metrics.spent("call-1", "openai", Use.PROMPT_TOKENS, 40)
+    metrics.spent("call-2", "openai", Use.PROMPT_TOKENS, 2)
+    metrics.spent("call-1", "openai", Use.COMPLETION_TOKENS, 9)
+    metrics.spent("call-1", "cartesia", Use.CHARACTERS, 120)
+    metrics.spent("call-1", "deepgram", Use.AUDIO_S, 12.5)
     trace = TurnTrace(1, last_voice_s=10.0)
     metrics.turn_answered("call-1", trace)
     trace.reach("first_audio", 10.42)
@@ -28,6 +34,10 @@ def test_what_was_told_is_rendered() -> None:
         'mediasrv_callbacks_total{event="Hangup"} 1.0',
         'mediasrv_loop_lag_seconds_bucket{le="0.005"} 1.0',
         "mediasrv_barge_ins_total 1.0",
+        'mediasrv_prompt_tokens_total{provider="openai"} 42.0',
+        'mediasrv_completion_tokens_total{provider="openai"} 9.0',
+        'mediasrv_tts_characters_total{provider="cartesia"} 120.0',
+        'mediasrv_stt_audio_seconds_total{provider="deepgram"} 12.5',
         "mediasrv_response_latency_seconds_count 1.0",
         'mediasrv_response_latency_seconds_bucket{le="0.4"} 0.0',
         'mediasrv_response_latency_seconds_bucket{le="0.45"} 1.0',
