@@ -34,6 +34,7 @@ from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback import FallbackLlm, FallbackTts
 from mediasrv.providers.fallback_stt import FallbackStt
 from mediasrv.providers.meter import set_meter
+from mediasrv.providers.modelvoice import ModelVoice, RecordedVoice
 from mediasrv.providers.realtime import Realtime
 from mediasrv.wire.events import StreamStarted
 
@@ -75,9 +76,10 @@ class Agency:
         if options.realtime and conduct is not None:
             raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
         providers = {stage: self._crew(stage, options) for stage in options.stages}
-        voice = Voice(cast(Tts, providers["tts"]), self._studio(options)) if "tts" in providers else None
+        tts = cast(Tts, providers.get("tts", RecordedVoice(None)))
+        voice = Voice(tts, self._studio(options))
         tools = tools_of(agent)
-        if voice is None or options.realtime:
+        if options.realtime:
             realtime = cast(Realtime, providers["realtime"])
             return RealtimeRole(name=name, options=options, agent=agent, tools=tools, realtime=realtime, voice=voice)
         return CascadeRole(
@@ -103,7 +105,11 @@ class Agency:
         return self._crews[key]
 
     def _studio(self, options: AgentOptions) -> Studio:
-        narrators = [Narrator(cast(Tts, self._provider("tts", table)), table) for table in options.crew("tts")]
+        if "tts" in options.stages:
+            narrators = [Narrator(cast(Tts, self._provider("tts", table)), table) for table in options.crew("tts")]
+        else:
+            realtime = cast(Realtime, self._provider("realtime", options.realtime))
+            narrators = [Narrator(ModelVoice(realtime), options.realtime)]
         return Studio(narrators, self._shelf if options.keep_audio else None)
 
     def _provider(self, stage: str, options: Mapping[str, Any]) -> Provider:
@@ -125,8 +131,7 @@ class Agency:
         set_meter(partial(self._observer.spent, ""))
         for role in self._roles.values():
             await role.agent.start()
-            if role.voice is not None:
-                await self._render(role.voice, role.set_phrases)
+            await self._render(role.voice, role.set_phrases)
             if isinstance(role, CascadeRole):
                 await role.llm.warm([Message("system", role.instructions)])
         if any(role.options.keep_audio for role in self._roles.values()):
@@ -143,8 +148,7 @@ class Agency:
     async def prepare(self, agent_name: str) -> None:
         """A call is about to come for an agent that is among ``names``: have what it needs open, as far as can be."""
         role = self._roles[agent_name]
-        needed: list[Provider | Voice] = [role.voice] if role.voice is not None else []
-        needed += [role.stt, role.llm] if isinstance(role, CascadeRole) else [role.realtime]
+        needed = [role.voice, *([role.stt, role.llm] if isinstance(role, CascadeRole) else [role.realtime])]
         try:
             async with asyncio.timeout(PREPARE_LIMIT_S):
                 await asyncio.gather(*(each.prepare() for each in needed))

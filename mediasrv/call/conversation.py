@@ -74,7 +74,7 @@ class Conversation(PlayoutWatcher, ABC):
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
         after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
-        self._fillers = Fillers(self._filler_audio, after_s, limit_s, self._silent_since)
+        self._fillers = Fillers(lambda: role.fillers_in(parts.audio), after_s, limit_s, self._silent_since)
         self._answer: Answer | None = None
         self._failed_replies = 0
         self._machine.start(self._loop.time())
@@ -216,13 +216,6 @@ class Conversation(PlayoutWatcher, ABC):
 
     def _silent_since(self) -> float:
         return max(self._last_voice_s, self._parts.mouth.audible_until_s)
-
-    def _filler_audio(self) -> Sequence[Sequence[Speech]]:
-        voice = self._role.voice
-        if voice is None:
-            return ()
-        rendered = (voice.rendered(text, self._parts.audio) for text in self._role.options.fallback.fillers)
-        return [pieces for pieces in rendered if pieces]
 
     # -- set phrases ---------------------------------------------------------------------------------------------
 

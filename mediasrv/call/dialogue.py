@@ -32,7 +32,7 @@ _INTERRUPTED = "error: the caller interrupted"
 
 
 class RealtimeConversation(Conversation):
-    """The model's voice says everything; the agent's own, where it has one, says what the model cannot."""
+    """The model's voice says everything; what it cannot, the agent's own, or what was recorded of the model's."""
 
     lost_hearing = "speech to speech failed"
 
@@ -121,20 +121,20 @@ class RealtimeConversation(Conversation):
     # -- set phrases ---------------------------------------------------------------------------------------------
 
     async def _say(self, text: str, *, interruptible: bool = True) -> Heard:
-        """Say a set phrase in the model's voice, an apology in ours: it must not depend on who has failed."""
+        """Say a set phrase in the model's voice, an apology in ours first: it must not depend on who has failed."""
         is_apology = text == self._role.options.apology
+        ways = [super()._say, self._say_ourselves]
         heard = NOTHING
-        if not is_apology or self._own_voice is None:
-            heard = await super()._say(text, interruptible=interruptible)
-        if heard is NOTHING and self._own_voice is not None:
-            heard = await self._say_ourselves(text, interruptible=interruptible)
+        for say in reversed(ways) if is_apology else ways:
+            heard = await say(text, interruptible=interruptible)
+            if heard is not NOTHING:
+                break
         if heard is NOTHING and is_apology:
             # Nobody is left to speak to the caller: better no line than a dead one.
             self._parts.end(self.lost_hearing)
         return heard
 
     async def _say_ourselves(self, text: str, *, interruptible: bool) -> Heard:
-        assert self._own_voice is not None
         try:
             speech = self._own_voice.say(text, self._parts.audio)
             return await self._parts.mouth.speak(speech, interruptible=interruptible)

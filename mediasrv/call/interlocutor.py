@@ -1,6 +1,6 @@
 """The interlocutor: the model that hears and speaks in a call, whichever session it lives in.
 
-To the ear it is a recogniser that writes nothing down; to the mouth it is a voice. A session that is lost or has grown
+To the ear it is a recogniser, by its attention; to the mouth it is a voice. A session that is lost or has grown
 old is followed by another, which is told the conversation so far. A reply that was asked for and not begun is asked for
 again there, with the audio of what the caller said; one that broke off in mid-speech is not.
 """
@@ -14,7 +14,8 @@ from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
-from mediasrv.call.asked import Asked, Sayings
+from mediasrv.call.asked import Asked
+from mediasrv.call.attention import Attention
 from mediasrv.call.conversation import Spawn
 from mediasrv.call.history import History
 from mediasrv.call.mouth import Mouth
@@ -22,7 +23,7 @@ from mediasrv.call.role import RealtimeRole
 from mediasrv.call.sessions import Sessions
 from mediasrv.call.spans import Spans
 from mediasrv.errors import ProviderError
-from mediasrv.providers.base import Recognition, Speech, ToolCall, Transcript
+from mediasrv.providers.base import Recognition, Speech, ToolCall
 from mediasrv.providers.realtime import (
     CallerSaid,
     DialogueEvent,
@@ -37,12 +38,11 @@ log = logging.getLogger(__name__)
 # Longest wait for a reply's first sound before another session is tried: published figures have the slowest at 4.3 s
 # after the caller's last word, half a second of which we have waited already.
 FIRST_SOUND_LIMIT_S = 4.0
+# The same where no filler is there to wait with; most models begin within a second.
+HURRIED_LIMIT_S = 1.4
 
-UNWRITTEN = "…"
-"""Words that nobody has written down yet; the turn machine wants to know that there are some."""
 
-
-class Interlocutor(Recognition):
+class Interlocutor:
     """One call's; ``listen`` comes first, then ``run``."""
 
     def __init__(self, role: RealtimeRole, call_id: str, history: History, mouth: Mouth, spawn: Spawn) -> None:
@@ -55,45 +55,25 @@ class Interlocutor(Recognition):
         self._now = asyncio.get_running_loop().time
         self._audio: AudioFormat = self.formats[0]
         self._spans = Spans()
-        self._sayings = Sayings()
-        self._finals: asyncio.Queue[Transcript | ProviderError] = asyncio.Queue()
         self._number = 0
         self._live: Asked | None = None
         self._is_expiring = False
+        self._limit_s = FIRST_SOUND_LIMIT_S if role.fillers_in(mouth.audio) else HURRIED_LIMIT_S
         self._sessions = Sessions(role, call_id, history, spawn, self)
-
-    # -- as a recognition ----------------------------------------------------------------------------------------
+        self._attention = Attention(lambda: self._sessions.dialogue, self._committed)
+        self._sayings = self._attention.sayings
 
     def listen(self, audio: AudioFormat) -> Recognition:
         """Begin, in this format."""
         self._audio = audio
         self._sessions.open(audio)
-        return self
+        return self._attention
 
-    def send(self, payload: bytes) -> None:
-        if self._sayings.push(payload):
-            self._sessions.dialogue.send(payload)
-
-    def begin(self) -> None:
-        for payload in self._sayings.begin():
-            self._sessions.dialogue.send(payload)
-
-    def finalize(self, request: int) -> None:
-        self._finals.put_nowait(Transcript(UNWRITTEN, True, request))
-
-    def commit(self) -> None:
+    def _committed(self) -> None:
         """The utterance is over: what was sent since the last answer was asked for needs none."""
-        self._sayings.end()
         self._forget_sayings()
         self._sessions.dialogue.drop()
         self.renew_if_due()
-
-    async def transcripts(self) -> AsyncGenerator[Transcript]:
-        while True:
-            final = await self._finals.get()
-            if isinstance(final, ProviderError):
-                raise final
-            yield final
 
     # -- replies -------------------------------------------------------------------------------------------------
 
@@ -167,7 +147,7 @@ class Interlocutor(Recognition):
     async def _next(self, asked: Asked) -> SpeechPiece | ToolWanted | None:
         while True:
             try:
-                async with asyncio.timeout_at(None if asked.has_begun else asked.asked_s + FIRST_SOUND_LIMIT_S):
+                async with asyncio.timeout_at(None if asked.has_begun else asked.asked_s + self._limit_s):
                     event = await asked.inbox.get()
             except TimeoutError:
                 self._despair_of(asked)
@@ -178,13 +158,12 @@ class Interlocutor(Recognition):
 
     def _despair_of(self, asked: Asked) -> None:
         """The first sound of a reply is late: try another session, once."""
-        if self._now() < asked.asked_s + FIRST_SOUND_LIMIT_S:
-            return  # it was asked for again meanwhile
-        failure = self._failure("does not answer")
-        self._sessions.renew(failure)
-        if asked.is_second:
-            raise failure
-        asked.asked_s = self._now()
+        if self._now() >= asked.asked_s + self._limit_s:  # it was not asked for again meanwhile
+            failure = self._failure("does not answer")
+            self._sessions.renew(failure)
+            if asked.is_second:
+                raise failure
+            asked.asked_s = self._now()
 
     def _ask(self, text: str = "") -> Asked:
         if self._live is not None:
@@ -258,7 +237,7 @@ class Interlocutor(Recognition):
             self._live = None
             live.inbox.put_nowait(error)
         if self._sessions.is_gone:
-            self._finals.put_nowait(self._failure("is gone", retryable=False))
+            self._attention.fail(self._failure("is gone", retryable=False))
 
     def resume(self) -> None:
         """Tell a new session what is not in the history, and ask it for what is still wanted."""

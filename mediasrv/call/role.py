@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mediasrv.audio.format import AudioFormat
 from mediasrv.call.agent import Agent
 from mediasrv.call.call import Call
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.tools import Tool
 from mediasrv.call.voice import Voice
-from mediasrv.providers.base import Llm, Stt
+from mediasrv.providers.base import Llm, Speech, Stt
 from mediasrv.providers.realtime import Realtime
 
 Conduct = Callable[[Call], Coroutine[Any, Any, None]]
@@ -26,8 +27,8 @@ class Role:
     options: AgentOptions
     agent: Agent
     tools: dict[str, Tool]
-    voice: Voice | None = None
-    """Says the set phrases; a model with a voice of its own may do without."""
+    voice: Voice
+    """Says the set phrases; for a model with a voice of its own, those that it cannot."""
     conduct: Conduct | None = None
     """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
 
@@ -40,6 +41,11 @@ class Role:
     def greeting(self) -> str:
         """The agent's own, or the configuration's."""
         return self.options.greeting if self.agent.greeting is None else self.agent.greeting
+
+    def fillers_in(self, audio: AudioFormat) -> list[Sequence[Speech]]:
+        """The audio of the fillers, of those that there is any of."""
+        rendered = (self.voice.rendered(text, audio) for text in self.options.fallback.fillers)
+        return [pieces for pieces in rendered if pieces]
 
     @property
     def set_phrases(self) -> list[str]:
@@ -55,7 +61,6 @@ class CascadeRole(Role):
 
     stt: Stt
     llm: Llm
-    voice: Voice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

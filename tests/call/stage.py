@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import patch
 
 from mediasrv.audio.format import MULAW_8K, PTIME_MS, AudioFormat
 from mediasrv.call.agency import Agency
@@ -17,6 +18,7 @@ from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers import registry
 from mediasrv.providers.meter import Use
 from mediasrv.simulator.playout import Playout
 from mediasrv.simulator.speech import comfort_noise, recorded, take
@@ -47,6 +49,7 @@ class Watch(Observer):
     traces: list[TurnTrace] = field(default_factory=list)
     barge_ins: list[float] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
+    ended_s: float = 0.0
     spent_on: Counter[tuple[str, str, Use]] = field(default_factory=Counter)
 
     def said(self, call_id: str, side: str, text: str, now: float) -> None:
@@ -63,12 +66,14 @@ class Watch(Observer):
 
     def ended(self, call_id: str, cause: str) -> None:
         self.causes.append(cause)
+        self.ended_s = asyncio.get_running_loop().time()
 
 
 class Stage:
     """Carrier and caller of one call, and the ``Link`` of the call."""
 
     def __init__(self, options: AgentOptions, audio: AudioFormat = MULAW_8K, **providers: Any) -> None:
+        """``providers`` take the place of those that were there when the agency started, or did ``at_start``."""
         self.watch = Watch()
         self.audio = audio
         self.closed = False
@@ -100,7 +105,9 @@ class Stage:
     # -- the call ------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Stage:
-        self.agency = Agency({"default": self._options}, observer=self.watch)
+        build, at_start = registry.build, self._providers.pop("at_start", {})
+        with patch.object(registry, "build", lambda stage, table: at_start.get(stage) or build(stage, table)):
+            self.agency = Agency({"default": self._options}, observer=self.watch)
         await self.agency.start()
         self._pick_up(**self._providers)
         return self
@@ -108,7 +115,7 @@ class Stage:
     def _pick_up(self, **providers: Any) -> None:
         """Open the call, with other providers than the configuration could name where they are given."""
         role = self.agency._roles["default"]
-        if "tts" in providers and role.voice is not None:
+        if "tts" in providers:
             # The set phrases were recorded before it came to this.
             role.voice._tts = providers.pop("tts")
         self.agency._roles["default"] = replace(role, **providers)

@@ -26,6 +26,7 @@ from tests.virtual import run_virtually
 REALTIME = {"provider": "openai_realtime", "api_key": KEY}
 OWN_VOICE = {"provider": "scripted", "first_audio_ms": 80, "ms_per_char": 50}
 LONG_REPLY = "This is a very long answer that goes on and on and nobody wants to hear the end of it at all."
+SILENCE_LIMIT_S = 3.0
 APOLOGY = "I am sorry, something went wrong on my side."
 
 
@@ -37,15 +38,21 @@ def perform(
     session: dict[str, Any] | None = None,
     complaints: int = 0,
     providers: dict[str, Any] | None = None,
+    is_recorded: bool = True,
     **options: Any,
 ) -> Stage:
-    """Run an act on a stage whose agent is the stand-in; no task of the call or of its sessions may be left."""
+    """Run an act on a stage whose agent is the stand-in; no task of the call or of its sessions may be left.
+
+    Unless it ``is_recorded``, the vendor was down when the agent's set phrases were wanted.
+    """
     options.setdefault("greeting", "")
+    studio = OpenAiRealtimeStandin(faults=[] if is_recorded else [Fault("refuse", status=503)])
 
     async def play() -> Stage:
         realtime = MemoryRealtime(standin, **(session or {}))
-        given = {"realtime": realtime, **(providers or {})}
-        async with Stage(AgentOptions(realtime=REALTIME, **options), audio, **given) as stage:
+        given = {"realtime": realtime, "at_start": {"realtime": MemoryRealtime(studio)}, **(providers or {})}
+        agent = AgentOptions(realtime=REALTIME, keep_audio=False, **options)
+        async with Stage(agent, audio, **given) as stage:
             await act(stage)
         standin._over.set()
         await asyncio.gather(*(socket.serving for socket in realtime.sockets))
@@ -347,10 +354,39 @@ def test_a_model_that_is_refused_says_goodbye_in_the_agents_voice() -> None:
 
 @pytest.mark.parametrize("faults", [[Fault("refuse", status=401)], [Fault("refuse", status=503)] * 3])
 def test_a_model_that_is_not_to_be_had_and_no_voice_is_a_hang_up(faults: list[Fault]) -> None:
-    stage = perform(lambda stage: stage.be_quiet(5), OpenAiRealtimeStandin(faults=faults), greeting="Hello.")
+    standin = OpenAiRealtimeStandin(faults=faults)
+    stage = perform(lambda stage: stage.be_quiet(5), standin, greeting="Hello.", is_recorded=False)
     assert stage.watch.words == []
     assert stage.watch.causes == ["speech to speech failed"]
     assert stage.closed
+
+
+@pytest.mark.parametrize("faults", [[Fault("refuse", status=401)], [Fault("refuse", status=503)] * 3])
+def test_a_model_that_is_not_to_be_had_says_goodbye_in_its_recorded_voice(faults: list[Fault]) -> None:
+    standin = OpenAiRealtimeStandin(faults=faults)
+    stage = perform(lambda stage: stage.be_quiet(10), standin, greeting="Hello.", goodbye="Bye.")
+    assert [text for _, text in stage.watch.words] == ["Hello.", APOLOGY, "Bye."]
+    assert stage.watch.causes == ["speech to speech failed"]
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("sessions", [1, 9])
+def test_no_mute_model_leaves_the_caller_in_silence(sessions: int, is_recorded: bool) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.be_quiet(0.5)
+        ended_s.append(await stage.speak())
+        await stage.be_quiet(14)
+
+    ended_s: list[float] = []
+    standin = OpenAiRealtimeStandin(faults=[Fault("mute")] * sessions, replies=["Yes."], first_audio_ms=600)
+    stage = perform(act, standin, is_recorded=is_recorded, turn=patience(idle_ms=60_000))
+    if sessions == 1 or is_recorded:
+        assert stage.longest_silence_s(ended_s[0]) <= SILENCE_LIMIT_S
+        assert stage.watch.words[-1] == ("bot", APOLOGY if sessions > 1 else "Yes.")
+    else:
+        # Nobody is left who could say anything: better no line than a dead one.
+        assert stage.watch.causes == ["speech to speech failed"]
+        assert stage.watch.ended_s - ended_s[0] <= 2 * SILENCE_LIMIT_S
 
 
 def test_a_voice_of_its_own_that_fails_too_is_a_hang_up() -> None:
