@@ -101,6 +101,12 @@ async def run_tool(tools: Mapping[str, Tool], wanted: ToolCall, call: object) ->
             return _as_text(await found.run(*bound.args, **bound.kwargs))
     except TimeoutError:
         return "error: this takes too long"
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Not the reply was cancelled but something that the tool waited for.
+        return "error: this was cancelled"
     except Exception as error:  # The last door: this code is not ours.
         log.warning("tool failed", extra={"tool": wanted.name, "error": type(error).__name__})
         return f"error: {type(error).__name__}"
@@ -117,5 +123,8 @@ def _bind(found: Tool, arguments: Any, call: object) -> inspect.BoundArguments:
 
 def _as_text(result: Any) -> str:
     if not isinstance(result, str):
-        result = orjson.dumps(result, default=str).decode()
+        try:
+            result = orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except orjson.JSONEncodeError:
+            result = str(result)
     return str(result[:MAX_RESULT_CHARS])

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any, Literal
 
 import pytest
@@ -53,6 +54,30 @@ class Courier(Agent):
     async def give_object(self) -> Any:
         """Give what is no JSON."""
         return {"what": object, "when": {1, 2}}
+
+    @tool
+    async def give_keys(self) -> dict[int, str]:
+        """Return a table by numbers."""
+        return {1: "one"}
+
+    @tool
+    async def give_strange_keys(self) -> dict[bytes, int]:
+        """Return what JSON has no word for."""
+        return {b"key": 1}
+
+    @tool
+    async def give_circle(self) -> list[object]:
+        """Return what has no end."""
+        circle: list[object] = []
+        circle.append(circle)
+        return circle
+
+    @tool
+    async def lose_a_task(self) -> None:
+        """Wait for what is cancelled."""
+        task = asyncio.create_task(asyncio.sleep(1))
+        task.cancel()
+        await task
 
     async def not_a_tool(self) -> None:
         """Not for the model."""
@@ -141,3 +166,21 @@ def test_a_flood_of_words_is_cut() -> None:
 
 def test_what_cannot_be_json_is_told_as_text() -> None:
     assert run("give_object").startswith("{")
+    assert run("give_keys") == '{"1":"one"}'
+    assert run("give_strange_keys") == "{b'key': 1}"
+    assert run("give_circle").startswith("[[")
+
+
+def test_a_tool_whose_own_task_was_cancelled_does_not_take_the_reply_with_it() -> None:
+    assert run("lose_a_task") == "error: this was cancelled"
+
+
+def test_cancelling_a_reply_cancels_its_tool() -> None:
+    async def act() -> None:
+        task = asyncio.create_task(run_tool(tools_of(Courier()), ToolCall("c", "hang", "{}"), CALL))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run_virtually(act())
