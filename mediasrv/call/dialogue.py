@@ -46,7 +46,7 @@ class RealtimeConversation(Conversation):
         interlocutor: Interlocutor,
     ) -> None:
         super().__init__(role, call, parts, spawn, observer, interlocutor)
-        self._own_voice = role.voice
+        self._own_voice, self._is_recorded = role.voice, role.is_alone
         self._interlocutor = interlocutor
         self._asked: Asked | None = None
         self._turns: dict[int, int] = {}
@@ -121,11 +121,11 @@ class RealtimeConversation(Conversation):
     # -- set phrases ---------------------------------------------------------------------------------------------
 
     async def _say(self, text: str, *, interruptible: bool = True) -> Heard:
-        """Say a set phrase in the model's voice, an apology in ours first: it must not depend on who has failed."""
+        """Say a set phrase in the model's voice, recorded where it can be; an apology must not depend on the model."""
         is_apology = text == self._role.options.apology
         ways = [super()._say, self._say_ourselves]
         heard = NOTHING
-        for say in reversed(ways) if is_apology else ways:
+        for say in reversed(ways) if is_apology or self._is_recorded else ways:
             heard = await say(text, interruptible=interruptible)
             if heard is not NOTHING:
                 break

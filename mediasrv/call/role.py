@@ -12,7 +12,7 @@ from mediasrv.call.call import Call
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.tools import Tool
 from mediasrv.call.voice import Voice
-from mediasrv.providers.base import Llm, Speech, Stt
+from mediasrv.providers.base import Llm, Message, Speech, Stt
 from mediasrv.providers.realtime import Realtime
 
 Conduct = Callable[[Call], Coroutine[Any, Any, None]]
@@ -68,3 +68,13 @@ class RealtimeRole(Role):
     """Of an agent whose model hears and speaks by itself."""
 
     realtime: Realtime
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether ``voice`` is the model's own, recorded, and not another one beside it."""
+        return "tts" not in self.options.stages
+
+    def opening(self, audio: AudioFormat) -> list[Message]:
+        """What the caller is going to hear before the model says anything: the greeting, where it was recorded."""
+        is_recorded = self.is_alone and self.voice.rendered(self.greeting, audio)
+        return [Message("assistant", self.greeting)] if is_recorded else []

@@ -100,4 +100,5 @@ class Sessions:
     def _converse(self) -> None:
         role = self._role
         specs = [tool.spec for tool in role.tools.values()]
-        self.dialogue = role.realtime.converse(self._audio, role.instructions, specs, self._history.messages)
+        said = [*self._history.messages, *(role.opening(self._audio) if self.number == 0 else ())]
+        self.dialogue = role.realtime.converse(self._audio, role.instructions, specs, said)

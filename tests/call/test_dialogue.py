@@ -118,6 +118,16 @@ def test_the_greeting_is_said_in_the_models_voice() -> None:
     assert len(standin.script.sent("response.create")) == 1
 
 
+def test_a_greeting_that_was_recorded_is_heard_at_once_and_known_to_the_model() -> None:
+    standin = OpenAiRealtimeStandin(first_audio_ms=900)
+    stage = perform(lambda stage: stage.be_quiet(4), standin, greeting="Hello there.")
+    assert stage.first_media_after(0) - stage.opened_s < 0.05
+    (told,) = standin.script.sent("conversation.item.create")
+    assert told["item"]["content"] == [{"type": "output_text", "text": "Hello there."}]
+    assert stage.call.call.transcript == [("bot", "Hello there.")]
+    assert standin.script.sent("response.create") == []
+
+
 @pytest.mark.parametrize("audio", [MULAW_8K, L16_16K], ids=str)
 def test_a_barge_in_tells_the_model_how_much_was_heard(audio: AudioFormat) -> None:
     async def act(stage: Stage) -> None:
@@ -178,7 +188,7 @@ def test_a_tool_is_run_and_its_result_is_spoken_of() -> None:
     standin = OpenAiRealtimeStandin(replies=['tool:order_status {"order_id": "7"}', "It is in Pune."])
     stage = perform(ask, standin, class_="tests.call.agents:Courier", greeting="")
     assert ("tool", "7", "+15550001", {"order": 7}) in LOG
-    (given,) = standin.script.sent("conversation.item.create")
+    (_, given) = standin.script.sent("conversation.item.create")
     assert given["item"]["output"] == "in Pune"
     assert stage.watch.words[-1] == ("bot", "It is in Pune.")
 
