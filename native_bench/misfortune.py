@@ -54,6 +54,10 @@ class Misfortune:
     """Whether it is over then."""
     text: str | None = None
     """What the model says in the place of an answer."""
+    tool: str = ""
+    """Which of the agent's tools the model calls before it speaks; empty: none."""
+    arguments: str = "{}"
+    """Which it calls it with."""
     breaks_in: bool = False
     """Whether the caller breaks into the reply, because only then it shows."""
 
@@ -83,7 +87,7 @@ class Hand:
             return
         self._standin.plan(())
         if isinstance(self._standin, ChatStandin):
-            self._standin.text = self._text
+            self._standin.text, self._standin.calls = self._text, ()
         if isinstance(self._standin, WebSocketStandin):
             for peer in self._standin.peers:
                 peer.fault = NONE
@@ -110,6 +114,8 @@ class Hand:
             standin.plan([misfortune.after] * (_MANY if misfortune.lasts else 1))
         if misfortune.text is not None and isinstance(standin, ChatStandin):
             standin.text = misfortune.text
+        if misfortune.tool and isinstance(standin, ChatStandin):
+            standin.calls = [(misfortune.tool, misfortune.arguments)]
         if misfortune.now is not NONE and isinstance(standin, WebSocketStandin):
             await standin.strike(misfortune.now)
 

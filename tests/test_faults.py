@@ -9,7 +9,8 @@ import pytest
 
 from mediasrv.simulator.pacing import Pacing
 from native_bench import faults
-from native_bench.faults import all_ordeals, undergo_all
+from native_bench.catalogue import all_ordeals
+from native_bench.faults import undergo_all
 from tests.hurried import run_hurriedly
 
 EXPECTED = {
@@ -18,8 +19,11 @@ EXPECTED = {
     "stt deepgram reset, then HTTP 401, with a second provider": "answered",
     "llm openai HTTP 401": "apology",
     "llm anthropic error in mid-reply": "answered, apology",
+    "llm gemini a tool gives what is no data": "answered",
     "tts cartesia reset in mid-reply": "answered",
     "tts speech HTTP 500, once": "answered",
+    "realtime openai_realtime HTTP 401 at the start": "apology, goodbye",
+    "realtime openai_realtime close 1011 in mid-reply": "answered, apology",
 }
 
 
