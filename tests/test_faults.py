@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
 import pytest
@@ -28,7 +29,10 @@ EXPECTED = {
 
 
 @pytest.mark.timeout(90)
-def test_every_caller_hears_something_and_every_call_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_caller_hears_something_and_every_call_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(faults, "Pacing", lambda: Pacing(asyncio.get_running_loop().time))
     wanted = [each for each in all_ordeals() if str(each) in EXPECTED]
     outcomes, left = run_hurriedly(undergo_all(wanted))
@@ -38,3 +42,8 @@ def test_every_caller_hears_something_and_every_call_leaves_nothing(monkeypatch:
     assert found == EXPECTED
     assert [outcome.breaches for outcome in outcomes] == [()] * len(wanted)
     assert left == []
+    lines = [str(vars(record)) for record in caplog.records]
+    for each in wanted:
+        assert not any(each.vendor.key in line for line in lines)
+        if "401" in each.misfortune.label:
+            assert any(f"provider {each.vendor.provider}: HTTP 401" in line for line in lines)

@@ -107,6 +107,12 @@ class Hapless(Agent):
         """Return what cannot be written down."""
         return {"self": object(), 7: {1, 2}, b"bytes": float("nan")}
 
+    @tool
+    async def note(self) -> str:
+        """Do as told."""
+        LOG.append("noted")
+        return "noted"
+
 
 class Thrifty(Agent):
     greeting = ""

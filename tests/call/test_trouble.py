@@ -9,8 +9,10 @@ import pytest
 
 from mediasrv.call.manners import PATIENCE_S
 from mediasrv.call.options import AgentOptions, FallbackOptions
+from mediasrv.call.tools import MAX_RESULT_CHARS
 from mediasrv.call.voice import Voice
-from tests.call.agents import HangingTts
+from mediasrv.providers.scripted import ScriptedLlm
+from tests.call.agents import LOG, HangingTts
 from tests.call.stage import LONG, Stage, agent_options, patience, perform
 from tests.call.trouble import REPLY, TroubledLlm, TroubledStt, TroubledTts, crew, everything, sound, troubled
 
@@ -193,6 +195,42 @@ def test_a_tool_that_hangs_leaves_no_silence(fillers: tuple[str, ...]) -> None:
     assert silence_s <= SILENCE_LIMIT_S
     # With fillers enough to wait for it, the model is told; without, the caller.
     assert last == ("It did not work." if len(fillers) > 1 else APOLOGY)
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [
+        ("fail", "error: ValueError"),
+        ("flood", "word " * (MAX_RESULT_CHARS // 5)),
+        ("give_what_is_no_data", "{"),
+        ("no_such_tool", "error: there is no tool no_such_tool"),
+        ("note", "noted"),
+    ],
+)
+def test_whatever_a_tool_does_the_model_is_told_and_speaks(tool: str, told: str) -> None:
+    replies = (f"tool:{tool} {{}}", "That is all.")
+    stage = perform(one_turn, options(class_="tests.call.agents:Hapless", llm={"replies": replies}))
+    (result,) = (each.text for each in stage.call.call._parts.history.messages if each.role == "tool")
+    assert result.startswith(told)
+    assert len(result) <= MAX_RESULT_CHARS
+    assert stage.watch.words[-1] == ("bot", "That is all.")
+
+
+def test_a_model_that_only_calls_a_tool_asks_the_caller_to_repeat() -> None:
+    stage = perform(one_turn, options(class_="tests.call.agents:Hapless", llm={"replies": ("tool:note {}", " ")}))
+    assert stage.watch.words[-1] == ("bot", AGAIN)
+
+
+@pytest.mark.parametrize("first_token_ms", [300, 2100, 2600, 4000])
+def test_a_tool_runs_once_whoever_calls_it(first_token_ms: int) -> None:
+    """The second is asked after two seconds, and both of them call."""
+    LOG.clear()
+    replies = ("tool:note {}", "That is all.")
+    slow = ScriptedLlm(ScriptedLlm.Options(replies=replies, first_token_ms=first_token_ms))
+    second = ScriptedLlm(ScriptedLlm.Options(replies=replies, first_token_ms=500))
+    stage = perform(one_turn, options(class_="tests.call.agents:Hapless"), llm=crew("llm", slow, second))
+    assert LOG == ["noted"]
+    assert stage.watch.words[-1] == ("bot", "That is all.")
 
 
 # -- the end of hearing ------------------------------------------------------------------------------------------
