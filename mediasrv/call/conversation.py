@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
 
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
+from mediasrv.call.draft import Draft, Gate
 from mediasrv.call.ear import Hearing
 from mediasrv.call.filler import Answer, Fillers
+from mediasrv.call.floor import speaker_context
 from mediasrv.call.manners import wait_for_silence
 from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.role import Role
+from mediasrv.call.spawn import Spawn
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
-from mediasrv.providers.base import Speech, Transcript
+from mediasrv.providers.base import HintKind, Speech, Transcript, TurnHint
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
@@ -30,26 +32,39 @@ from mediasrv.turn.events import (
     CancelReply,
     ClearPlayout,
     CommitUtterance,
+    DropReply,
+    EndHinted,
+    EndRated,
     Event,
     GiveUp,
     HoldPlayout,
     KeyPressed,
+    Opinion,
     PlayoutFinished,
     PlayoutStarted,
+    PrepareReply,
     PromptCaller,
     ReplyFailed,
+    ReplySpent,
     RequestFinal,
     ResumePlayout,
     StartReply,
+    SuspendPlayout,
     Transcribed,
 )
 from mediasrv.turn.machine import TurnMachine
+from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
 
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
-"""Starts a task that ends with the call; ``None`` when that has ended already."""
+# Positions are samples, times are seconds.
+_ROUNDING_S = 0.001
+_OPINIONS = {
+    HintKind.EAGER_END: Opinion.EAGER_END,
+    HintKind.RESUMED: Opinion.RESUMED,
+    HintKind.END: Opinion.END,
+}
 
 
 class Conversation(PlayoutWatcher, ABC):
@@ -67,10 +82,11 @@ class Conversation(PlayoutWatcher, ABC):
         self._spawn = spawn
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._machine = TurnMachine(role.options.turn)
+        self._machine = TurnMachine(self._turn_options(role.options.turn))
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
         self._recognition = parts.ear.listen(hearing, self._judge)
         self._reply: asyncio.Task[None] | None = None
+        self._draft: Draft | None = None
         self._trace: TurnTrace | None = None
         self._last_voice_s = 0.0
         after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
@@ -79,6 +95,10 @@ class Conversation(PlayoutWatcher, ABC):
         self._failed_replies = 0
         self._machine.start(self._loop.time())
         self._alarm.arm()
+
+    def _turn_options(self, options: TurnOptions) -> TurnOptions:
+        """The operator's, as far as this kind of conversation can follow them."""
+        return options
 
     def aclose(self) -> None:
         """The call is over."""
@@ -98,8 +118,11 @@ class Conversation(PlayoutWatcher, ABC):
         """Pass on what the recogniser writes down; one that fails for good ends the call."""
         try:
             async for heard in self._recognition.transcripts():
-                if isinstance(heard, Transcript):
-                    self._tell(Transcribed(heard.text, heard.is_final, heard.request))
+                match heard:
+                    case Transcript(text, is_final, request):
+                        self._tell(Transcribed(text, is_final, request))
+                    case TurnHint(kind):
+                        self._tell(EndHinted(_OPINIONS[kind]))
         except ProviderError as error:
             log.error("recognition failed", extra={"call": self._call.id, "error": str(error)})
         await self._break_off(self.lost_hearing)
@@ -109,23 +132,36 @@ class Conversation(PlayoutWatcher, ABC):
         self._tell(KeyPressed())
 
     def bot_started(self, interruptible: bool) -> None:
-        """The first audio of an utterance of ours was sent."""
-        if self._answer is None or not self._answer.is_filling:
-            self._note_answer()
+        """The first audio of an utterance of ours was queued."""
         self._tell(PlayoutStarted(interruptible))
 
     def _note_answer(self) -> None:
-        """The caller is being answered, by more than a filler."""
+        """The reply itself begins to be queued, behind what the caller still has to hear."""
         if self._trace is not None:
-            trace, self._trace = self._trace, None
-            trace.reach("first_audio", self._loop.time())
-            log.info(
-                "turn answered", extra={"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
-            )
-            self._observer.turn_answered(self._call.id, trace)
+            self._trace.reach("first_audio", self._loop.time())
+            self._trace.begins_s = max(self._loop.time(), self._parts.mouth.audible_until_s)
+
+    def audio_sent(self, payload: bytes, begins_s: float) -> None:
+        """Audio of ours was sent."""
+        trace = self._trace
+        if trace is not None and trace.begins_s is not None and begins_s > trace.begins_s - _ROUNDING_S:
+            trace.reach("sent", self._loop.time())
+
+    def bot_audible(self, at_s: float) -> None:
+        """The caller has heard the first sample of an utterance of ours."""
+        if self._trace is None or self._trace.begins_s is None:
+            return
+        trace, self._trace = self._trace, None
+        trace.reach("heard", max(at_s, trace.begins_s))
+        facts = {"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
+        log.info("turn answered", extra=facts)
+        self._observer.turn_answered(self._call.id, trace)
 
     def bot_heard(self, heard: Heard) -> None:
         """An utterance of ours was heard, or cut."""
+        if heard.text and self._trace is not None and self._trace.begins_s is not None:
+            # A filler began this utterance, and the reply within it has no beginning of its own.
+            self.bot_audible(self._trace.begins_s)
         self._parts.history.bot_said(heard.text, complete=heard.complete)
         if heard.text:
             self._observer.said(self._call.id, "bot", heard.text, self._loop.time())
@@ -146,20 +182,28 @@ class Conversation(PlayoutWatcher, ABC):
                     self._recognition.begin()
                 case RequestFinal(request):
                     self._recognition.finalize(request)
+                    self._machine.receive(EndRated(finality=self._parts.ear.finality()), self._loop.time())
                 case CommitUtterance():
                     self._recognition.commit()
+                case PrepareReply(turn, text):
+                    self._draft = self._prepare_reply(turn, text)
+                case DropReply():
+                    self._drop_draft()
                 case StartReply(turn, text):
                     self._start_reply(turn, text)
                 case CancelReply():
                     self._cancel_reply()
                 case HoldPlayout():
                     self._parts.mouth.hold()
+                case SuspendPlayout():
+                    self._parts.mouth.suspend()
                 case ResumePlayout():
                     self._parts.mouth.resume()
+                    self._observer.false_alarm(self._call.id, self._loop.time())
                 case ClearPlayout():
                     self._fall_silent()
                     self._observer.barged_in(self._call.id, self._loop.time())
-                case PromptCaller():
+                case PromptCaller(step):
                     self._spawn(self._ask(self._role.options.idle_prompt))
                 case AskToRepeat():
                     self._spawn(self._ask(self._role.options.repeat_request))
@@ -170,31 +214,53 @@ class Conversation(PlayoutWatcher, ABC):
     def _fall_silent(self) -> None:
         self._parts.mouth.clear()
 
+    def _prepare_reply(self, turn: int, text: str) -> Draft:
+        trace, gate = TurnTrace(turn), Gate()
+        return Draft(self._speech(trace, gate, text), gate, trace, speaker_context(), self._spawn)
+
+    def _drop_draft(self) -> None:
+        if self._draft is not None:
+            draft, self._draft = self._draft, None
+            draft.drop()
+            self._settle_draft(draft, wasted=True)
+
+    def _settle_draft(self, draft: Draft, *, wasted: bool) -> None:
+        self._machine.receive(ReplySpent(draft.trace.tokens, wasted), self._loop.time())
+        self._observer.reply_prepared(self._call.id, draft.trace.tokens, wasted=wasted)
+
     def _start_reply(self, turn: int, text: str) -> None:
-        now = self._loop.time()
         self._note_caller(turn, text)
-        trace = self._trace = TurnTrace(turn, self._last_voice_s)
+        draft, self._draft = self._draft, None
+        if draft is None:
+            draft = self._prepare_reply(turn, text)
+        else:
+            self._settle_draft(draft, wasted=False)
+        trace = self._trace = draft.trace
+        trace.last_voice_s = self._last_voice_s
         trace.reach("endpoint", self._machine.endpoint_s)
-        trace.reach("final", now)
-        self._reply = self._spawn(self._make_reply(turn, trace))
+        trace.reach("final", self._loop.time())
+        self._reply = self._spawn(self._make_reply(turn, draft), draft.context)
 
     def _note_caller(self, turn: int, text: str) -> None:
         """Keep what the caller said."""
-        self._parts.history.caller_said(turn, text)
+        self._parts.history.caller_went_on(turn, text)
         self._observer.said(self._call.id, "caller", text, self._loop.time())
 
     @abstractmethod
-    def _speech(self, turn: int, trace: TurnTrace) -> AsyncGenerator[Speech]:
-        """Make a reply in the call's format; raise ``ProviderError``."""
+    def _speech(self, trace: TurnTrace, gate: Gate, said: str) -> AsyncGenerator[Speech]:
+        """Make a reply in the call's format to what the caller said; raise ``ProviderError``.
+
+        While the gate is shut, no tool may run and nothing may enter the history.
+        """
 
     def _cancel_reply(self) -> None:
         self._trace = None
         if self._reply is not None:
             self._reply.cancel()
 
-    async def _make_reply(self, turn: int, trace: TurnTrace) -> None:
+    async def _make_reply(self, turn: int, draft: Draft) -> None:
         options = self._role.options
-        answer = self._answer = self._fillers.over(self._speech(turn, trace), self._note_answer)
+        answer = self._answer = self._fillers.over(draft.speech(), self._note_answer)
         try:
             heard = await self._parts.mouth.speak(answer.speech())
         except (ProviderError, TimeoutError) as error:

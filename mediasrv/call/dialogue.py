@@ -10,20 +10,24 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from mediasrv.call.asked import Asked
 from mediasrv.call.call import Call, CallParts
-from mediasrv.call.conversation import Conversation, Spawn
+from mediasrv.call.conversation import Conversation
+from mediasrv.call.draft import Gate
 from mediasrv.call.interlocutor import Interlocutor
 from mediasrv.call.mouth import NOTHING
 from mediasrv.call.observer import Observer
 from mediasrv.call.reply import MAX_TOOL_ROUNDS
 from mediasrv.call.role import RealtimeRole
+from mediasrv.call.spawn import Spawn
 from mediasrv.call.tools import run_tool
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, ToolCall
 from mediasrv.turn.events import ReplyFailed
+from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
@@ -52,6 +56,10 @@ class RealtimeConversation(Conversation):
         self._turns: dict[int, int] = {}
         self._words: dict[int, list[str]] = {}
         interlocutor.told = self._note_words
+
+    def _turn_options(self, options: TurnOptions) -> TurnOptions:
+        # What is asked of a session is said, and paid for; it knows of no gate.
+        return replace(options, speculation=False)
 
     async def listen(self) -> None:
         """Keep the model in the call; when it is lost for good, say so and end the call."""
@@ -85,7 +93,7 @@ class RealtimeConversation(Conversation):
 
     # -- replies -------------------------------------------------------------------------------------------------
 
-    def _speech(self, turn: int, trace: TurnTrace) -> AsyncGenerator[Speech]:
+    def _speech(self, trace: TurnTrace, gate: Gate, said: str) -> AsyncGenerator[Speech]:
         assert self._asked is not None
         return self._rounds(self._asked, trace)
 

@@ -56,6 +56,9 @@ class Ear:
         self._listener = Listener(self._audio, hearing, judge)
         return self._listener.recognition
 
+    def finality(self) -> float | None:
+        return None
+
     def hear(self, media: MediaReceived, now: float) -> None:
         """Take the caller's audio as it came."""
         pcm = codec.decode(self._audio.encoding, media.payload)

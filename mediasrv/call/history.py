@@ -28,11 +28,23 @@ class History:
 
         One whose words are not known yet keeps its place when it is added without any.
         """
-        if turn in self._turns:
-            self._messages[self._turns[turn]] = Message("user", text)
-            return
-        self._turns[turn] = len(self._messages)
-        self._messages.append(Message("user", text))
+        place = self._turns.setdefault(turn, len(self._messages))
+        self._messages[place : place + 1] = [Message("user", text)]
+
+    def supposing(self, turn: int, text: str) -> list[Message]:
+        """All there would be if the caller had said this; a turn that is there already is answered anew.
+
+        What he heard of an answer that broke into his words is left out: he goes on as if it had not been said.
+        """
+        place = self._turns.get(turn, len(self._messages))
+        since = self._messages[place + 1 :]
+        is_mere_speech = all(message.role == "assistant" and not message.tool_calls for message in since)
+        return [*self._messages[:place], Message("user", text), *([] if is_mere_speech else since)]
+
+    def caller_went_on(self, turn: int, text: str) -> None:
+        """Add a turn that is to be answered, as ``supposing`` has it."""
+        self._messages = self.supposing(turn, text)
+        self._turns.setdefault(turn, len(self._messages) - 1)
 
     def bot_said(self, text: str, *, complete: bool = True) -> None:
         """Add what the caller heard of an utterance; nothing heard, nothing added."""

@@ -16,12 +16,12 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
 from mediasrv.call.asked import Asked
 from mediasrv.call.attention import Attention
-from mediasrv.call.conversation import Spawn
 from mediasrv.call.history import History
 from mediasrv.call.mouth import Mouth
 from mediasrv.call.role import RealtimeRole
 from mediasrv.call.sessions import Sessions
 from mediasrv.call.spans import Spans
+from mediasrv.call.spawn import Spawn
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Recognition, Speech, ToolCall
 from mediasrv.providers.realtime import (

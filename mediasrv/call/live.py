@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from mediasrv.call.call import Call, CallParts, Speaker
@@ -148,12 +148,12 @@ class LiveCall:
         self._usage.add(use, amount)
         self._observer.spent(self.id, provider, use, amount)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    def _spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None] | None:
         if self._tasks is None or self._ended.done():
             work.close()
             return None
         # What is begun by an event of the carrier's begins in the context of its stream, which knows of no call.
-        context = copy_context()
+        context = context or copy_context()
         context.run(set_meter, self._count)
         return self._tasks.create_task(work, context=context)
 

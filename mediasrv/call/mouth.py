@@ -1,8 +1,7 @@
 """The bot's half of a call's audio: from speech, through the ledger and the pacer, to the carrier.
 
-One thing is said at a time. Who speaks holds the floor until all of his audio is queued; what is said from within a
-reply (by a tool that the reply waits for) interrupts that reply's audio between two pieces instead of waiting for its
-end, which would never come.
+Who speaks holds the floor until all of his audio is queued; what is said from within a reply interrupts that reply's
+audio between two pieces.
 
 A speech is read as fast as it comes, and waits in the ledger. While the bot is suspended, which it may be for ever, no
 more than ``SUSPENDED_LIMIT_MS`` may wait there.
@@ -13,11 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.alarm import Alarm
+from mediasrv.call.floor import Floor
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
 from mediasrv.providers.base import Speech
@@ -31,8 +30,6 @@ SPEECH_LIMIT_S = 10.0
 QUIET_LIMIT_S = 60.0
 # Unheard audio with which a speech that is suspended is read no further.
 SUSPENDED_LIMIT_MS = 10_000
-
-_floor_holder: ContextVar[object | None] = ContextVar("floor_holder", default=None)
 
 
 class PlayoutWatcher:
@@ -83,8 +80,7 @@ class Mouth:
         self._link = link
         self._pacer = pacer
         self.watcher = PlayoutWatcher()
-        self._floor = asyncio.Lock()
-        self._holder: object | None = None
+        self._floor = Floor()
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
         self._is_quiet_told = True
@@ -103,22 +99,15 @@ class Mouth:
         Raise ``TimeoutError`` when the speech stops coming, and what the speech itself raises; what was queued until
         then is heard. Cancelling stops the speech likewise.
         """
-        if self._is_within_reply():
+        if self._floor.is_ours:
             saying = await self._queue_all(speech, interruptible)
         else:
-            async with self._floor:
-                self._holder = object()
-                token = _floor_holder.set(self._holder)
-                try:
+            try:
+                async with self._floor.held():
                     saying = await self._queue_all(speech, interruptible)
-                finally:
-                    _floor_holder.reset(token)
-                    self._holder = None
-                    self._tell_quiet()
+            finally:
+                self._tell_quiet()
         return await asyncio.shield(saying.settled) if saying else NOTHING
-
-    def _is_within_reply(self) -> bool:
-        return self._holder is not None and _floor_holder.get() is self._holder
 
     async def _queue_all(self, speech: AsyncGenerator[Speech], interruptible: bool) -> Saying | None:
         saying: Saying | None = None
@@ -149,7 +138,7 @@ class Mouth:
 
     def write(self, payload: bytes) -> None:
         """Append audio without words in the call's format; ignored while something is being said."""
-        if self._holder is None:
+        if self._floor.is_free:
             self._queue(self._saying, Speech(payload), interruptible=True)
 
     def _begin(self) -> Saying:
@@ -185,7 +174,7 @@ class Mouth:
 
     async def wait_until_quiet(self) -> None:
         """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""
-        if self._holder is None or self._is_within_reply():
+        if self._floor.is_free or self._floor.is_ours:
             self._pause()
         try:
             async with asyncio.timeout(QUIET_LIMIT_S):
@@ -256,6 +245,6 @@ class Mouth:
 
     def _tell_quiet(self) -> None:
         """Who holds the floor has more to say, so that what he said so far does not make us quiet."""
-        if not self._unsettled and self._holder is None and not self._is_quiet_told:
+        if not self._unsettled and self._floor.is_free and not self._is_quiet_told:
             self._is_quiet_told = True
             self.watcher.bot_quiet()

@@ -13,10 +13,16 @@ class Observer:
         """Words of the ``caller`` were understood, or words of the ``bot`` were heard."""
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
-        """The first audio of a reply was sent."""
+        """The caller heard the first sample of a reply."""
+
+    def reply_prepared(self, call_id: str, tokens: int, *, wasted: bool) -> None:
+        """A reply that was prepared before the caller had surely finished was wanted, or made in vain."""
 
     def barged_in(self, call_id: str, now: float) -> None:
-        """The caller broke in and we fell silent."""
+        """The caller broke in, and what he had not heard was dropped."""
+
+    def false_alarm(self, call_id: str, now: float) -> None:
+        """We held our breath, or fell silent, for what was no barge-in, and went on."""
 
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         """Something was used that a provider is paid for; without a call, by the agents' set phrases."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from mediasrv.call.call import Call
+from mediasrv.call.draft import Gate
 from mediasrv.call.history import History
 from mediasrv.call.tools import Tool, run_tool
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
-from mediasrv.providers.base import Delta, Llm, TextDelta, ToolCall
+from mediasrv.providers.base import Delta, Llm, Message, TextDelta, ToolCall
 from mediasrv.turn.phrases import PhraseCutter
 
 # A model that calls tools in a circle is stopped here.
@@ -21,14 +22,26 @@ MAX_ATTEMPTS = 2
 
 
 class Reply:
-    """Makes one reply to the conversation as it stands."""
+    """Makes one reply to the conversation as it stands, or as it will stand when the gate is open."""
 
-    def __init__(self, llm: Llm, history: History, tools: Mapping[str, Tool], call: Call, trace: TurnTrace) -> None:
+    def __init__(
+        self,
+        llm: Llm,
+        history: History,
+        tools: Mapping[str, Tool],
+        call: Call,
+        trace: TurnTrace,
+        gate: Gate,
+        said: str,
+    ) -> None:
+        """``said`` is what the caller said in this turn; before the gate is open, the history may not know it."""
         self._llm = llm
         self._history = history
         self._tools = tools
         self._call = call
         self._trace = trace
+        self._gate = gate
+        self._said = said
         self._now = asyncio.get_running_loop().time
 
     async def phrases(self) -> AsyncGenerator[str]:
@@ -41,6 +54,7 @@ class Reply:
                     yield phrase
             if not calls:
                 return
+            await self._gate.passed()
             wanted = (run_tool(self._tools, each, self._call) for each in calls)
             self._history.tool_called(calls, await asyncio.gather(*wanted))
 
@@ -52,7 +66,7 @@ class Reply:
             calls.clear()
             has_begun = has_spoken = False
             try:
-                async with aclosing(self._llm.reply(self._history.messages, specs)) as deltas:
+                async with aclosing(self._llm.reply(self._messages(), specs)) as deltas:
                     async for delta in deltas:
                         has_begun = True
                         for phrase in self._take(delta, cutter, calls):
@@ -66,10 +80,16 @@ class Reply:
                 if has_spoken or not has_begun or not error.retryable or not attempts_left:
                     raise
 
+    def _messages(self) -> Sequence[Message]:
+        if self._gate.is_open:
+            return self._history.messages
+        return self._history.supposing(self._trace.turn, self._said)
+
     def _take(self, delta: Delta, cutter: PhraseCutter, calls: list[ToolCall]) -> list[str]:
         self._trace.reach("first_token", self._now())
         if isinstance(delta, ToolCall):
             calls.append(delta)
         if not isinstance(delta, TextDelta):
             return []
+        self._trace.tokens += 1
         return cutter.push(delta.text)

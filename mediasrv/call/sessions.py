@@ -8,9 +8,9 @@ from contextlib import aclosing
 from typing import Protocol
 
 from mediasrv.audio.format import AudioFormat
-from mediasrv.call.conversation import Spawn
 from mediasrv.call.history import History
 from mediasrv.call.role import RealtimeRole
+from mediasrv.call.spawn import Spawn
 from mediasrv.errors import ProviderError
 from mediasrv.providers.meter import count_usage
 from mediasrv.providers.realtime import Dialogue, DialogueEvent, ReplyDone

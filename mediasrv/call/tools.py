@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin, overload
 
 import orjson
 
@@ -32,15 +32,34 @@ TOOL_LIMIT_S = 8.0
 MAX_RESULT_CHARS = 8000
 
 _JSON_TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array"}
-_IS_TOOL = "__mediasrv_tool__"
+_MARK = "__mediasrv_tool__"
 
 
-def tool(function: F) -> F:
-    """Mark an ``async`` method of an ``Agent`` as callable by the language model."""
-    if not inspect.iscoroutinefunction(cast(object, function)):
-        raise ConfigError(f"tool {function.__qualname__} must be an async method")
-    setattr(function, _IS_TOOL, True)
-    return function
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What ``tool`` notes on a method."""
+
+    has_side_effects: bool
+
+
+@overload
+def tool(function: F) -> F: ...
+@overload
+def tool(*, side_effects: bool) -> Callable[[F], F]: ...
+def tool(function: F | None = None, *, side_effects: bool = False) -> F | Callable[[F], F]:
+    """Mark an ``async`` method of an ``Agent`` as callable by the language model.
+
+    No tool runs before the caller has finished. An agent of which one has ``side_effects`` does not even begin a reply
+    before that: the model is asked once for each turn.
+    """
+
+    def mark(function: F) -> F:
+        if not inspect.iscoroutinefunction(cast(object, function)):
+            raise ConfigError(f"tool {function.__qualname__} must be an async method")
+        setattr(function, _MARK, Mark(side_effects))
+        return function
+
+    return mark if function is None else mark(function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +68,14 @@ class Tool:
 
     spec: ToolSpec
     run: Callable[..., Awaitable[Any]]
+    has_side_effects: bool = False
+    """Whether it changes something in the world."""
 
 
 def tools_of(agent: object) -> dict[str, Tool]:
     """The tools of an agent by name; a parameter annotated with ``Call`` is left to us."""
-    marked = inspect.getmembers(agent, lambda member: getattr(member, _IS_TOOL, False))
-    return {name: Tool(_spec(name, method), method) for name, method in marked}
+    marked = inspect.getmembers(agent, lambda member: isinstance(getattr(member, _MARK, None), Mark))
+    return {name: Tool(_spec(name, method), method, getattr(method, _MARK).has_side_effects) for name, method in marked}
 
 
 def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:

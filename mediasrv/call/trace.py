@@ -13,6 +13,8 @@ STAGES = (
     ("first_token", "language model, to its first token"),
     ("first_phrase", "language model, to its first phrase"),
     ("first_audio", "voice, to its first audio"),
+    ("sent", "our way, to the first frame sent"),
+    ("heard", "the carrier's way, to the first sample heard"),
 )
 """Points in time in their order, with what is waited for until each."""
 
@@ -32,9 +34,13 @@ class TurnTrace:
     """One turn's points in time, in seconds of the call's clock."""
 
     turn: int
-    last_voice_s: float
+    last_voice_s: float = 0.0
     """When the last voiced frame of the caller arrived."""
     points_s: dict[str, float] = field(default_factory=dict)
+    begins_s: float | None = None
+    """When the caller will hear the reply's first sample, by what was queued ahead of it; None before it is made."""
+    tokens: int = 0
+    """Pieces of text that the language model wrote for the reply."""
 
     def reach(self, name: str, now: float) -> None:
         """Note that a stage's end was reached; only the first time counts."""
@@ -42,9 +48,9 @@ class TurnTrace:
 
     @property
     def response_ms(self) -> float | None:
-        """From the caller's last voiced frame to our first frame sent, once it was sent."""
-        first_audio_s = self.points_s.get(STAGES[-1][0])
-        return None if first_audio_s is None else (first_audio_s - self.last_voice_s) * 1000
+        """From the caller's last voiced frame to the first sample that he heard of the reply, once he did."""
+        heard_s = self.points_s.get(STAGES[-1][0])
+        return None if heard_s is None else (heard_s - self.last_voice_s) * 1000
 
     def waterfall(self) -> list[Stage]:
         """The stages reached, in order; a stage that was over before the one ahead of it takes no time."""

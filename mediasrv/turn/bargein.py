@@ -1,16 +1,27 @@
-"""Barge-in: caller speech that stops the bot, in two steps.
+"""Barge-in: caller speech that stops the bot, in three steps of which only the last cannot be taken back.
 
-A suspicion costs nothing that cannot be taken back: the bot stops feeding the pacer and what the carrier holds runs
-out. Only when the voice goes on is the playout cleared; when it does not, the bot goes on where the caller last heard
-it.
+    nothing --60 ms of voice--> suspected --120 ms--> confirmed --words--> interrupted
+       ^                            |                     |
+       +--------- false alarm ------+---------------------+   silence, and no words but a backchannel's
+
+A suspicion makes the bot hold its breath: it stops feeding the pacer and what the carrier holds runs out. A
+confirmation makes it fall silent, but nothing is thrown away before it is known that the caller wants the floor. After
+a cough, or a "mhm", the bot goes on from the word that was last heard.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
 
+from mediasrv.audio.format import PTIME_MS
+from mediasrv.turn.backchannel import is_backchannel
+from mediasrv.turn.language import Language
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.voicerun import VoiceRun
+from mediasrv.turn.wording import Wording
+
+# Short noises in quick succession are no reason to hold our breath for longer.
+LONGEST_SUSPICION_MS = 800
 
 
 class Verdict(Enum):
@@ -19,30 +30,62 @@ class Verdict(Enum):
     NOTHING = auto()
     SUSPECTED = auto()
     CONFIRMED = auto()
+    INTERRUPTED = auto()
     FALSE_ALARM = auto()
 
 
 class BargeIn:
     """Watches the caller while the bot speaks; one object a call, reset whenever the bot begins to speak."""
 
-    def __init__(self, options: TurnOptions) -> None:
+    def __init__(self, options: TurnOptions, language: Language) -> None:
         self._options = options
-        self.suspected = False
-        """Whether the bot is holding its breath."""
+        self._language = language
+        self.reset()
 
     def reset(self) -> None:
-        """The bot begins to speak, or has stopped."""
+        """The bot begins to speak, goes on, or has stopped."""
         self.suspected = False
+        """Whether the bot is holding its breath, or has fallen silent."""
+        self._confirmed = False
+        self._suspected_ms = self._voice_ms = 0
 
-    def judge(self, run: VoiceRun) -> Verdict:
-        """Judge the caller's voice as it is after a frame."""
-        if run.voice_ms >= self._options.barge_in_ms:
-            self.suspected = False
+    def judge(self, run: VoiceRun, wording: Wording | None) -> Verdict:
+        """Judge the caller's voice as it is after a frame.
+
+        ``wording`` is what he has said since the suspicion; None when his words cannot be told from earlier ones.
+        """
+        if not self.suspected:
+            return self._suspect(run)
+        self._suspected_ms += PTIME_MS
+        self._voice_ms += 0 if run.silence_ms else PTIME_MS
+        if self._confirmed and self._wants_floor(wording):
+            return Verdict.INTERRUPTED
+        if not self._confirmed and self._is_barge_in(run, wording):
+            self._confirmed = True
             return Verdict.CONFIRMED
-        if not self.suspected and run.voice_ms >= self._options.suspicion_ms:
-            self.suspected = True
-            return Verdict.SUSPECTED
-        if self.suspected and run.silence_ms >= self._options.false_alarm_ms:
-            self.suspected = False
-            return Verdict.FALSE_ALARM
-        return Verdict.NOTHING
+        is_nothing = run.silence_ms >= self._options.false_alarm_ms or self._lasts_too_long
+        return Verdict.FALSE_ALARM if is_nothing else Verdict.NOTHING
+
+    def _suspect(self, run: VoiceRun) -> Verdict:
+        if run.voice_ms < self._options.suspicion_ms:
+            return Verdict.NOTHING
+        self.suspected = True
+        self._suspected_ms = self._voice_ms = run.voice_ms
+        return Verdict.SUSPECTED
+
+    def _is_barge_in(self, run: VoiceRun, wording: Wording | None) -> bool:
+        if self._options.barge_in_words and wording is not None:
+            return self.has_words(wording)
+        return run.voice_ms >= self._options.barge_in_ms or (wording is not None and self.has_words(wording))
+
+    @property
+    def _lasts_too_long(self) -> bool:
+        return self._suspected_ms >= LONGEST_SUSPICION_MS and not (self._confirmed or self._options.barge_in_words)
+
+    def _wants_floor(self, wording: Wording | None) -> bool:
+        return wording is None or self.has_words(wording) or self._voice_ms >= self._options.backchannel_ms
+
+    def has_words(self, wording: Wording) -> bool:
+        """Whether he has said more than that he is listening."""
+        words = len(wording.text.split())
+        return words >= max(1, self._options.barge_in_words) and not is_backchannel(wording.text, self._language)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,44 @@ class KeyPressed:
     """The caller pressed a key: he is there, though he does not speak."""
 
 
-Event = Transcribed | PlayoutStarted | PlayoutFinished | ReplyFailed | KeyPressed
+class Opinion(Enum):
+    """What somebody who follows turns may say of the caller's."""
+
+    EAGER_END = auto()
+    """Probably over."""
+    RESUMED = auto()
+    """Not over after all."""
+    END = auto()
+    """Over."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndHinted:
+    """The recogniser has an opinion of the caller's turn; the transcript that it rests on came before."""
+
+    opinion: Opinion
+
+
+@dataclass(frozen=True, slots=True)
+class EndRated:
+    """How finished the caller's turn is, as far as somebody can tell who was asked in this pause."""
+
+    finality: float | None = None
+    """What pitch and energy of his last words say, 0 to 1; None: nothing."""
+    probability: float | None = None
+    """What a trained turn detector says, 0 to 1; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySpent:
+    """A reply that was prepared is over: it was wanted, or made in vain."""
+
+    tokens: int
+    """What the language model wrote for it."""
+    wasted: bool
+
+
+Event = Transcribed | PlayoutStarted | PlayoutFinished | ReplyFailed | KeyPressed | EndHinted | EndRated | ReplySpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +99,24 @@ class CommitUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareReply:
+    """Begin a reply that is not to be heard before ``StartReply``, and whose tools must not run before it."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropReply:
+    """Throw a prepared reply away."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartReply:
-    """Answer the caller. A turn that is started again replaces its earlier, unheard reply."""
+    """Answer the caller, with the reply that is prepared if there is one.
+
+    A turn that is started again replaces its earlier, unheard reply.
+    """
 
     turn: int
     text: str
@@ -81,8 +135,13 @@ class HoldPlayout:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspendPlayout:
+    """Fall silent at once, and keep what the caller has not heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResumePlayout:
-    """Go on: it was a false alarm."""
+    """Go on, from the word that was last heard: it was a false alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +152,9 @@ class ClearPlayout:
 @dataclass(frozen=True, slots=True)
 class PromptCaller:
     """Ask whether the caller is still there."""
+
+    step: int = 1
+    """How often in a row he was asked, with this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +171,12 @@ Action = (
     BeginUtterance
     | RequestFinal
     | CommitUtterance
+    | PrepareReply
+    | DropReply
     | StartReply
     | CancelReply
     | HoldPlayout
+    | SuspendPlayout
     | ResumePlayout
     | ClearPlayout
     | PromptCaller

@@ -1,13 +1,4 @@
-"""The turn machine: who has the floor, and when it changes hands.
-
-::
-
-    LISTENING --voice--> HEARING --endpoint--> THINKING --first audio--> SPEAKING --all heard--> LISTENING
-        ^                  |  ^                   |                          |
-        +---- no words ----+  +-- speaks again ---+                          |
-        +-----------------------------------------+-- nothing to say         |
-                              ^                                              |
-                              +------------------ barge-in ------------------+
+"""The turn machine: who has the floor, and when it changes hands (see ``turn.state``).
 
 ``hear`` takes the verdict of every frame and ``receive`` everything else; both return the actions to perform, in order.
 Voice and silence are measured in media time. What is awaited from others is measured in ``now``: ``deadline`` says when
@@ -20,70 +11,63 @@ begun too early is replaced by one to the whole utterance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum, auto
 
 from mediasrv.turn.bargein import BargeIn, Verdict
-from mediasrv.turn.endpointing import Clues, Endpointing
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
-    BeginUtterance,
     CancelReply,
     ClearPlayout,
-    CommitUtterance,
+    EndHinted,
+    EndRated,
     Event,
-    GiveUp,
     HoldPlayout,
     KeyPressed,
     PlayoutFinished,
     PlayoutStarted,
-    PromptCaller,
     ReplyFailed,
+    ReplySpent,
     ResumePlayout,
     StartReply,
+    SuspendPlayout,
     Transcribed,
 )
+from mediasrv.turn.idle import Idle
+from mediasrv.turn.language import NO_LANGUAGE, Language
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.saying import Saying
+from mediasrv.turn.state import State
 from mediasrv.turn.voicerun import VoiceRun
-from mediasrv.turn.wording import Final, Wording
+from mediasrv.turn.wording import Final
 
+# Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
+REJOIN_S = 1.0
 # Carriers send silence too; when frames stop altogether, this much after the endpoint was due we stop waiting for them.
 STALLED_MEDIA_S = 0.5
 
 NONE: Sequence[Action] = ()
 
 
-class State(Enum):
-    """Who has the floor."""
-
-    LISTENING = auto()
-    """Nobody speaks."""
-    HEARING = auto()
-    """The caller speaks, or pauses."""
-    THINKING = auto()
-    """The caller has finished and waits for us."""
-    SPEAKING = auto()
-    """We speak."""
-
-
 class TurnMachine:
     """One call's turns. Not to be used after ``GiveUp``."""
 
-    def __init__(self, options: TurnOptions) -> None:
+    def __init__(self, options: TurnOptions, language: Language = NO_LANGUAGE) -> None:
         self._options = options
-        self._endpointing = Endpointing(options)
-        self._barge_in = BargeIn(options)
+        self._saying = Saying(options, language)
+        self._wording = self._saying.wording
+        self._barge_in = BargeIn(options, language)
+        self._idle = Idle(options)
         self._run = VoiceRun()
-        self._wording = Wording()
+        self._onset = VoiceRun()
         self.state = State.LISTENING
         self.turn = 0
         """Number of the present turn; 0 before the first."""
         self.endpoint_s = 0.0
         """When the caller last finished."""
-        self._utterance_open = self._only_suspected = self._turn_open = self._reply_started = False
+        self._turn_open = self._reply_started = False
         self._interruptible = True
-        self._idle_prompts = 0
-        self._idle_due: float | None = None
+        self._answered = ("", 0.0)
+        """What our last reply answers, and when its first audio was on its way."""
         self._final_due: float | None = None
         self._media_due: float | None = None
 
@@ -93,55 +77,58 @@ class TurnMachine:
 
     # -- what the caller does ------------------------------------------------------------------------------------
 
-    def hear(self, voiced: bool, now: float) -> Sequence[Action]:
-        """Take one frame's verdict."""
+    def hear(self, voiced: bool, now: float, *, is_speech: bool = True) -> Sequence[Action]:
+        """Take one frame's verdict; voice that is no speech begins nothing, though it may go on with something."""
         self._run.hear(voiced)
+        self._onset.hear(voiced and is_speech)
         match self.state:
             case State.HEARING:
                 return self._hear_utterance(now)
             case State.SPEAKING:
                 return self._hear_over_playout(now) if self._interruptible else NONE
-            case _ if self._run.voice_ms >= self._options.onset_ms:
+            case State.THINKING:
+                return self._hear_while_thinking(now)
+            case State.LISTENING if self._onset.voice_ms >= self._options.onset_ms:
                 return self._take_floor(now)
         return NONE
+
+    def _hear_while_thinking(self, now: float) -> Sequence[Action]:
+        if self._onset.voice_ms < self._options.thinking_onset_ms or self._saying.is_talked_out:
+            return NONE
+        self._saying.regret()
+        return self._take_floor(now)
 
     def _take_floor(self, now: float) -> list[Action]:
         """The caller begins to speak, or goes on before we have said anything."""
         actions: list[Action] = [CancelReply(self.turn)] if self._reply_started else []
         self._reply_started = False
-        self._hear_on(now)
-        return actions + self._open_utterance()
+        return [*actions, *self._hear_on(now), *self._saying.begin()]
 
-    def _hear_on(self, now: float) -> None:
+    def _hear_on(self, now: float) -> list[Action]:
         self.state = State.HEARING
-        self._wording.go_on()
-        self._idle_due = self._final_due = None
-        self._expect_media(self._endpointing.wait_ms(Clues(text=self._wording.text)), now)
+        self._idle.cancel()
+        self._final_due = None
+        actions = self._saying.go_on()
+        self._expect_media(self._saying.wait_ms, now)
+        return actions
 
     def _expect_media(self, silence_ms: int, now: float) -> None:
         self._media_due = now + silence_ms / 1000 + STALLED_MEDIA_S
 
-    def _open_utterance(self) -> list[Action]:
-        if self._utterance_open:
-            return []
-        self._utterance_open = True
-        self._wording.begin()
-        return [BeginUtterance()]
-
-    def _commit_utterance(self) -> list[Action]:
-        self._utterance_open = self._turn_open = False
-        return [CommitUtterance()]
+    def _commit(self) -> list[Action]:
+        self._turn_open = False
+        return self._saying.commit()
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
-        silence_ms, wait_ms = self._run.silence_ms, self._endpointing.wait_ms(Clues(text=self._wording.text))
-        self._expect_media(wait_ms, now)
-        if not silence_ms:
-            self._wording.go_on()
-        elif silence_ms >= wait_ms:
-            return self._end_turn(now)
-        elif self._wording.final is Final.STALE and silence_ms >= self._options.final_request_ms:
-            return [self._wording.ask()]
-        return NONE
+        actions = self._saying.hear(self._run)
+        self._expect_media(self._saying.wait_ms, now)
+        if self._saying.is_over:
+            return [*actions, *self._end_turn(now)]
+        return [*actions, *self._saying.prepare(self._next_turn)]
+
+    @property
+    def _next_turn(self) -> int:
+        return self.turn if self._turn_open else self.turn + 1
 
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
@@ -156,33 +143,49 @@ class TurnMachine:
     def _start_reply(self, now: float) -> list[Action]:
         self._final_due = None
         if not self._wording.text:
-            return [*self._commit_utterance(), *self._listen(now)]
-        self._idle_prompts = 0
-        if not self._turn_open:
-            self._turn_open = True
-            self.turn += 1
-        self._reply_started = True
-        return [StartReply(self.turn, self._wording.text)]
+            return [*self._commit(), *self._listen(now)]
+        self._idle.forgive()
+        self.turn = self._next_turn
+        self._turn_open = self._reply_started = True
+        return [*self._saying.settle(), StartReply(self.turn, self._wording.text)]
+
+    # -- what he does while we speak -----------------------------------------------------------------------------
 
     def _hear_over_playout(self, now: float) -> Sequence[Action]:
-        verdict = self._barge_in.judge(self._run)
+        verdict = self._barge_in.judge(self._onset, self._wording if self._saying.only_suspected else None)
         if self._barge_in.suspected:
             self._expect_media(self._options.false_alarm_ms, now)
         match verdict:
             case Verdict.SUSPECTED:
-                self._only_suspected = not self._utterance_open
-                return [HoldPlayout(), *self._open_utterance()]
+                return [HoldPlayout(), *self._saying.begin(over_playout=True)]
+            case Verdict.CONFIRMED:
+                return [SuspendPlayout()]
+            case Verdict.INTERRUPTED:
+                return self._stop(now)
             case Verdict.FALSE_ALARM:
                 return self._go_on()
-            case Verdict.CONFIRMED:
-                return [ClearPlayout(), *self._take_floor(now)]
-        return NONE
+        return self._saying.ask_in(self._onset) if self._barge_in.suspected else NONE
+
+    def _stop(self, now: float) -> list[Action]:
+        """The caller takes the floor from us, with words that are in hand or on their way."""
+        self._barge_in.reset()
+        text, since_s = self._answered
+        if self._reply_started and self._saying.only_suspected and now - since_s < REJOIN_S:
+            self._saying.rejoin(text)
+            self._turn_open = True
+        self._saying.only_suspected = False
+        final = self._wording.final
+        actions = [ClearPlayout(), *self._take_floor(now)]
+        self._wording.final = final
+        return actions
 
     def _go_on(self) -> list[Action]:
         """The caller did not break in; what he said before we spoke still waits for its answer."""
         self._barge_in.reset()
         self._media_due = None
-        return [ResumePlayout(), *(self._commit_utterance() if self._only_suspected else ())]
+        # A final that is on its way may say that he did.
+        is_known = self._saying.only_suspected and self._wording.final is not Final.ASKED
+        return [ResumePlayout(), *(self._commit() if is_known else ())]
 
     # -- what others do ------------------------------------------------------------------------------------------
 
@@ -191,54 +194,74 @@ class TurnMachine:
         match event:
             case Transcribed():
                 return self._receive_transcript(event, now)
+            case EndHinted(opinion) if self.state is State.HEARING:
+                return self._saying.hint(opinion, self._next_turn)
+            case EndRated():
+                self._saying.rate(event)
+            case ReplySpent(tokens, wasted):
+                self._saying.spend(tokens, wasted=wasted)
             case PlayoutStarted(interruptible):
-                return self._speak(interruptible)
+                return self._speak(interruptible, now)
             case PlayoutFinished() if self.state is State.SPEAKING:
                 # There is nothing left to hold, and a suspicion becomes an utterance like any other.
                 released = [ResumePlayout()] if self._barge_in.suspected else []
+                self._saying.only_suspected = False
                 return [*released, *self._listen(now)]
             case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
-                return [*self._commit_utterance(), *self._listen(now)]
+                return [*self._commit(), *self._listen(now)]
             case KeyPressed() if self.state is State.LISTENING:
-                self._idle_prompts = 0
-                self._expect_caller(now)
+                self._idle.forgive()
+                self._idle.expect(now)
         return NONE
 
     def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:
         is_final = self._wording.receive(event)
-        is_awaited = self.state is State.THINKING and not self._reply_started
-        return self._start_reply(now) if is_final and is_awaited else NONE
+        match self.state:
+            case State.HEARING:
+                return self._saying.prepare(self._next_turn)
+            case State.THINKING if is_final and not self._reply_started:
+                return self._start_reply(now)
+            case State.SPEAKING if is_final and self._interruptible and self._has_gone_on:
+                # Now it shows whether that was right.
+                is_late = self._barge_in.has_words(self._wording)
+                return [SuspendPlayout(), *self._stop(now)] if is_late else self._commit()
+        return NONE
 
-    def _speak(self, interruptible: bool) -> Sequence[Action]:
+    @property
+    def _has_gone_on(self) -> bool:
+        """Whether we took what the caller says for a false alarm before it was known what it was."""
+        return self._saying.only_suspected and not self._barge_in.suspected
+
+    def _speak(self, interruptible: bool, now: float) -> Sequence[Action]:
         self._interruptible = interruptible
         if self.state is State.SPEAKING:
             return self._go_on() if self._barge_in.suspected and not interruptible else NONE
         self.state = State.SPEAKING
-        self._idle_due = self._final_due = self._media_due = None
+        self._idle.cancel()
+        self._final_due = self._media_due = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
-        self._run.restart()
+        self._onset.restart()
         self._barge_in.reset()
-        # Words that this does not answer stay open, and are answered when we have finished.
-        return self._commit_utterance() if self._reply_started else NONE
+        if not self._reply_started:
+            # Words that this does not answer stay open, and are answered when we have finished.
+            return self._saying.drop()
+        self._answered = (self._wording.text, now)
+        return self._commit()
 
     def _listen(self, now: float) -> list[Action]:
         """Nobody speaks, unless the caller has said something that is not answered yet."""
         self._reply_started = False
-        if self._utterance_open:
-            self._hear_on(now)
-            return []
+        if self._saying.is_open:
+            return self._hear_on(now)
         self.state = State.LISTENING
-        self._expect_caller(now)
+        self._idle.expect(now)
         return []
-
-    def _expect_caller(self, now: float) -> None:
-        self._idle_due = now + self._options.idle_ms / 1000
 
     # -- time ----------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
-        return min((at for at in (self._idle_due, self._final_due, self._media_due) if at is not None), default=None)
+        return min((at for at in (self._idle.due_s, self._final_due, self._media_due) if at is not None), default=None)
 
     def tick(self, now: float) -> Sequence[Action]:
         """Do what is due."""
@@ -247,17 +270,12 @@ class TurnMachine:
             return [*self._start_reply(now), *(() if self._wording.text else (AskToRepeat(),))]
         if self._media_due is not None and now >= self._media_due:
             return self._miss_media(now)
-        if self._idle_due is not None and now >= self._idle_due:
-            return [self._prompt(now)]
+        if self._idle.due_s is not None and now >= self._idle.due_s:
+            return [self._idle.lapse(now)]
         return NONE
 
     def _miss_media(self, now: float) -> Sequence[Action]:
         """Frames have stopped coming: go on as after a silence, and let no voice from before count when they return."""
         self._run.restart()
+        self._onset.restart()
         return self._go_on() if self.state is State.SPEAKING else self._end_turn(now)
-
-    def _prompt(self, now: float) -> Action:
-        # Our prompt, once it is heard, sets this anew; should it fail, the next is due all the same.
-        self._expect_caller(now)
-        self._idle_prompts += 1
-        return PromptCaller() if self._idle_prompts <= self._options.idle_prompts else GiveUp()

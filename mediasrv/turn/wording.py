@@ -26,11 +26,17 @@ class Wording:
         """The last transcript, final or not; empty when there are no words."""
         self.final = Final.STALE
         self._request = 0
+        self._earlier = ""
 
     def begin(self) -> None:
         """A new utterance begins, without words."""
-        self.text = ""
+        self.text = self._earlier = ""
         self.final = Final.STALE
+
+    def prepend(self, earlier: str) -> None:
+        """What is being said goes on with something that was taken for an utterance of its own."""
+        self._earlier = earlier
+        self.text = f"{earlier} {self.text}".strip()
 
     def go_on(self) -> None:
         """The caller says more, so no final asked for until now is all of it."""
@@ -42,9 +48,13 @@ class Wording:
         self._request += 1
         return RequestFinal(self._request)
 
+    def end(self) -> None:
+        """The recogniser itself says that its last transcript is all that was said."""
+        self.final = Final.IN_HAND
+
     def receive(self, event: Transcribed) -> bool:
         """Take a transcript; returns whether it is the final that is awaited."""
-        self.text = event.text.strip()
+        self.text = f"{self._earlier} {event.text.strip()}".strip()
         if self.final is not Final.ASKED or not event.is_final or event.request != self._request:
             return False
         self.final = Final.IN_HAND

@@ -51,12 +51,21 @@ class Watch(Observer):
     causes: list[str] = field(default_factory=list)
     ended_s: float = 0.0
     spent_on: Counter[tuple[str, str, Use]] = field(default_factory=Counter)
+    prepared: list[bool] = field(default_factory=list)
+    """Of each reply that was prepared, whether it was made in vain."""
+    false_alarms: list[float] = field(default_factory=list)
 
     def said(self, call_id: str, side: str, text: str, now: float) -> None:
         self.words.append((side, text))
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         self.traces.append(trace)
+
+    def reply_prepared(self, call_id: str, tokens: int, *, wasted: bool) -> None:
+        self.prepared.append(wasted)
+
+    def false_alarm(self, call_id: str, now: float) -> None:
+        self.false_alarms.append(now)
 
     def barged_in(self, call_id: str, now: float) -> None:
         self.barge_ins.append(now)

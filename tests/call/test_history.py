@@ -88,3 +88,28 @@ def test_the_transcript_names_both_sides_and_leaves_out_the_rest() -> None:
     history.caller_said(1, "Hi.")
     history.tool_called([ToolCall("c1", "find", "{}")], ["found"])
     assert history.transcript() == [("bot", "Hello."), ("caller", "Hi.")]
+
+
+def test_what_the_caller_may_have_said_is_not_yet_history() -> None:
+    history = History("Be brief.")
+    assert [message.text for message in history.supposing(1, "Hello")] == ["Be brief.", "Hello"]
+    assert roles(history) == [("system", "Be brief.")]
+
+
+def test_an_answer_that_broke_into_a_turn_is_forgotten() -> None:
+    history = History("")
+    history.caller_went_on(1, "I would like")
+    history.bot_said("Sure", complete=False)
+    assert history.supposing(1, "I would like a pizza") == [Message("user", "I would like a pizza")]
+    history.caller_went_on(1, "I would like a pizza")
+    assert roles(history) == [("user", "I would like a pizza")]
+    history.caller_went_on(2, "And a drink")
+    assert roles(history)[-1] == ("user", "And a drink")
+
+
+def test_what_tools_did_is_not_forgotten() -> None:
+    history = History("")
+    history.caller_went_on(1, "Where is")
+    history.tool_called([ToolCall("c1", "find", "{}")], ["nothing"])
+    history.caller_went_on(1, "Where is order seven?")
+    assert roles(history) == [("user", "Where is order seven?"), ("assistant", ""), ("tool", "nothing")]

@@ -10,7 +10,8 @@ def reached(**points_s: float) -> TurnTrace:
     return trace
 
 
-FULL = {"endpoint": 10.45, "final": 10.5, "first_token": 10.7, "first_phrase": 10.8, "first_audio": 10.9}
+FULL = {"endpoint": 10.45, "final": 10.5, "first_token": 10.7, "first_phrase": 10.8, "first_audio": 10.8}
+FULL |= {"sent": 10.85, "heard": 10.9}
 
 
 def test_the_parts_add_up_to_the_whole() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.events import Action, Event, PlayoutFinished, PlayoutStarted, StartReply, Transcribed
-from mediasrv.turn.machine import State, TurnMachine
+from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.state import State
 
 # The clock of a call starts anywhere.
 START_S = 7000.0
@@ -18,7 +19,7 @@ MAX_TICKS = 10
 
 
 class Conversation:
-    """Feeds frames (``v`` is voice, ``.`` is silence) and events, performs the ticks, and keeps what is ordered."""
+    """Feeds frames (``v`` is speech, ``n`` another voiced sound, ``.`` silence) and events, performs the ticks, and keeps what is ordered."""
 
     def __init__(self, **options: Any) -> None:
         self.machine = TurnMachine(TurnOptions(**PATIENCE | options))
@@ -40,7 +41,7 @@ class Conversation:
         """Each frame takes its 20 ms; returns what was ordered meanwhile."""
         for frame in frames:
             self._advance(PTIME_MS)
-            self._note(self.machine.hear(frame == "v", self.now))
+            self._note(self.machine.hear(frame in "vn", self.now, is_speech=frame == "v"))
         return self.ordered()
 
     def tell(self, event: Event) -> list[Action]:
@@ -95,6 +96,12 @@ class Conversation:
         self.hear("." * 5)
         self.tell(PlayoutStarted())
         assert self.state() is State.SPEAKING
+
+    def caller_breaks_in(self, text: str = "stop") -> list[Action]:
+        """The caller takes the floor from us; ends while he speaks."""
+        self.hear("v" * 6)
+        self.tell(Transcribed(text))
+        return self.hear("v")
 
     def bot_says(self, *, interruptible: bool = True) -> list[Action]:
         """We begin to say something that is no reply."""

@@ -1,24 +1,43 @@
 from __future__ import annotations
 
+from typing import Any
+
 from mediasrv.turn.bargein import BargeIn, Verdict
+from mediasrv.turn.events import Transcribed
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.voicerun import VoiceRun
+from mediasrv.turn.wording import Wording
+from tests.turn.conversation import ENGLISH
 
-LETTERS = {Verdict.NOTHING: "-", Verdict.SUSPECTED: "s", Verdict.CONFIRMED: "C", Verdict.FALSE_ALARM: "f"}
+LETTERS = {
+    Verdict.NOTHING: "-",
+    Verdict.SUSPECTED: "s",
+    Verdict.CONFIRMED: "C",
+    Verdict.INTERRUPTED: "I",
+    Verdict.FALSE_ALARM: "f",
+}
 
 
 class Watch:
-    """A barge-in watcher with its run, which writes its verdicts down a letter a frame."""
+    """A barge-in watcher with its run, which writes its verdicts down a letter a frame and starts again after the last."""
 
-    def __init__(self, options: TurnOptions | None = None) -> None:
+    def __init__(self, *, words_count: bool = True, **options: Any) -> None:
         self.run = VoiceRun()
-        self.barge_in = BargeIn(options or TurnOptions())
+        self.wording = Wording()
+        self.barge_in = BargeIn(TurnOptions(**options), ENGLISH)
+        self._words_count = words_count
+
+    def says(self, text: str) -> None:
+        self.wording.receive(Transcribed(text))
 
     def judge(self, frames: str) -> str:
         verdicts = ""
         for frame in frames:
             self.run.hear(frame == "v")
-            verdicts += LETTERS[self.barge_in.judge(self.run)]
+            verdict = self.barge_in.judge(self.run, self.wording if self._words_count else None)
+            if verdict in (Verdict.INTERRUPTED, Verdict.FALSE_ALARM):
+                self.barge_in.reset()
+            verdicts += LETTERS[verdict]
         return verdicts
 
 
@@ -58,18 +77,59 @@ def test_a_suspicion_may_follow_a_false_alarm() -> None:
     assert Watch().judge("vvv" + "." * 15 + "vvvvvv") == "--s" + "-" * 14 + "f" + "--s--C"
 
 
+def test_a_suspicion_that_short_noises_keep_up_comes_to_an_end() -> None:
+    assert Watch().judge("vvv....." * 6)[:43] == "--s" + "-" * 36 + "f" + "-" * 2 + "s"
+
+
 def test_a_hole_within_a_word_does_not_save_us() -> None:
     assert Watch().judge("vvv..vvv") == "--s----C"
 
 
-def test_where_both_thresholds_are_one_there_is_no_suspicion() -> None:
-    assert Watch(TurnOptions(suspicion_ms=120, barge_in_ms=120)).judge("vvvvvv") == "-----C"
+def test_where_both_thresholds_are_one_a_suspicion_lasts_a_frame() -> None:
+    assert Watch(suspicion_ms=120, barge_in_ms=120).judge("vvvvvvv") == "-----sC"
 
 
-def test_a_confirmation_ends_the_suspicion() -> None:
+def test_a_barge_in_is_taken_back_when_nothing_was_said() -> None:
+    assert Watch().judge("v" * 10 + "." * 15) == "--s--C" + "-" * 18 + "f"
+
+
+def test_words_make_it_an_interruption() -> None:
     watch = Watch()
-    watch.judge("vvvvvv")
-    assert not watch.barge_in.suspected
+    watch.judge("v" * 10)
+    watch.says("stop")
+    assert watch.judge("v") == "I"
+
+
+def test_words_confirm_what_the_voice_has_not_yet() -> None:
+    watch = Watch()
+    watch.judge("vvv")
+    watch.says("stop")
+    assert watch.judge("vv") == "CI"
+
+
+def test_a_backchannel_interrupts_nobody() -> None:
+    watch = Watch()
+    watch.judge("v" * 10)
+    watch.says("Mhm.")
+    assert watch.judge("v" * 10 + "." * 15) == "-" * 24 + "f"
+
+
+def test_who_talks_for_long_says_more_than_that_he_listens() -> None:
+    watch = Watch(backchannel_ms=400)
+    watch.says("yes")
+    assert watch.judge("v" * 20) == "--s--C" + "-" * 13 + "I"
+
+
+def test_words_that_cannot_be_told_from_earlier_ones_leave_it_to_the_voice() -> None:
+    assert Watch(words_count=False).judge("v" * 7) == "--s--CI"
+
+
+def test_it_may_take_so_many_words() -> None:
+    watch = Watch(barge_in_words=2)
+    watch.says("stop")
+    assert watch.judge("v" * 50) == "--s" + "-" * 47
+    watch.says("stop it")
+    assert watch.judge("vv") == "CI"
 
 
 def test_a_reset_forgets_the_suspicion() -> None:

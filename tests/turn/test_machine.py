@@ -11,20 +11,27 @@ from mediasrv.turn.events import (
     CancelReply,
     ClearPlayout,
     CommitUtterance,
+    DropReply,
+    EndHinted,
+    EndRated,
     Event,
     GiveUp,
     HoldPlayout,
     KeyPressed,
+    Opinion,
     PlayoutFinished,
     PlayoutStarted,
+    PrepareReply,
     PromptCaller,
     ReplyFailed,
+    ReplySpent,
     RequestFinal,
     ResumePlayout,
     StartReply,
+    SuspendPlayout,
     Transcribed,
 )
-from mediasrv.turn.machine import State
+from mediasrv.turn.state import State
 from tests.turn.conversation import START_S, Conversation
 
 
@@ -35,6 +42,11 @@ def final(text: str, request: int) -> Transcribed:
 @pytest.fixture
 def call() -> Conversation:
     return Conversation()
+
+
+@pytest.fixture
+def hasty() -> Conversation:
+    return Conversation(speculation=True)
 
 
 # -- a turn ------------------------------------------------------------------------------------------------------------
@@ -247,7 +259,7 @@ def test_a_reply_begun_too_early_is_replaced_by_one_to_the_whole_utterance(call:
     assert call.state() is State.HEARING
     assert call.hear("v" * 20 + "." * 4) == [RequestFinal(2)]
     call.tell(final("I would like a pizza", 2))
-    assert call.hear("." * 19) == [StartReply(1, "I would like a pizza")]
+    assert call.hear("." * 32)[-1:] == [StartReply(1, "I would like a pizza")]
     assert call.tell(PlayoutStarted()) == [CommitUtterance()]
 
 
@@ -328,20 +340,24 @@ def test_a_barge_in_is_suspected_and_then_confirmed(call: Conversation) -> None:
     assert call.hear("v") == [HoldPlayout(), BeginUtterance()]
     assert call.state() is State.SPEAKING
     assert call.hear("vv") == []
+    assert call.hear("v") == [SuspendPlayout()]
+    assert call.state() is State.SPEAKING
+    call.tell(Transcribed("stop"))
     assert call.hear("v") == [ClearPlayout(), CancelReply(1)]
     assert call.state() is State.HEARING
 
 
 def test_what_the_caller_breaks_in_with_is_the_next_turn(call: Conversation) -> None:
     call.bot_answers("good morning")
+    call.hear("." * 50)
     call.hear("v" * 25 + "." * 4)
     call.tell(final("stop", 2))
-    assert call.hear("." * 19) == [StartReply(2, "stop")]
+    assert call.hear("." * 19) == [ClearPlayout(), CancelReply(1), StartReply(2, "stop")]
 
 
 def test_a_reply_that_was_cut_is_not_finished_later(call: Conversation) -> None:
     call.bot_answers()
-    call.hear("v" * 6)
+    call.caller_breaks_in()
     assert call.tell(PlayoutFinished()) == []
     assert call.state() is State.HEARING
 
@@ -349,7 +365,8 @@ def test_a_reply_that_was_cut_is_not_finished_later(call: Conversation) -> None:
 def test_a_false_alarm_lets_us_go_on(call: Conversation) -> None:
     call.bot_answers()
     assert call.hear("vvv") == [HoldPlayout(), BeginUtterance()]
-    assert call.hear("." * 14) == []
+    assert call.hear("." * 14) == [RequestFinal(2)]
+    call.tell(final("", 2))
     assert call.hear(".") == [ResumePlayout(), CommitUtterance()]
     assert call.state() is State.SPEAKING
     assert call.machine.deadline() is None
@@ -359,13 +376,15 @@ def test_a_false_alarm_lets_us_go_on(call: Conversation) -> None:
 
 def test_after_a_false_alarm_the_caller_may_still_break_in(call: Conversation) -> None:
     call.bot_answers()
-    call.hear("vvv" + "." * 20)
-    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout(), CancelReply(1)]
+    call.hear("vvv" + "." * 4)
+    call.tell(final("", 2))
+    call.hear("." * 16)
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), SuspendPlayout()]
 
 
 def test_the_caller_may_break_into_what_is_no_reply(call: Conversation) -> None:
     call.bot_says()
-    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout()]
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), SuspendPlayout()]
 
 
 def test_a_reply_that_was_heard_is_not_cancelled(call: Conversation) -> None:
@@ -393,7 +412,9 @@ def test_a_second_utterance_of_ours_does_not_end_a_suspicion(call: Conversation)
     call.bot_answers()
     call.hear("vvv")
     assert call.tell(PlayoutStarted()) == []
-    assert call.hear("." * 15) == [ResumePlayout(), CommitUtterance()]
+    call.hear("." * 4)
+    call.tell(final("", 2))
+    assert call.hear("." * 11) == [ResumePlayout(), CommitUtterance()]
 
 
 def test_a_suspicion_that_outlasts_our_words_becomes_an_utterance(call: Conversation) -> None:
@@ -410,8 +431,8 @@ def test_a_suspicion_that_outlasts_our_words_may_be_nothing(call: Conversation) 
     call.bot_answers()
     call.hear("vvv....")
     call.bot_is_heard()
-    assert call.hear("." * 19) == [RequestFinal(2)]
-    assert call.tell(final("", 2)) == [CommitUtterance()]
+    assert call.hear("." * 19) == [RequestFinal(3)]
+    assert call.tell(final("", 3)) == [CommitUtterance()]
     assert call.state() is State.LISTENING
 
 
@@ -425,6 +446,7 @@ def test_after_a_suspicion_that_outlasted_our_words_nothing_is_held(call: Conver
 
 def test_a_transcript_within_a_suspicion_counts(call: Conversation) -> None:
     call.bot_answers()
+    call.hear("." * 50)
     call.hear("vvvv")
     call.tell(Transcribed("stop"))
     call.hear("vv" + "." * 98)
@@ -440,6 +462,263 @@ def test_a_final_of_the_utterance_before_a_suspicion_is_not_its_own(call: Conver
     call.tell(final("yes", 1))
     call.bot_is_heard()
     assert call.hear("." * 4) == [RequestFinal(2)]
+
+
+def test_who_goes_on_as_we_begin_to_answer_is_answered_as_a_whole(call: Conversation) -> None:
+    call.bot_answers("I would like")
+    assert call.caller_breaks_in("a pizza")[-1] == CancelReply(1)
+    call.hear("v" * 10 + "." * 4)
+    call.tell(final("a pizza", 2))
+    assert call.hear("." * 60)[-1:] == [StartReply(1, "I would like a pizza")]
+    assert call.tell(PlayoutStarted()) == [CommitUtterance()]
+    assert call.machine.turn == 1
+
+
+def test_who_breaks_in_later_begins_another_turn(call: Conversation) -> None:
+    call.bot_answers("I would like a pizza")
+    call.hear("." * 50)
+    call.caller_breaks_in("a large one")
+    call.hear("v" * 10 + "." * 4)
+    call.tell(final("a large one", 2))
+    assert call.hear("." * 60)[-1:] == [StartReply(2, "a large one")]
+
+
+# -- what is no barge-in ----------------------------------------------------------------------------------------------
+
+
+def test_after_a_backchannel_we_go_on(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.hear("v" * 15 + "." * 4) == [HoldPlayout(), BeginUtterance(), SuspendPlayout(), RequestFinal(2)]
+    call.tell(final("Mhm.", 2))
+    assert call.hear("." * 11) == [ResumePlayout(), CommitUtterance()]
+    assert call.state() is State.SPEAKING
+    assert call.machine.turn == 1
+
+
+def test_a_backchannel_that_goes_on_to_be_more_interrupts_us(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("v" * 15)
+    call.tell(Transcribed("yes"))
+    assert call.hear("." * 5 + "v" * 10) == [RequestFinal(2)]
+    call.tell(Transcribed("yes but"))
+    assert call.hear("v") == [ClearPlayout(), CancelReply(1)]
+
+
+def test_a_sound_without_words_that_silenced_us_lets_us_go_on(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("v" * 15 + "." * 4)
+    call.tell(final("", 2))
+    assert call.hear("." * 11) == [ResumePlayout(), CommitUtterance()]
+
+
+def test_nobody_talks_for_so_long_only_to_say_that_he_listens(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("v" * 59)
+    assert call.state() is State.SPEAKING
+    assert call.hear("v") == [ClearPlayout(), CancelReply(1)]
+
+
+def test_words_that_come_when_we_have_gone_on_stop_us_after_all(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("." * 50)
+    call.hear("v" * 15 + "." * 4)
+    assert call.hear("." * 11) == [ResumePlayout()]
+    assert call.tell(Transcribed("sto")) == []
+    assert call.tell(final("stop", 2)) == [SuspendPlayout(), ClearPlayout(), CancelReply(1)]
+    assert call.hear("." * 10) == [StartReply(2, "stop")]
+
+
+def test_a_final_that_comes_when_we_have_gone_on_may_say_that_we_did_well(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("v" * 15 + "." * 15)
+    assert call.tell(final("okay", 2)) == [CommitUtterance()]
+    assert call.state() is State.SPEAKING
+
+
+def test_words_that_come_when_we_must_not_be_interrupted_are_answered_afterwards(call: Conversation) -> None:
+    call.bot_says()
+    call.hear("v" * 5 + "." * 4)
+    assert call.bot_says(interruptible=False) == [ResumePlayout()]
+    assert call.tell(final("stop", 1)) == []
+    call.bot_is_heard()
+    assert call.hear(".") == [RequestFinal(2)]
+    assert call.tell(final("stop", 2)) == []
+    assert call.hear("." * 20) == [StartReply(1, "stop")]
+
+
+def test_words_silence_us_before_the_voice_does(call: Conversation) -> None:
+    call.bot_answers()
+    call.hear("vvvv")
+    call.tell(Transcribed("stop"))
+    assert call.hear("v") == [SuspendPlayout()]
+    assert call.hear("v") == [ClearPlayout(), CancelReply(1)]
+
+
+def test_it_may_take_words_to_silence_us() -> None:
+    call = Conversation(barge_in_words=2)
+    call.bot_answers()
+    assert call.hear("v" * 80) == [HoldPlayout(), BeginUtterance()]
+    call.tell(Transcribed("stop"))
+    assert call.hear("v") == []
+    call.tell(Transcribed("stop it"))
+    assert call.hear("vv") == [SuspendPlayout(), ClearPlayout(), CancelReply(1)]
+
+
+def test_noises_in_quick_succession_do_not_keep_us_silent(call: Conversation) -> None:
+    call.bot_answers()
+    actions = call.hear("vvv....." * 6)
+    assert actions.count(ResumePlayout()) == 1
+    assert SuspendPlayout() not in actions
+
+
+def test_voice_that_is_no_speech_does_not_stop_us(call: Conversation) -> None:
+    call.bot_answers()
+    assert call.hear("n" * 100) == []
+    assert call.bot_is_heard() == []
+    assert call.hear("n" * 100) == []
+    assert call.hear("vvv") == [BeginUtterance()]
+
+
+def test_voice_that_is_no_speech_may_be_the_end_of_a_word(call: Conversation) -> None:
+    call.hear("v" * 20)
+    assert call.hear("n" * 20 + "...") == []
+    assert call.hear(".") == [RequestFinal(1)]
+
+
+# -- a reply is prepared -----------------------------------------------------------------------------------------------
+
+
+def test_a_reply_is_prepared_in_the_pause_and_started_at_the_endpoint(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("What time"))
+    assert hasty.hear("." * 4) == [RequestFinal(1), PrepareReply(1, "What time")]
+    assert hasty.tell(final("What time is it?", 1)) == [DropReply(), PrepareReply(1, "What time is it?")]
+    assert hasty.hear("." * 19) == [StartReply(1, "What time is it?")]
+
+
+def test_a_final_that_says_the_same_in_other_letters_keeps_the_reply(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time is it"))
+    hasty.hear("." * 4)
+    assert hasty.tell(final("What time is it?", 1)) == []
+    assert hasty.hear("." * 19) == [StartReply(1, "What time is it?")]
+
+
+def test_a_caller_who_goes_on_has_the_reply_dropped(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time"))
+    hasty.hear("." * 4)
+    assert hasty.hear("." * 10 + "vv") == [DropReply()]
+
+
+def test_a_final_that_is_late_decides_whether_the_reply_fits(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time"))
+    hasty.hear("." * 25)
+    assert hasty.state() is State.THINKING
+    assert hasty.tell(final("what time is it", 1)) == [DropReply(), StartReply(1, "what time is it")]
+
+
+def test_a_caller_who_goes_on_while_his_final_is_awaited_has_the_reply_dropped(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time"))
+    hasty.hear("." * 25)
+    assert hasty.hear("vvv") == [DropReply()]
+
+
+def test_a_reply_to_nothing_is_dropped_with_the_utterance(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("hm hm"))
+    hasty.hear("." * 4)
+    assert hasty.tell(final("", 1)) == [DropReply()]
+    assert hasty.hear("." * 19) == [CommitUtterance()]
+
+
+def test_what_we_say_unasked_has_the_reply_dropped(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time"))
+    hasty.hear("." * 4)
+    assert hasty.bot_says() == [DropReply()]
+
+
+def test_only_shortly_before_the_endpoint_a_reply_is_prepared() -> None:
+    call = Conversation(speculation=True, speculation_lead_ms=200)
+    call.hear("v" * 25)
+    call.tell(Transcribed("yes please"))
+    call.hear("." * 23)
+    assert call.at(PrepareReply(1, "yes please")) == 500 + 460 - 200
+
+
+def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:
+    for words in ("one", "one two", "one two three", "one two three four"):
+        hasty.hear("v" * 10)
+        hasty.tell(Transcribed(words))
+        hasty.hear("." * 5)
+    assert len([each for _, each in hasty.log if isinstance(each, PrepareReply)]) == 3
+
+
+def test_when_too_much_was_in_vain_nothing_is_prepared(hasty: Conversation) -> None:
+    hasty.tell(ReplySpent(300, wasted=True))
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("yes please"))
+    assert hasty.hear("." * 10) == [RequestFinal(1)]
+    hasty.tell(ReplySpent(300, wasted=False))
+    assert hasty.hear(".") == [PrepareReply(1, "yes please")]
+
+
+# -- others have opinions ----------------------------------------------------------------------------------------------
+
+
+def test_an_eager_end_prepares_the_reply_at_once(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time is it", is_final=True))
+    assert hasty.tell(EndHinted(Opinion.EAGER_END)) == [PrepareReply(1, "what time is it")]
+    assert hasty.tell(EndHinted(Opinion.RESUMED)) == [DropReply()]
+
+
+def test_the_recognisers_end_is_final(call: Conversation) -> None:
+    call.hear("v" * 25 + "....")
+    call.tell(Transcribed("what time is it", is_final=True))
+    call.tell(EndHinted(Opinion.END))
+    actions = call.hear("." * 19)
+    assert actions == [StartReply(1, "what time is it")]
+    assert call.at(actions[0]) < 500 + 460
+
+
+def test_opinions_of_no_utterance_are_ignored(hasty: Conversation) -> None:
+    assert hasty.tell(EndHinted(Opinion.END)) == []
+    assert hasty.state() is State.LISTENING
+
+
+def test_ratings_of_a_pause_add_up(call: Conversation) -> None:
+    call.hear("v" * 25 + "....")
+    call.tell(EndRated(finality=0.0))
+    call.tell(EndRated(probability=0.0))
+    call.tell(final("what time is it", 1))
+    call.hear("." * 19)
+    assert call.state() is State.HEARING
+    call.hear("." * 60)
+    assert call.state() is State.THINKING
+
+
+# -- a caller without an end -------------------------------------------------------------------------------------------
+
+
+def test_beyond_its_limit_any_breath_ends_an_utterance() -> None:
+    call = Conversation(utterance_limit_ms=2000)
+    call.hear("v" * 110)
+    call.tell(Transcribed("and then and then"))
+    call.hear("." * 4)
+    assert call.state() is State.THINKING
+
+
+def test_far_beyond_its_limit_nothing_is_waited_for() -> None:
+    call = Conversation(utterance_limit_ms=2000)
+    actions = call.hear("v" * 130)
+    assert actions == [BeginUtterance(), RequestFinal(1)]
+    assert call.tell(final("and then and then", 1)) == [StartReply(1, "and then and then")]
+    assert call.hear("v" * 20) == []
+    assert call.bot_says() == [CommitUtterance()]
 
 
 # -- what the caller may not break into --------------------------------------------------------------------------------
@@ -463,14 +742,14 @@ def test_after_an_uninterruptible_greeting_the_caller_may_break_in_again(call: C
     call.bot_says(interruptible=False)
     call.bot_is_heard()
     call.bot_says()
-    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), ClearPlayout()]
+    assert call.hear("v" * 6) == [HoldPlayout(), BeginUtterance(), SuspendPlayout()]
 
 
 def test_an_interruptible_word_after_an_uninterruptible_one_may_be_broken_into(call: Conversation) -> None:
     call.bot_says(interruptible=False)
     call.hear("v" * 5)
     call.bot_says()
-    assert call.hear("v") == [ClearPlayout(), BeginUtterance()]
+    assert call.hear("vv") == [HoldPlayout(), BeginUtterance(), SuspendPlayout()]
 
 
 def test_what_must_be_heard_ends_a_suspicion(call: Conversation) -> None:
@@ -504,16 +783,16 @@ def test_a_false_alarm_does_not_lose_the_words_said_before_we_spoke(call: Conver
     call.hear("v" * 25)
     call.bot_says()
     assert call.hear("vvv") == [HoldPlayout()]
-    assert call.hear("." * 15) == [ResumePlayout()]
+    assert call.hear("." * 15) == [RequestFinal(1), ResumePlayout()]
     call.bot_is_heard()
     call.hear("." * 10)
-    assert call.tell(final("what time is it", 1)) == [StartReply(1, "what time is it")]
+    assert call.tell(final("what time is it", 2)) == [StartReply(1, "what time is it")]
 
 
 def test_an_utterance_goes_on_through_what_we_say_unasked(call: Conversation) -> None:
     call.hear("v" * 25)
     call.bot_says()
-    assert call.hear("v" * 6) == [HoldPlayout(), ClearPlayout()]
+    assert call.hear("v" * 7) == [HoldPlayout(), SuspendPlayout(), ClearPlayout()]
     assert call.hear("v" * 20 + "." * 4) == [RequestFinal(1)]
 
 
@@ -534,9 +813,11 @@ def test_a_false_alarm_after_unasked_words_commits_only_what_it_began(call: Conv
     call.hear("vvv" + "." * 25)
     call.bot_is_heard()
     call.hear(".")
-    call.tell(final("yes", 1))
+    call.tell(final("yes", 2))
     call.tell(PlayoutStarted())
-    assert call.hear("vvv" + "." * 15) == [HoldPlayout(), BeginUtterance(), ResumePlayout(), CommitUtterance()]
+    assert call.hear("vvv" + "." * 4) == [HoldPlayout(), BeginUtterance(), RequestFinal(3)]
+    call.tell(final("", 3))
+    assert call.hear("." * 11) == [ResumePlayout(), CommitUtterance()]
 
 
 # -- nobody speaks -----------------------------------------------------------------------------------------------------
@@ -544,7 +825,7 @@ def test_a_false_alarm_after_unasked_words_commits_only_what_it_began(call: Conv
 
 def test_a_caller_who_says_nothing_is_asked_twice_and_then_given_up(call: Conversation) -> None:
     call.hear("." * 1500)
-    assert call.log == [(8000, PromptCaller()), (16_000, PromptCaller()), (24_000, GiveUp())]
+    assert call.log == [(8000, PromptCaller(1)), (16_000, PromptCaller(2)), (24_000, GiveUp())]
 
 
 def test_the_wait_begins_anew_when_the_caller_has_heard_us(call: Conversation) -> None:
@@ -554,7 +835,7 @@ def test_the_wait_begins_anew_when_the_caller_has_heard_us(call: Conversation) -
     assert call.wait(20_000) == []
     call.bot_is_heard()
     assert call.wait(7980) == []
-    assert call.wait(20) == [PromptCaller()]
+    assert call.wait(20) == [PromptCaller(2)]
 
 
 def test_a_caller_is_not_asked_while_he_speaks_or_we_think(call: Conversation) -> None:
@@ -568,7 +849,7 @@ def test_words_make_us_patient_again(call: Conversation) -> None:
     call.wait(16_000)
     call.bot_answers("I am here")
     call.bot_is_heard()
-    assert call.wait(16_000) == [PromptCaller(), PromptCaller()]
+    assert call.wait(16_000) == [PromptCaller(1), PromptCaller(2)]
 
 
 def test_noise_without_words_does_not_make_us_patient_again(call: Conversation) -> None:
@@ -643,7 +924,7 @@ def test_each_frame_puts_off_the_moment_at_which_they_are_missed(call: Conversat
     call.bot_answers()
     call.hear("vvv" + "." * 10)
     assert call.wait(780) == []
-    assert call.wait(20) == [ResumePlayout(), CommitUtterance()]
+    assert call.wait(20) == [ResumePlayout()]
 
 
 def test_while_we_speak_nothing_is_due(call: Conversation) -> None:
@@ -668,9 +949,11 @@ class Referee:
     """Follows a conversation and objects to what no shell could perform."""
 
     def __init__(self) -> None:
-        self.call = Conversation()
+        self.call = Conversation(speculation=True)
         self.utterance_open = False
-        self.held = False
+        self.held = self.suspended = False
+        self.prepared = False
+        """Whether a reply is being prepared."""
         self.running: int | None = None
         """Turn of the reply that is in the making, or in the caller's ear."""
         self.answered = 0
@@ -717,28 +1000,50 @@ class Referee:
                 assert self.running is None
                 assert self.utterance_open
                 assert text
-                assert turn == self.turn + self.is_new_utterance
-                assert turn != self.answered
+                self.check_number(turn)
+                self.prepared = False
                 self.running = self.turn = turn
                 self.is_new_utterance = False
             case CancelReply(turn):
                 assert turn == self.running
                 self.running = None
+            case PrepareReply(turn, text):
+                assert self.utterance_open
+                assert text
+                self.check_number(turn)
+                assert not self.prepared
+                self.prepared = True
+            case DropReply():
+                assert self.prepared
+                self.prepared = False
             case HoldPlayout():
                 assert not self.held
                 self.held = True
+            case SuspendPlayout():
+                assert not self.suspended
+                self.held = self.suspended = True
             case ResumePlayout():
                 assert self.held
-                self.held = False
+                self.held = self.suspended = False
             case ClearPlayout():
-                self.held = False
+                assert self.suspended
+                self.held = self.suspended = False
             case PromptCaller() | GiveUp():
                 assert not self.utterance_open
                 assert self.running is None
 
+    def check_number(self, turn: int) -> None:
+        """A new utterance is a new turn, unless it goes on with one that was not answered to its end."""
+        if self.is_new_utterance:
+            assert turn in (self.turn, self.turn + 1)
+        else:
+            assert turn == self.turn
+        assert turn != self.answered
+
     def check_state(self) -> None:
         state, deadline = self.call.state(), self.call.machine.deadline()
         assert not self.held or state is State.SPEAKING
+        assert not self.prepared or state in (State.HEARING, State.THINKING)
         assert self.utterance_open or state in (State.LISTENING, State.SPEAKING)
         assert not self.utterance_open or state is not State.LISTENING
         waits_for_others = state is State.SPEAKING or (state is State.THINKING and self.running is not None)
@@ -752,6 +1057,8 @@ happenings = st.one_of(
     st.sampled_from([20, 300, 1000, 2000, 9000]),
     st.sampled_from([PlayoutStarted(), PlayoutStarted(), PlayoutStarted(interruptible=False), PlayoutFinished()]),
     st.tuples(st.just("failed"), st.integers(0, 1)),
+    st.sampled_from([EndHinted(opinion) for opinion in Opinion]),
+    st.sampled_from([EndRated(finality=0.9), EndRated(probability=0.1), ReplySpent(300, wasted=True)]),
     st.tuples(
         st.just("transcribed"), st.sampled_from(["", " ", "yes", "yes please"]), st.integers(0, 2), st.booleans()
     ),
@@ -777,7 +1084,7 @@ def test_whatever_happens_a_shell_can_perform_what_is_ordered_and_nobody_waits_f
                 referee.tell(ReplyFailed(referee.turn - back))
             case ("transcribed", str(text), int(back), bool(is_final)):
                 referee.tell(Transcribed(text, is_final, referee.request - back or None))
-            case PlayoutStarted() | PlayoutFinished():
+            case PlayoutStarted() | PlayoutFinished() | EndHinted() | EndRated() | ReplySpent():
                 referee.tell(happening)
             case _:
                 raise AssertionError(happening)

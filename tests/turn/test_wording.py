@@ -69,3 +69,10 @@ def test_white_space_is_not_words() -> None:
     wording = asked()
     wording.receive(Transcribed(" \n", is_final=True, request=1))
     assert wording.text == ""
+
+
+def test_the_recogniser_may_say_itself_that_there_is_no_more() -> None:
+    wording = Wording()
+    wording.receive(Transcribed("yes", is_final=True))
+    wording.end()
+    assert (wording.text, wording.final) == ("yes", Final.IN_HAND)

@@ -1,0 +1,197 @@
+"""What the caller is saying: one utterance, with its pauses, from its first word until it is answered.
+
+In a pause the recogniser is asked for its final, and the utterance is over when the pause has outlasted the wait that
+endpointing thinks right. Shortly before, the reply is prepared, and dropped when the caller goes on or turns out to
+have said something else.
+"""
+
+from __future__ import annotations
+
+from mediasrv.audio.format import PTIME_MS
+from mediasrv.turn.endpointing import Clues, Endpointing
+from mediasrv.turn.events import (
+    Action,
+    BeginUtterance,
+    CommitUtterance,
+    DropReply,
+    EndRated,
+    Opinion,
+    PrepareReply,
+    RequestFinal,
+)
+from mediasrv.turn.language import Language
+from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.sameness import same_meaning
+from mediasrv.turn.speculation import Speculation
+from mediasrv.turn.voicerun import VoiceRun
+from mediasrv.turn.wording import Final, Wording
+
+# Shorter silences are the gaps between syllables and the closures of stops, and say nothing of a caller's habits.
+LEAST_PAUSE_MS = 200
+# Beyond the limit of an utterance any breath ends it, and beyond this many times the limit nothing is waited for.
+TALKED_OUT = 1.25
+
+
+class Saying:
+    """One call's; each utterance begins anew."""
+
+    def __init__(self, options: TurnOptions, language: Language) -> None:
+        self._options = options
+        self._endpointing = Endpointing(options, language)
+        self._speculation = Speculation(options)
+        self._pause_ms = self._heard_ms = self._answered_ms = 0
+        self._rated = EndRated()
+        self._hinted: Opinion | None = None
+        self._taken: tuple[str, int] | None = None
+        self.wording = Wording()
+        self.is_open = False
+        """Whether there is an utterance that is not answered yet."""
+        self.only_suspected = False
+        """Whether all there is of it was said over our own speech."""
+
+    def begin(self, *, over_playout: bool = False) -> list[Action]:
+        """The caller begins an utterance, if none is open."""
+        if self.is_open:
+            return []
+        self.is_open, self.only_suspected = True, over_playout
+        self._pause_ms = self._heard_ms = 0
+        self._taken = None
+        self._speculation.begin_turn()
+        self._forget_opinions()
+        self.wording.begin()
+        return [BeginUtterance()]
+
+    def commit(self) -> list[Action]:
+        """It is over, answered or not worth an answer."""
+        self.is_open = self.only_suspected = False
+        self._answered_ms = self._pause_ms
+        return [*self.drop(), CommitUtterance()]
+
+    # -- a frame at a time ---------------------------------------------------------------------------------------
+
+    def hear(self, run: VoiceRun) -> list[Action]:
+        """Take the voice as it is after a frame."""
+        self._heard_ms += PTIME_MS
+        if not run.silence_ms:
+            return self.go_on()
+        self._pause_ms = run.silence_ms
+        return self.ask_in(run)
+
+    def go_on(self) -> list[Action]:
+        """The caller says more: no final asked for until now is all of it, nor does a reply answer it."""
+        if self._pause_ms >= LEAST_PAUSE_MS:
+            self._endpointing.went_on(self._pause_ms)
+        self._pause_ms = 0
+        self._forget_opinions()
+        self.wording.go_on()
+        return self.drop()
+
+    def regret(self) -> None:
+        """We took the turn in this pause, and the caller speaks on: if he has more to say we were too early."""
+        self._taken = (self.wording.text, self._pause_ms)
+        self._pause_ms = 0
+
+    def rejoin(self, earlier: str) -> None:
+        """What is being said goes on with what we have begun to answer."""
+        self.wording.prepend(earlier)
+        self._endpointing.cut_in(self._answered_ms)
+
+    def _learn(self) -> None:
+        if self._taken is None:
+            return
+        text, pause_ms = self._taken
+        if not same_meaning(text, self.wording.text):
+            self._endpointing.cut_in(pause_ms)
+            self._taken = None
+
+    def ask_in(self, run: VoiceRun) -> list[RequestFinal]:
+        """Ask for the final when the pause is long enough for it."""
+        is_due = self.wording.final is Final.STALE and run.silence_ms >= self._options.final_request_ms
+        return [self.wording.ask()] if is_due else []
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    @property
+    def wait_ms(self) -> int:
+        """The silence that ends it, as far as is known."""
+        if self._heard_ms >= self._options.utterance_limit_ms:
+            return self._options.final_request_ms
+        return self._endpointing.wait_ms(
+            Clues(
+                self.wording.text,
+                is_final=self.wording.final is Final.IN_HAND,
+                finality=self._rated.finality,
+                probability=self._rated.probability,
+                has_ended=self._hinted is Opinion.END,
+            )
+        )
+
+    @property
+    def is_talked_out(self) -> bool:
+        """Whether the caller has talked for so long that no pause of his is waited for."""
+        return self._heard_ms >= self._options.utterance_limit_ms * TALKED_OUT
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is our turn."""
+        return self.is_talked_out or 0 < self.wait_ms <= self._pause_ms
+
+    def rate(self, rated: EndRated) -> None:
+        """Take what somebody makes of this pause; what is not known leaves what was."""
+        known = self._rated
+        self._rated = EndRated(
+            known.finality if rated.finality is None else rated.finality,
+            known.probability if rated.probability is None else rated.probability,
+        )
+
+    def hint(self, opinion: Opinion, turn: int) -> list[Action]:
+        """Take the recogniser's opinion; ``turn`` is the number that a reply would have."""
+        self._hinted = opinion
+        if opinion is Opinion.RESUMED:
+            return self.drop()
+        if opinion is Opinion.END:
+            self.wording.end()
+        return self.prepare(turn)
+
+    def _forget_opinions(self) -> None:
+        self._rated = EndRated()
+        self._hinted = None
+
+    # -- the reply -----------------------------------------------------------------------------------------------
+
+    def prepare(self, turn: int) -> list[Action]:
+        """Prepare a reply to what was said, when its time has come and the one there is does not fit."""
+        self._learn()
+        text = self.wording.text
+        if self._speculation.fits(text):
+            return []
+        actions = self.drop()
+        if self._is_probably_over and self._speculation.may_begin(text):
+            self._speculation.begin(text)
+            actions.append(PrepareReply(turn, text))
+        return actions
+
+    @property
+    def _is_probably_over(self) -> bool:
+        if self._hinted in (Opinion.EAGER_END, Opinion.END):
+            return True
+        lead_ms = self._options.speculation_lead_ms
+        return self._pause_ms >= max(self._options.final_request_ms, self.wait_ms - lead_ms)
+
+    def settle(self) -> list[Action]:
+        """The reply is wanted now: drop the one there is unless it fits."""
+        if not self._speculation.fits(self.wording.text):
+            return self.drop()
+        self._speculation.end()
+        return []
+
+    def drop(self) -> list[Action]:
+        """The reply that is being prepared, if there is one, is not wanted."""
+        if self._speculation.text is None:
+            return []
+        self._speculation.end()
+        return [DropReply()]
+
+    def spend(self, tokens: int, *, wasted: bool) -> None:
+        """Take what a reply that was prepared has cost."""
+        self._speculation.spend(tokens, wasted=wasted)

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from typing import Any
+
+from mediasrv.turn.events import (
+    BeginUtterance,
+    CommitUtterance,
+    DropReply,
+    EndRated,
+    Opinion,
+    PrepareReply,
+    RequestFinal,
+    Transcribed,
+)
+from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.saying import Saying
+from mediasrv.turn.voicerun import VoiceRun
+from tests.turn.conversation import ENGLISH, PATIENCE
+
+
+class Caller:
+    """An utterance under way, with the run of voice that it is heard through."""
+
+    def __init__(self, **options: Any) -> None:
+        self.saying = Saying(TurnOptions(**PATIENCE | {"speculation": True} | options), ENGLISH)
+        self.saying.begin()
+        self._run = VoiceRun()
+
+    def makes(self, frames: str) -> list[object]:
+        actions: list[object] = []
+        for frame in frames:
+            self._run.hear(frame == "v")
+            actions += self.saying.hear(self._run)
+        return actions
+
+    def says(self, text: str) -> None:
+        self.saying.wording.receive(Transcribed(text))
+
+
+def test_one_utterance_is_open_at_a_time() -> None:
+    saying = Saying(TurnOptions(), ENGLISH)
+    assert saying.begin() == [BeginUtterance()]
+    assert saying.begin(over_playout=True) == []
+    assert saying.is_open
+    assert not saying.only_suspected
+    assert saying.commit() == [CommitUtterance()]
+    assert not saying.is_open
+
+
+def test_what_is_said_over_our_speech_only_is_known_as_that() -> None:
+    saying = Saying(TurnOptions(), ENGLISH)
+    saying.begin(over_playout=True)
+    assert saying.only_suspected
+    saying.commit()
+    assert not saying.only_suspected
+
+
+def test_a_pause_asks_for_the_final_once() -> None:
+    assert Caller().makes("v" * 20 + "." * 20) == [RequestFinal(1)]
+
+
+def test_a_pause_that_outlasts_the_wait_is_the_end() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    caller.makes("v" * 20 + "." * 20)
+    assert not caller.saying.is_over
+    caller.makes("." * 4)
+    assert caller.saying.is_over
+
+
+def test_a_pause_that_the_caller_makes_often_is_waited_out() -> None:
+    caller = Caller()
+    caller.says("i think that the")
+    before_ms = caller.saying.wait_ms
+    for _ in range(5):
+        caller.makes("v" * 20 + "." * 60)
+    caller.makes("vvv")
+    caller.says("i think that the")
+    assert caller.saying.wait_ms > before_ms
+
+
+def test_closures_within_words_are_no_pauses() -> None:
+    caller = Caller()
+    caller.says("i think that the")
+    before_ms = caller.saying.wait_ms
+    for _ in range(20):
+        caller.makes("v" * 20 + "." * 8)
+    caller.makes("vvv")
+    assert caller.saying.wait_ms == before_ms
+
+
+def test_a_turn_taken_too_early_makes_us_more_patient() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    before_ms = caller.saying.wait_ms
+    caller.makes("v" * 20 + "." * 30)
+    caller.saying.regret()
+    caller.says("what time is it in delhi")
+    caller.saying.prepare(1)
+    assert caller.saying.wait_ms > before_ms
+
+
+def test_a_noise_after_our_turn_began_teaches_nothing() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    before_ms = caller.saying.wait_ms
+    caller.makes("v" * 20 + "." * 30)
+    caller.saying.regret()
+    caller.saying.prepare(1)
+    assert caller.saying.wait_ms == before_ms
+
+
+def test_a_reply_is_prepared_once_and_settled_when_it_fits() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    caller.makes("v" * 20 + "." * 5)
+    assert caller.saying.prepare(3) == [PrepareReply(3, "what time is it")]
+    assert caller.saying.prepare(3) == []
+    assert caller.saying.settle() == []
+    assert caller.saying.drop() == []
+
+
+def test_a_reply_that_does_not_fit_is_dropped() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    caller.makes("v" * 20 + "." * 5)
+    caller.saying.prepare(3)
+    caller.says("what time is it in delhi")
+    assert caller.saying.settle() == [DropReply()]
+
+
+def test_while_the_caller_speaks_no_reply_is_prepared() -> None:
+    caller = Caller()
+    caller.makes("v" * 20)
+    caller.says("what time is it")
+    assert caller.saying.prepare(3) == []
+
+
+def test_the_recognisers_opinions_move_us() -> None:
+    caller = Caller()
+    caller.makes("v" * 20)
+    caller.says("what time is it")
+    assert caller.saying.hint(Opinion.EAGER_END, 3) == [PrepareReply(3, "what time is it")]
+    assert caller.saying.hint(Opinion.RESUMED, 3) == [DropReply()]
+    assert caller.saying.hint(Opinion.END, 3) == [PrepareReply(3, "what time is it")]
+
+
+def test_who_rates_the_pause_may_change_the_wait_until_there_is_more_voice() -> None:
+    caller = Caller()
+    caller.says("what time is it")
+    before_ms = caller.saying.wait_ms
+    caller.saying.rate(EndRated(finality=0.0))
+    caller.saying.rate(EndRated(probability=0.0))
+    assert caller.saying.wait_ms > before_ms
+    caller.makes("vvv")
+    assert caller.saying.wait_ms == before_ms
+
+
+def test_beyond_its_limit_an_utterance_ends_with_a_breath_and_then_without_one() -> None:
+    caller = Caller(utterance_limit_ms=1000)
+    caller.makes("v" * 49)
+    assert caller.saying.wait_ms > 80
+    caller.makes("v")
+    assert caller.saying.wait_ms == 80
+    assert not caller.saying.is_over
+    caller.makes("v" * 13)
+    assert caller.saying.is_talked_out
+    assert caller.saying.is_over
