@@ -22,6 +22,7 @@ from mediasrv.call.live import LiveCall
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.pacer import Pacer
+from mediasrv.call.phrasebook import language_of
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.shelf import Shelf, cache_folder
 from mediasrv.call.studio import Narrator, Studio
@@ -77,19 +78,21 @@ class Agency:
             raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
         providers = {stage: self._crew(stage, options) for stage in options.stages}
         tts = cast(Tts, providers.get("tts", RecordedVoice(None)))
-        voice = Voice(tts, self._studio(options))
-        tools = tools_of(agent)
+        common: dict[str, Any] = {
+            "name": name,
+            "options": options,
+            "agent": agent,
+            "tools": tools_of(agent),
+            "voice": Voice(tts, self._studio(options)),
+            "language": language_of(options.turn.language),
+        }
         if options.realtime:
             realtime = cast(Realtime, providers["realtime"])
-            return RealtimeRole(name=name, options=options, agent=agent, tools=tools, realtime=realtime, voice=voice)
+            return RealtimeRole(**common, realtime=realtime)
         return CascadeRole(
-            name=name,
-            options=options,
-            agent=agent,
-            tools=tools,
+            **common,
             stt=cast(Stt, providers["stt"]),
             llm=cast(Llm, providers["llm"]),
-            voice=voice,
             conduct=conduct,
         )
 

@@ -82,7 +82,7 @@ class Conversation(PlayoutWatcher, ABC):
         self._spawn = spawn
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._machine = TurnMachine(self._turn_options(role.options.turn))
+        self._machine = TurnMachine(self._turn_options(role.options.turn), role.language)
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
         self._recognition = parts.ear.listen(hearing, self._judge)
         self._reply: asyncio.Task[None] | None = None

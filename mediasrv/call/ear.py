@@ -18,6 +18,7 @@ from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.providers.base import Recognition
+from mediasrv.turn.prosody import Prosody
 from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 
@@ -57,7 +58,8 @@ class Ear:
         return self._listener.recognition
 
     def finality(self) -> float | None:
-        return None
+        """How finished the caller's last voice sounded, 0 to 1, if it told; ask once in every pause."""
+        return self._listener.prosody.finality() if self._listener is not None else None
 
     def hear(self, media: MediaReceived, now: float) -> None:
         """Take the caller's audio as it came."""
@@ -82,6 +84,7 @@ class Listener:
         detector_hz = audio.rate_hz if audio.rate_hz in _DETECTOR_RATES_HZ else _DETECTOR_RATES_HZ[0]
         self._to_detector = _resampler(audio.rate_hz, detector_hz)
         self._detector = VoiceDetector(detector_hz)
+        self.prosody = Prosody(detector_hz)
         self._framer = Framer(samples_in(PTIME_MS, detector_hz))
 
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
@@ -90,7 +93,9 @@ class Listener:
         if self._to_detector is not None:
             pcm = self._to_detector.push(pcm)
         for frame in self._framer.push(pcm):
-            self._judge(self._detector.hear(frame), now)
+            voiced = self._detector.hear(frame)
+            self.prosody.hear(frame, voiced)
+            self._judge(voiced, now)
 
     def _encode(self, pcm: Frame) -> bytes:
         return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
@@ -99,7 +104,12 @@ class Listener:
 def rehearse() -> None:
     """Walk the paths of hearing once, so that no call is the first to."""
     for rate_hz in _DETECTOR_RATES_HZ:
-        VoiceDetector(rate_hz).hear(np.zeros(samples_in(PTIME_MS, rate_hz), np.int16))
+        frame = np.zeros(samples_in(PTIME_MS, rate_hz), np.int16)
+        VoiceDetector(rate_hz).hear(frame)
+        prosody = Prosody(rate_hz)
+        for _ in range(10):
+            prosody.hear(frame, voiced=True)
+        prosody.finality()
 
 
 def _resampler(from_hz: int, to_hz: int) -> Resampler | None:

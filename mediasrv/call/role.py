@@ -14,6 +14,7 @@ from mediasrv.call.tools import Tool
 from mediasrv.call.voice import Voice
 from mediasrv.providers.base import Llm, Message, Speech, Stt
 from mediasrv.providers.realtime import Realtime
+from mediasrv.turn.language import NO_LANGUAGE, Language
 
 Conduct = Callable[[Call], Coroutine[Any, Any, None]]
 """A coroutine that conducts a whole call by itself; the call ends when it returns."""
@@ -29,6 +30,8 @@ class Role:
     tools: dict[str, Tool]
     voice: Voice
     """Says the set phrases; for a model with a voice of its own, those that it cannot."""
+    language: Language = NO_LANGUAGE
+    """What the rules of turn-taking know of the caller's language."""
     conduct: Conduct | None = None
     """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
 

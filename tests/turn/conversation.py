@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from mediasrv.audio.format import PTIME_MS
+from mediasrv.call.phrasebook import language_of
 from mediasrv.turn.events import Action, Event, PlayoutFinished, PlayoutStarted, StartReply, Transcribed
 from mediasrv.turn.machine import TurnMachine
-from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.options import ENDPOINTS, TurnOptions
 from mediasrv.turn.state import State
 
 # The clock of a call starts anywhere.
 START_S = 7000.0
 # Round figures, so that a test can count frames.
-PATIENCE = {"final_request_ms": 80, "endpoint_ms": 460, "endpoint_unsure_ms": 460, "speculation": False}
+PATIENCE: dict[str, Any] = dict.fromkeys(ENDPOINTS, 460) | {"final_request_ms": 80, "speculation": False}
+ENGLISH = language_of("en")
 # More actions than that without time passing, and the machine is running in a circle.
 MAX_TICKS = 10
 
@@ -22,7 +24,7 @@ class Conversation:
     """Feeds frames (``v`` is speech, ``n`` another voiced sound, ``.`` silence) and events, performs the ticks, and keeps what is ordered."""
 
     def __init__(self, **options: Any) -> None:
-        self.machine = TurnMachine(TurnOptions(**PATIENCE | options))
+        self.machine = TurnMachine(TurnOptions(**PATIENCE | options), ENGLISH)
         self.now = START_S
         self.log: list[tuple[int, Action]] = []
         """Every action with its time, in milliseconds since the call began."""

@@ -146,7 +146,7 @@ def test_the_recognisers_opinions_move_us() -> None:
 
 
 def test_who_rates_the_pause_may_change_the_wait_until_there_is_more_voice() -> None:
-    caller = Caller()
+    caller = Caller(endpoint_unsure_ms=900)
     caller.says("what time is it")
     before_ms = caller.saying.wait_ms
     caller.saying.rate(EndRated(finality=0.0))
