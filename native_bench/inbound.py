@@ -21,8 +21,11 @@ from mediasrv.audio.warmup import warm
 from mediasrv.call.ear import Ear
 from mediasrv.providers.base import Recognition, Stt, Transcript
 from mediasrv.simulator.speech import recorded, take
+from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.prosody import Prosody
+from mediasrv.turn.timbre import Timbre
 from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 from mediasrv.wire.plivo import PlivoProtocol
@@ -103,13 +106,18 @@ async def measure() -> list[Step]:
     pcm = [codec.decode(MULAW_8K.encoding, frame) for frame in frames]
     jitter = JitterBuffer(8000, samples_in(PTIME_MS, 8000), max_delay_ms=0)
     detector, machine, resampler = VoiceDetector(8000), TurnMachine(TurnOptions()), Resampler(8000, 16000)
+    prosody, timbre, echo = Prosody(8000), Timbre(8000), EchoDetector(8000)
     verdicts = [detector.hear(frame) for frame in pcm]
+    judged = list(zip(pcm, verdicts, strict=True))
     return [
         Step("read the message (JSON, base64)", per_frame_us(messages[1:], wire.receive)),
         Step("decode mu-law", per_frame_us(frames, lambda frame: codec.decode(MULAW_8K.encoding, frame))),
         Step("jitter buffer", per_frame_us(pcm, lambda frame: jitter.push(None, frame, 0.0))),
         Step("voice detector", per_frame_us(pcm, detector.hear)),
-        Step("turn machine", per_frame_us(verdicts, lambda voiced: machine.hear(voiced, 0.0))),
+        Step("echo, when we do not speak", per_frame_us(judged, lambda each: echo.hear(*each, 0.0))),
+        Step("prosody", per_frame_us(judged, lambda each: prosody.hear(*each))),
+        Step("timbre", per_frame_us(judged, lambda each: timbre.hear(*each))),
+        Step("turn machine", per_frame_us(verdicts, lambda voiced: machine.hear(voiced, PTIME_MS * voiced, 0.0))),
         Step("resample to 16 kHz, where asked for", per_frame_us(pcm, resampler.push)),
         Step("the whole way, mu-law to the recogniser", whole_way_us(messages, MULAW_8K)),
         Step("the whole way, 16 kHz to the recogniser", whole_way_us(messages, L16_16K)),

@@ -106,11 +106,11 @@ class Conversation(PlayoutWatcher, ABC):
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
-    def _judge(self, voiced: bool, now: float) -> None:
+    def _judge(self, voiced: bool, speech_ms: int, now: float) -> None:
         if voiced:
             self._last_voice_s = now
         state = self._machine.state
-        actions = self._machine.hear(voiced, now)
+        actions = self._machine.hear(voiced, speech_ms, now)
         if actions or self._machine.state is not state:
             self._perform(actions)
 
@@ -141,8 +141,13 @@ class Conversation(PlayoutWatcher, ABC):
             self._trace.reach("first_audio", self._loop.time())
             self._trace.begins_s = max(self._loop.time(), self._parts.mouth.audible_until_s)
 
+    def audio_cut(self, now: float) -> None:
+        """The carrier was told to drop our audio."""
+        self._parts.ear.hear_no_more_of_us(now)
+
     def audio_sent(self, payload: bytes, begins_s: float) -> None:
         """Audio of ours was sent."""
+        self._parts.ear.hear_us(payload, begins_s)
         trace = self._trace
         if trace is not None and trace.begins_s is not None and begins_s > trace.begins_s - _ROUNDING_S:
             trace.reach("sent", self._loop.time())

@@ -1,7 +1,8 @@
 """The caller's half of a call's audio: from the carrier's payload to the recogniser and the turn machine.
 
-A frame walks: decode, put in order, hand to the recogniser, detect voice, judge. Where the recogniser takes the
-carrier's own format, the payload goes to it untouched. No frame waits for another, so none is queued.
+A frame walks: decode, put in order, hand to the recogniser, detect voice, tell it from our own voice and from what is
+no speech, judge. Where the recogniser takes the carrier's own format, the payload goes to it untouched. No frame waits
+for another, so none is queued.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.providers.base import Recognition
+from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.prosody import Prosody
+from mediasrv.turn.timbre import Timbre
 from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 
 Frame = NDArray[np.int16]
-Judge = Callable[[bool, float], Any]
-"""Takes a frame's verdict, whether it holds voice, and ``now``."""
+Judge = Callable[[bool, int, float], Any]
+"""Takes a frame's verdict, whether it holds voice and how much speech (ms) came to light with it, and ``now``."""
 
 
 class Hearing(Protocol):
@@ -57,6 +60,16 @@ class Ear:
         self._listener = Listener(self._audio, hearing, judge)
         return self._listener.recognition
 
+    def hear_us(self, payload: bytes, begins_s: float) -> None:
+        """Know what the caller is going to hear from ``begins_s`` on, as it may come back on his line."""
+        if self._listener is not None:
+            self._listener.hear_us(codec.decode(self._audio.encoding, payload), begins_s)
+
+    def hear_no_more_of_us(self, now: float) -> None:
+        """What he was going to hear from now on he will not."""
+        if self._listener is not None:
+            self._listener.echo.cut(now)
+
     def finality(self) -> float | None:
         """How finished the caller's last voice sounded, 0 to 1, if it told; ask once in every pause."""
         return self._listener.prosody.finality() if self._listener is not None else None
@@ -85,6 +98,9 @@ class Listener:
         self._to_detector = _resampler(audio.rate_hz, detector_hz)
         self._detector = VoiceDetector(detector_hz)
         self.prosody = Prosody(detector_hz)
+        self.echo = EchoDetector(detector_hz)
+        self._timbre = Timbre(detector_hz)
+        self._from_us = _resampler(audio.rate_hz, detector_hz)
         self._framer = Framer(samples_in(PTIME_MS, detector_hz))
 
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
@@ -94,8 +110,14 @@ class Listener:
             pcm = self._to_detector.push(pcm)
         for frame in self._framer.push(pcm):
             voiced = self._detector.hear(frame)
+            if self.echo.hear(frame, voiced, now):
+                voiced = False
             self.prosody.hear(frame, voiced)
-            self._judge(voiced, now)
+            self._judge(voiced, self._timbre.hear(frame, voiced), now)
+
+    def hear_us(self, pcm: Frame, begins_s: float) -> None:
+        """Take what goes to the caller."""
+        self.echo.play(pcm if self._from_us is None else self._from_us.push(pcm), begins_s)
 
     def _encode(self, pcm: Frame) -> bytes:
         return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
@@ -105,10 +127,18 @@ def rehearse() -> None:
     """Walk the paths of hearing once, so that no call is the first to."""
     for rate_hz in _DETECTOR_RATES_HZ:
         frame = np.zeros(samples_in(PTIME_MS, rate_hz), np.int16)
-        VoiceDetector(rate_hz).hear(frame)
-        prosody = Prosody(rate_hz)
+        detector, prosody, timbre, echo = (
+            VoiceDetector(rate_hz),
+            Prosody(rate_hz),
+            Timbre(rate_hz),
+            EchoDetector(rate_hz),
+        )
+        echo.play(frame, 0.0)
         for _ in range(10):
-            prosody.hear(frame, voiced=True)
+            detector.hear(frame)
+            echo.hear(frame, True, 0.0)
+            timbre.hear(frame, True)
+            prosody.hear(frame, True)
         prosody.finality()
 
 

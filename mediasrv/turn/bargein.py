@@ -14,9 +14,9 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from mediasrv.audio.format import PTIME_MS
-from mediasrv.turn.sameness import is_backchannel
 from mediasrv.turn.language import Language
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.sameness import is_backchannel
 from mediasrv.turn.voicerun import VoiceRun
 from mediasrv.turn.wording import Wording
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.bargein import BargeIn, Verdict
 from mediasrv.turn.events import (
     Action,
@@ -77,10 +78,13 @@ class TurnMachine:
 
     # -- what the caller does ------------------------------------------------------------------------------------
 
-    def hear(self, voiced: bool, now: float, *, is_speech: bool = True) -> Sequence[Action]:
-        """Take one frame's verdict; voice that is no speech begins nothing, though it may go on with something."""
-        self._run.hear(voiced)
-        self._onset.hear(voiced and is_speech)
+    def hear(self, voiced: bool, speech_ms: int, now: float) -> Sequence[Action]:
+        """Take one frame's verdict: whether there is voice in it, and how much speech has come to light with it.
+
+        Voice that is no speech begins nothing, though an utterance may go on with it.
+        """
+        self._run.hear(PTIME_MS if voiced else 0)
+        self._onset.hear(speech_ms)
         match self.state:
             case State.HEARING:
                 return self._hear_utterance(now)

@@ -25,10 +25,10 @@ class VoiceRun:
         self._since_voice_ms = 0
         self._blip_ms = 0
 
-    def hear(self, voiced: bool) -> None:
-        """Take one frame's verdict."""
-        if voiced:
-            self.voice_ms += PTIME_MS
+    def hear(self, voice_ms: int) -> None:
+        """Take one frame's verdict: the voice it adds, which may be more than its own length when it came to light."""
+        if voice_ms:
+            self.voice_ms += voice_ms
             self._blip_ms += PTIME_MS
             self._since_voice_ms = 0
         else:

@@ -43,7 +43,7 @@ class Conversation:
         """Each frame takes its 20 ms; returns what was ordered meanwhile."""
         for frame in frames:
             self._advance(PTIME_MS)
-            self._note(self.machine.hear(frame in "vn", self.now, is_speech=frame == "v"))
+            self._note(self.machine.hear(frame in "vn", PTIME_MS * (frame == "v"), self.now))
         return self.ordered()
 
     def tell(self, event: Event) -> list[Action]:

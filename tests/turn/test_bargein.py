@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.bargein import BargeIn, Verdict
 from mediasrv.turn.events import Transcribed
 from mediasrv.turn.options import TurnOptions
@@ -33,7 +34,7 @@ class Watch:
     def judge(self, frames: str) -> str:
         verdicts = ""
         for frame in frames:
-            self.run.hear(frame == "v")
+            self.run.hear(PTIME_MS * (frame == "v"))
             verdict = self.barge_in.judge(self.run, self.wording if self._words_count else None)
             if verdict in (Verdict.INTERRUPTED, Verdict.FALSE_ALARM):
                 self.barge_in.reset()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.events import (
     BeginUtterance,
     CommitUtterance,
@@ -29,7 +30,7 @@ class Caller:
     def makes(self, frames: str) -> list[object]:
         actions: list[object] = []
         for frame in frames:
-            self._run.hear(frame == "v")
+            self._run.hear(PTIME_MS * (frame == "v"))
             actions += self.saying.hear(self._run)
         return actions
 

@@ -13,7 +13,7 @@ def heard(frames: str, run: VoiceRun | None = None) -> VoiceRun:
     """A run after frames: ``v`` is voice, ``.`` is silence."""
     run = run or VoiceRun()
     for frame in frames:
-        run.hear(frame == "v")
+        run.hear(PTIME_MS * (frame == "v"))
     return run
 
 
@@ -94,5 +94,5 @@ def test_silence_ends_only_with_a_frame_of_voice(frames: str) -> None:
     run = VoiceRun()
     for frame in frames:
         before_ms = run.silence_ms
-        run.hear(frame == "v")
+        run.hear(PTIME_MS * (frame == "v"))
         assert run.silence_ms == before_ms + PTIME_MS or (run.silence_ms == 0 and frame == "v")
