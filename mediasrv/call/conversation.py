@@ -17,11 +17,12 @@ from mediasrv.call.draft import Draft, Gate
 from mediasrv.call.ear import Hearing
 from mediasrv.call.filler import Answer, Fillers
 from mediasrv.call.floor import speaker_context
-from mediasrv.call.manners import wait_for_silence
+from mediasrv.call.manners import Manners
 from mediasrv.call.mouth import NOTHING, PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.role import Role
 from mediasrv.call.spawn import Spawn
+from mediasrv.call.stopwatch import Stopwatch
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import HintKind, Speech, Transcript, TurnHint
@@ -58,8 +59,6 @@ from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
 
-# Positions are samples, times are seconds.
-_ROUNDING_S = 0.001
 _OPINIONS = {
     HintKind.EAGER_END: Opinion.EAGER_END,
     HintKind.RESUMED: Opinion.RESUMED,
@@ -67,7 +66,7 @@ _OPINIONS = {
 }
 
 
-class Conversation(PlayoutWatcher, ABC):
+class Conversation(Manners, PlayoutWatcher, ABC):
     """Agent and caller, taking turns; subclasses know how to make a reply."""
 
     lost_hearing = "speech-to-text failed"
@@ -76,9 +75,7 @@ class Conversation(PlayoutWatcher, ABC):
     def __init__(
         self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
     ) -> None:
-        self._role = role
-        self._call = call
-        self._parts = parts
+        super().__init__(role, call, parts)
         self._spawn = spawn
         self._observer = observer
         self._loop = asyncio.get_running_loop()
@@ -87,8 +84,7 @@ class Conversation(PlayoutWatcher, ABC):
         self._recognition = parts.ear.listen(hearing, self._judge)
         self._reply: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
-        self._trace: TurnTrace | None = None
-        self._last_voice_s = 0.0
+        self._stopwatch = Stopwatch()
         after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
         self._fillers = Fillers(lambda: role.fillers_in(parts.audio), after_s, limit_s, self._silent_since)
         self._answer: Answer | None = None
@@ -136,10 +132,8 @@ class Conversation(PlayoutWatcher, ABC):
         self._tell(PlayoutStarted(interruptible))
 
     def _note_answer(self) -> None:
-        """The reply itself begins to be queued, behind what the caller still has to hear."""
-        if self._trace is not None:
-            self._trace.reach("first_audio", self._loop.time())
-            self._trace.begins_s = max(self._loop.time(), self._parts.mouth.audible_until_s)
+        """The reply itself begins to be queued."""
+        self._stopwatch.answer_begins(self._loop.time(), self._parts.mouth.audible_until_s)
 
     def audio_cut(self, now: float) -> None:
         """The carrier was told to drop our audio."""
@@ -148,25 +142,22 @@ class Conversation(PlayoutWatcher, ABC):
     def audio_sent(self, payload: bytes, begins_s: float) -> None:
         """Audio of ours was sent."""
         self._parts.ear.hear_us(payload, begins_s)
-        trace = self._trace
-        if trace is not None and trace.begins_s is not None and begins_s > trace.begins_s - _ROUNDING_S:
-            trace.reach("sent", self._loop.time())
+        self._stopwatch.audio_sent(self._loop.time(), begins_s)
 
     def bot_audible(self, at_s: float) -> None:
         """The caller has heard the first sample of an utterance of ours."""
-        if self._trace is None or self._trace.begins_s is None:
-            return
-        trace, self._trace = self._trace, None
-        trace.reach("heard", max(at_s, trace.begins_s))
-        facts = {"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
-        log.info("turn answered", extra=facts)
-        self._observer.turn_answered(self._call.id, trace)
+        self._report(self._stopwatch.audible(at_s))
+
+    def _report(self, trace: TurnTrace | None) -> None:
+        if trace is not None:
+            facts = {"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
+            log.info("turn answered", extra=facts)
+            self._observer.turn_answered(self._call.id, trace)
 
     def bot_heard(self, heard: Heard) -> None:
         """An utterance of ours was heard, or cut."""
-        if heard.text and self._trace is not None and self._trace.begins_s is not None:
-            # A filler began this utterance, and the reply within it has no beginning of its own.
-            self.bot_audible(self._trace.begins_s)
+        if heard.text:
+            self._report(self._stopwatch.heard())
         self._parts.history.bot_said(heard.text, complete=heard.complete)
         if heard.text:
             self._observer.said(self._call.id, "bot", heard.text, self._loop.time())
@@ -208,7 +199,7 @@ class Conversation(PlayoutWatcher, ABC):
                 case ClearPlayout():
                     self._fall_silent()
                     self._observer.barged_in(self._call.id, self._loop.time())
-                case PromptCaller(step):
+                case PromptCaller():
                     self._spawn(self._ask(self._role.options.idle_prompt))
                 case AskToRepeat():
                     self._spawn(self._ask(self._role.options.repeat_request))
@@ -240,7 +231,8 @@ class Conversation(PlayoutWatcher, ABC):
             draft = self._prepare_reply(turn, text)
         else:
             self._settle_draft(draft, wasted=False)
-        trace = self._trace = draft.trace
+        trace = draft.trace
+        self._stopwatch.run(trace)
         trace.last_voice_s = self._last_voice_s
         trace.reach("endpoint", self._machine.endpoint_s)
         trace.reach("final", self._loop.time())
@@ -259,7 +251,7 @@ class Conversation(PlayoutWatcher, ABC):
         """
 
     def _cancel_reply(self) -> None:
-        self._trace = None
+        self._stopwatch.stop()
         if self._reply is not None:
             self._reply.cancel()
 
@@ -287,33 +279,3 @@ class Conversation(PlayoutWatcher, ABC):
 
     def _silent_since(self) -> float:
         return max(self._last_voice_s, self._parts.mouth.audible_until_s)
-
-    # -- set phrases ---------------------------------------------------------------------------------------------
-
-    async def greet(self) -> None:
-        """Say the greeting, where there is one."""
-        if self._role.greeting:
-            await self._say(self._role.greeting, interruptible=self._role.options.turn.interruptible_greeting)
-
-    async def _ask(self, question: str) -> None:
-        await self._say(question)
-
-    async def _break_off(self, cause: str) -> None:
-        """Say that it is our fault, and goodbye; not into what the caller says, unless he goes on and on."""
-        await wait_for_silence(lambda: self._last_voice_s, self._role.options.turn.endpoint_ms / 1000)
-        await self._say(self._role.options.apology, interruptible=False)
-        await self.say_goodbye(cause)
-
-    async def say_goodbye(self, cause: str) -> None:
-        """Say goodbye, let it be heard, and end the call."""
-        await self._say(self._role.options.goodbye, interruptible=False)
-        await self._parts.mouth.wait_until_quiet()
-        self._parts.end(cause)
-
-    async def _say(self, text: str, *, interruptible: bool = True) -> Heard:
-        """Say a set phrase; when even that fails, the caller hears nothing and the call goes on."""
-        try:
-            return await self._call.say(text, interruptible=interruptible)
-        except (ProviderError, TimeoutError) as error:
-            log.error("voice failed", extra={"call": self._call.id, "error": str(error) or "timed out"})
-            return NOTHING

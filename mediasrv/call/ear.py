@@ -127,15 +127,10 @@ def rehearse() -> None:
     """Walk the paths of hearing once, so that no call is the first to."""
     for rate_hz in _DETECTOR_RATES_HZ:
         frame = np.zeros(samples_in(PTIME_MS, rate_hz), np.int16)
-        detector, prosody, timbre, echo = (
-            VoiceDetector(rate_hz),
-            Prosody(rate_hz),
-            Timbre(rate_hz),
-            EchoDetector(rate_hz),
-        )
+        VoiceDetector(rate_hz).hear(frame)
+        prosody, timbre, echo = Prosody(rate_hz), Timbre(rate_hz), EchoDetector(rate_hz)
         echo.play(frame, 0.0)
         for _ in range(10):
-            detector.hear(frame)
             echo.hear(frame, True, 0.0)
             timbre.hear(frame, True)
             prosody.hear(frame, True)

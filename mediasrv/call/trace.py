@@ -37,8 +37,6 @@ class TurnTrace:
     last_voice_s: float = 0.0
     """When the last voiced frame of the caller arrived."""
     points_s: dict[str, float] = field(default_factory=dict)
-    begins_s: float | None = None
-    """When the caller will hear the reply's first sample, by what was queued ahead of it; None before it is made."""
     tokens: int = 0
     """Pieces of text that the language model wrote for the reply."""
 

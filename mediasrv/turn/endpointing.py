@@ -15,6 +15,7 @@ from mediasrv.turn.completeness import completeness
 from mediasrv.turn.habits import Habits
 from mediasrv.turn.language import NO_LANGUAGE, Language, Level
 from mediasrv.turn.options import ENDPOINTS, TurnOptions
+from mediasrv.turn.prosody import UNFINISHED
 
 # Below this, stop consonants would end turns; above it, callers ask whether anybody is there.
 SHORTEST_MS, LONGEST_MS = 100, 3000
@@ -81,8 +82,9 @@ class Endpointing:
             self._judged = (clues.text, completeness(clues.text, self._language))
         level = self._judged[1]
         shift = 0.0
-        if clues.finality is not None:
-            shift += 1 - 2 * clues.finality
+        if clues.finality is not None and clues.finality < UNFINISHED:
+            # To hear an end is no reason for haste: speakers sink and slow before any pause of their own.
+            shift += 1
         if clues.probability is not None:
             shift += 1 - 2 * clues.probability
         doubt = max(0.0, min(level + max(-1.0, min(shift, 1.0)), max(level, Level.INCOMPLETE)))

@@ -29,7 +29,6 @@ from mediasrv.turn.events import (
     ReplyFailed,
     ReplySpent,
     ResumePlayout,
-    StartReply,
     SuspendPlayout,
     Transcribed,
 )
@@ -41,8 +40,6 @@ from mediasrv.turn.state import State
 from mediasrv.turn.voicerun import VoiceRun
 from mediasrv.turn.wording import Final
 
-# Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
-REJOIN_S = 1.0
 # Carriers send silence too; when frames stop altogether, this much after the endpoint was due we stop waiting for them.
 STALLED_MEDIA_S = 0.5
 
@@ -61,16 +58,17 @@ class TurnMachine:
         self._run = VoiceRun()
         self._onset = VoiceRun()
         self.state = State.LISTENING
-        self.turn = 0
-        """Number of the present turn; 0 before the first."""
         self.endpoint_s = 0.0
         """When the caller last finished."""
-        self._turn_open = self._reply_started = False
+        self._reply_started = False
         self._interruptible = True
-        self._answered = ("", 0.0)
-        """What our last reply answers, and when its first audio was on its way."""
         self._final_due: float | None = None
         self._media_due: float | None = None
+
+    @property
+    def turn(self) -> int:
+        """Number of the present turn; 0 before the first."""
+        return self._saying.turn
 
     def start(self, now: float) -> None:
         """The call begins."""
@@ -119,20 +117,12 @@ class TurnMachine:
     def _expect_media(self, silence_ms: int, now: float) -> None:
         self._media_due = now + silence_ms / 1000 + STALLED_MEDIA_S
 
-    def _commit(self) -> list[Action]:
-        self._turn_open = False
-        return self._saying.commit()
-
     def _hear_utterance(self, now: float) -> Sequence[Action]:
         actions = self._saying.hear(self._run)
         self._expect_media(self._saying.wait_ms, now)
         if self._saying.is_over:
             return [*actions, *self._end_turn(now)]
-        return [*actions, *self._saying.prepare(self._next_turn)]
-
-    @property
-    def _next_turn(self) -> int:
-        return self.turn if self._turn_open else self.turn + 1
+        return [*actions, *self._saying.prepare()]
 
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
@@ -147,11 +137,10 @@ class TurnMachine:
     def _start_reply(self, now: float) -> list[Action]:
         self._final_due = None
         if not self._wording.text:
-            return [*self._commit(), *self._listen(now)]
+            return [*self._saying.commit(), *self._listen(now)]
         self._idle.forgive()
-        self.turn = self._next_turn
-        self._turn_open = self._reply_started = True
-        return [*self._saying.settle(), StartReply(self.turn, self._wording.text)]
+        self._reply_started = True
+        return self._saying.start_reply()
 
     # -- what he does while we speak -----------------------------------------------------------------------------
 
@@ -173,10 +162,8 @@ class TurnMachine:
     def _stop(self, now: float) -> list[Action]:
         """The caller takes the floor from us, with words that are in hand or on their way."""
         self._barge_in.reset()
-        text, since_s = self._answered
-        if self._reply_started and self._saying.only_suspected and now - since_s < REJOIN_S:
-            self._saying.rejoin(text)
-            self._turn_open = True
+        if self._reply_started and self._saying.only_suspected:
+            self._saying.rejoin(now)
         self._saying.only_suspected = False
         final = self._wording.final
         actions = [ClearPlayout(), *self._take_floor(now)]
@@ -189,7 +176,7 @@ class TurnMachine:
         self._media_due = None
         # A final that is on its way may say that he did.
         is_known = self._saying.only_suspected and self._wording.final is not Final.ASKED
-        return [ResumePlayout(), *(self._commit() if is_known else ())]
+        return [ResumePlayout(), *(self._saying.commit() if is_known else ())]
 
     # -- what others do ------------------------------------------------------------------------------------------
 
@@ -199,7 +186,7 @@ class TurnMachine:
             case Transcribed():
                 return self._receive_transcript(event, now)
             case EndHinted(opinion) if self.state is State.HEARING:
-                return self._saying.hint(opinion, self._next_turn)
+                return self._saying.hint(opinion)
             case EndRated():
                 self._saying.rate(event)
             case ReplySpent(tokens, wasted):
@@ -212,7 +199,7 @@ class TurnMachine:
                 self._saying.only_suspected = False
                 return [*released, *self._listen(now)]
             case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
-                return [*self._commit(), *self._listen(now)]
+                return [*self._saying.commit(), *self._listen(now)]
             case KeyPressed() if self.state is State.LISTENING:
                 self._idle.forgive()
                 self._idle.expect(now)
@@ -222,13 +209,13 @@ class TurnMachine:
         is_final = self._wording.receive(event)
         match self.state:
             case State.HEARING:
-                return self._saying.prepare(self._next_turn)
+                return self._saying.prepare()
             case State.THINKING if is_final and not self._reply_started:
                 return self._start_reply(now)
             case State.SPEAKING if is_final and self._interruptible and self._has_gone_on:
                 # Now it shows whether that was right.
                 is_late = self._barge_in.has_words(self._wording)
-                return [SuspendPlayout(), *self._stop(now)] if is_late else self._commit()
+                return [SuspendPlayout(), *self._stop(now)] if is_late else self._saying.commit()
         return NONE
 
     @property
@@ -249,8 +236,7 @@ class TurnMachine:
         if not self._reply_started:
             # Words that this does not answer stay open, and are answered when we have finished.
             return self._saying.drop()
-        self._answered = (self._wording.text, now)
-        return self._commit()
+        return self._saying.answer(now)
 
     def _listen(self, now: float) -> list[Action]:
         """Nobody speaks, unless the caller has said something that is not answered yet."""

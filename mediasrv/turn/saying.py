@@ -7,6 +7,9 @@ have said something else.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.endpointing import Clues, Endpointing
 from mediasrv.turn.events import (
@@ -17,7 +20,7 @@ from mediasrv.turn.events import (
     EndRated,
     Opinion,
     PrepareReply,
-    RequestFinal,
+    StartReply,
 )
 from mediasrv.turn.language import Language
 from mediasrv.turn.options import TurnOptions
@@ -28,6 +31,8 @@ from mediasrv.turn.wording import Final, Wording
 
 # Shorter silences are the gaps between syllables and the closures of stops, and say nothing of a caller's habits.
 LEAST_PAUSE_MS = 200
+# Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
+REJOIN_S = 1.0
 # Beyond the limit of an utterance any breath ends it, and beyond this many times the limit nothing is waited for.
 TALKED_OUT = 1.25
 
@@ -39,11 +44,16 @@ class Saying:
         self._options = options
         self._endpointing = Endpointing(options, language)
         self._speculation = Speculation(options)
-        self._pause_ms = self._heard_ms = self._answered_ms = 0
+        self._pause_ms = self._heard_ms = 0
         self._rated = EndRated()
         self._hinted: Opinion | None = None
+        self._is_turn_open = False
+        self._answered: tuple[str, int, float] = ("", 0, -math.inf)
+        """What our last reply answers, the pause that it came in, and when its first audio was on its way."""
         self._taken: tuple[str, int] | None = None
         self.wording = Wording()
+        self.turn = 0
+        """Number of the present turn; 0 before the first."""
         self.is_open = False
         """Whether there is an utterance that is not answered yet."""
         self.only_suspected = False
@@ -63,13 +73,12 @@ class Saying:
 
     def commit(self) -> list[Action]:
         """It is over, answered or not worth an answer."""
-        self.is_open = self.only_suspected = False
-        self._answered_ms = self._pause_ms
+        self.is_open = self.only_suspected = self._is_turn_open = False
         return [*self.drop(), CommitUtterance()]
 
     # -- a frame at a time ---------------------------------------------------------------------------------------
 
-    def hear(self, run: VoiceRun) -> list[Action]:
+    def hear(self, run: VoiceRun) -> Sequence[Action]:
         """Take the voice as it is after a frame."""
         self._heard_ms += PTIME_MS
         if not run.silence_ms:
@@ -91,10 +100,13 @@ class Saying:
         self._taken = (self.wording.text, self._pause_ms)
         self._pause_ms = 0
 
-    def rejoin(self, earlier: str) -> None:
-        """What is being said goes on with what we have begun to answer."""
-        self.wording.prepend(earlier)
-        self._endpointing.cut_in(self._answered_ms)
+    def rejoin(self, now: float) -> None:
+        """The caller breaks into our reply: if it has just begun, he goes on with what it answers, in the same turn."""
+        earlier, pause_ms, since_s = self._answered
+        if now - since_s < REJOIN_S:
+            self.wording.prepend(earlier)
+            self._endpointing.cut_in(pause_ms)
+            self._is_turn_open = True
 
     def _learn(self) -> None:
         if self._taken is None:
@@ -104,7 +116,7 @@ class Saying:
             self._endpointing.cut_in(pause_ms)
             self._taken = None
 
-    def ask_in(self, run: VoiceRun) -> list[RequestFinal]:
+    def ask_in(self, run: VoiceRun) -> Sequence[Action]:
         """Ask for the final when the pause is long enough for it."""
         is_due = self.wording.final is Final.STALE and run.silence_ms >= self._options.final_request_ms
         return [self.wording.ask()] if is_due else []
@@ -144,14 +156,14 @@ class Saying:
             known.probability if rated.probability is None else rated.probability,
         )
 
-    def hint(self, opinion: Opinion, turn: int) -> list[Action]:
-        """Take the recogniser's opinion; ``turn`` is the number that a reply would have."""
+    def hint(self, opinion: Opinion) -> list[Action]:
+        """Take the recogniser's opinion."""
         self._hinted = opinion
         if opinion is Opinion.RESUMED:
             return self.drop()
         if opinion is Opinion.END:
             self.wording.end()
-        return self.prepare(turn)
+        return self.prepare()
 
     def _forget_opinions(self) -> None:
         self._rated = EndRated()
@@ -159,7 +171,11 @@ class Saying:
 
     # -- the reply -----------------------------------------------------------------------------------------------
 
-    def prepare(self, turn: int) -> list[Action]:
+    @property
+    def _next_turn(self) -> int:
+        return self.turn if self._is_turn_open else self.turn + 1
+
+    def prepare(self) -> list[Action]:
         """Prepare a reply to what was said, when its time has come and the one there is does not fit."""
         self._learn()
         text = self.wording.text
@@ -168,7 +184,7 @@ class Saying:
         actions = self.drop()
         if self._is_probably_over and self._speculation.may_begin(text):
             self._speculation.begin(text)
-            actions.append(PrepareReply(turn, text))
+            actions.append(PrepareReply(self._next_turn, text))
         return actions
 
     @property
@@ -178,12 +194,17 @@ class Saying:
         lead_ms = self._options.speculation_lead_ms
         return self._pause_ms >= max(self._options.final_request_ms, self.wait_ms - lead_ms)
 
-    def settle(self) -> list[Action]:
-        """The reply is wanted now: drop the one there is unless it fits."""
-        if not self._speculation.fits(self.wording.text):
-            return self.drop()
+    def start_reply(self) -> list[Action]:
+        """The reply is wanted now: the one there is if it fits, another one otherwise."""
+        dropped: list[Action] = [] if self._speculation.fits(self.wording.text) else self.drop()
         self._speculation.end()
-        return []
+        self.turn, self._is_turn_open = self._next_turn, True
+        return [*dropped, StartReply(self.turn, self.wording.text)]
+
+    def answer(self, now: float) -> list[Action]:
+        """The first audio of the reply is on its way."""
+        self._answered = (self.wording.text, self._pause_ms, now)
+        return self.commit()
 
     def drop(self) -> list[Action]:
         """The reply that is being prepared, if there is one, is not wanted."""

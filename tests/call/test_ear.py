@@ -44,7 +44,7 @@ class KeepingStt(Stt):
 def hear(audio: AudioFormat, wanted: AudioFormat, media: list[MediaReceived]) -> tuple[list[bytes], list[bool]]:
     verdicts: list[bool] = []
     ear = Ear(audio)
-    recognition = ear.listen(KeepingStt(wanted), lambda voiced, now: verdicts.append(voiced))
+    recognition = ear.listen(KeepingStt(wanted), lambda voiced, speech_ms, now: verdicts.append(voiced))
     for index, each in enumerate(media):
         ear.hear(each, index * 0.02)
     assert isinstance(recognition, Kept)

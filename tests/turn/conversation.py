@@ -21,7 +21,10 @@ MAX_TICKS = 10
 
 
 class Conversation:
-    """Feeds frames (``v`` is speech, ``n`` another voiced sound, ``.`` silence) and events, performs the ticks, and keeps what is ordered."""
+    """Feeds frames and events, performs the ticks, and keeps what is ordered.
+
+    In frames, ``v`` is speech, ``n`` another voiced sound and ``.`` silence.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.machine = TurnMachine(TurnOptions(**PATIENCE | options), ENGLISH)

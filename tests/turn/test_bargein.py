@@ -20,7 +20,7 @@ LETTERS = {
 
 
 class Watch:
-    """A barge-in watcher with its run, which writes its verdicts down a letter a frame and starts again after the last."""
+    """A barge-in watcher with its run, which writes its verdicts down, a letter a frame."""
 
     def __init__(self, *, words_count: bool = True, **options: Any) -> None:
         self.run = VoiceRun()

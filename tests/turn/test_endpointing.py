@@ -55,12 +55,16 @@ def test_an_interim_may_lack_the_last_word() -> None:
 def test_a_voice_that_stays_up_makes_a_complete_utterance_doubtful() -> None:
     assert wait_ms("yes", finality=0.0) == OPTIONS.endpoint_unsure_ms
     assert wait_ms("yes", finality=0.5) == wait_ms("yes", finality=1.0) == OPTIONS.endpoint_ms
-    assert wait_ms("my order", finality=1.0) == OPTIONS.endpoint_ms
+    assert wait_ms("my order", finality=0.0) == OPTIONS.endpoint_incomplete_ms
+
+
+def test_a_voice_that_sinks_is_no_reason_for_haste() -> None:
+    assert wait_ms("my order", finality=1.0) == OPTIONS.endpoint_unsure_ms
 
 
 def test_a_detector_moves_the_wait_by_one_level_at_most() -> None:
     assert wait_ms("my", probability=1.0) == OPTIONS.endpoint_unsure_ms
-    assert wait_ms("my", probability=1.0, finality=1.0) == OPTIONS.endpoint_unsure_ms
+    assert wait_ms("my", probability=1.0, finality=0.0) == OPTIONS.endpoint_incomplete_ms
     assert wait_ms("my", probability=0.0) == OPTIONS.endpoint_incomplete_ms
     assert wait_ms("nine eight seven", probability=0.0) == OPTIONS.endpoint_dictation_ms
     assert wait_ms("nine eight seven", probability=1.0) == OPTIONS.endpoint_incomplete_ms
@@ -110,6 +114,6 @@ def test_any_wait_is_bounded_and_grows_with_patience(
     assert SHORTEST_MS <= waits_ms[0] <= waits_ms[1] <= LONGEST_MS
 
 
-@pytest.mark.parametrize("finality", [0.0, 0.3, 0.7])
-def test_the_more_final_it_sounds_the_shorter_the_wait(finality: float) -> None:
-    assert wait_ms("my order", finality=finality) > wait_ms("my order", finality=finality + 0.2)
+@pytest.mark.parametrize("probability", [0.0, 0.3, 0.7])
+def test_the_likelier_the_end_the_shorter_the_wait(probability: float) -> None:
+    assert wait_ms("my order", probability=probability) > wait_ms("my order", probability=probability + 0.2)

@@ -11,6 +11,7 @@ from mediasrv.turn.events import (
     Opinion,
     PrepareReply,
     RequestFinal,
+    StartReply,
     Transcribed,
 )
 from mediasrv.turn.options import TurnOptions
@@ -97,7 +98,7 @@ def test_a_turn_taken_too_early_makes_us_more_patient() -> None:
     caller.makes("v" * 20 + "." * 30)
     caller.saying.regret()
     caller.says("what time is it in delhi")
-    caller.saying.prepare(1)
+    caller.saying.prepare()
     assert caller.saying.wait_ms > before_ms
 
 
@@ -107,7 +108,7 @@ def test_a_noise_after_our_turn_began_teaches_nothing() -> None:
     before_ms = caller.saying.wait_ms
     caller.makes("v" * 20 + "." * 30)
     caller.saying.regret()
-    caller.saying.prepare(1)
+    caller.saying.prepare()
     assert caller.saying.wait_ms == before_ms
 
 
@@ -115,9 +116,9 @@ def test_a_reply_is_prepared_once_and_settled_when_it_fits() -> None:
     caller = Caller()
     caller.says("what time is it")
     caller.makes("v" * 20 + "." * 5)
-    assert caller.saying.prepare(3) == [PrepareReply(3, "what time is it")]
-    assert caller.saying.prepare(3) == []
-    assert caller.saying.settle() == []
+    assert caller.saying.prepare() == [PrepareReply(1, "what time is it")]
+    assert caller.saying.prepare() == []
+    assert caller.saying.start_reply() == [StartReply(1, "what time is it")]
     assert caller.saying.drop() == []
 
 
@@ -125,25 +126,25 @@ def test_a_reply_that_does_not_fit_is_dropped() -> None:
     caller = Caller()
     caller.says("what time is it")
     caller.makes("v" * 20 + "." * 5)
-    caller.saying.prepare(3)
+    caller.saying.prepare()
     caller.says("what time is it in delhi")
-    assert caller.saying.settle() == [DropReply()]
+    assert caller.saying.start_reply() == [DropReply(), StartReply(1, "what time is it in delhi")]
 
 
 def test_while_the_caller_speaks_no_reply_is_prepared() -> None:
     caller = Caller()
     caller.makes("v" * 20)
     caller.says("what time is it")
-    assert caller.saying.prepare(3) == []
+    assert caller.saying.prepare() == []
 
 
 def test_the_recognisers_opinions_move_us() -> None:
     caller = Caller()
     caller.makes("v" * 20)
     caller.says("what time is it")
-    assert caller.saying.hint(Opinion.EAGER_END, 3) == [PrepareReply(3, "what time is it")]
-    assert caller.saying.hint(Opinion.RESUMED, 3) == [DropReply()]
-    assert caller.saying.hint(Opinion.END, 3) == [PrepareReply(3, "what time is it")]
+    assert caller.saying.hint(Opinion.EAGER_END) == [PrepareReply(1, "what time is it")]
+    assert caller.saying.hint(Opinion.RESUMED) == [DropReply()]
+    assert caller.saying.hint(Opinion.END) == [PrepareReply(1, "what time is it")]
 
 
 def test_who_rates_the_pause_may_change_the_wait_until_there_is_more_voice() -> None:
