@@ -19,6 +19,7 @@ MAX_VALUES = 32
 
 # Denser where the budget lies: 400 to 600 ms from the caller's last sample to ours.
 _RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0, 3.0, 5.0)
+_STAGE_BUCKETS_S = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0, 5.0)
 # A stall of more than 20 ms is a bug.
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
@@ -67,9 +68,25 @@ class Metrics(Observer):
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
         self._response = Histogram(
             "mediasrv_response_latency_seconds",
-            "From the caller's last voiced frame to the first frame of the answer.",
+            "From the caller's last voiced frame to the first sample of the answer that he heard.",
             buckets=_RESPONSE_BUCKETS_S,
             registry=registry,
+        )
+        self._stage = Histogram(
+            "mediasrv_response_stage_seconds",
+            "The parts of that, by what was waited for.",
+            ["stage"],
+            buckets=_STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        self._prepared = Counter(
+            "mediasrv_prepared_replies", "Replies begun early, by outcome.", ["outcome"], registry=registry
+        )
+        self._prepared_tokens = Counter(
+            "mediasrv_prepared_reply_tokens", "Pieces of text in them.", ["outcome"], registry=registry
+        )
+        self._false_alarms = Counter(
+            "mediasrv_false_alarms", "Times that we went on after what was no barge-in.", registry=registry
         )
         self._lag = Histogram(
             "mediasrv_loop_lag_seconds",
@@ -120,6 +137,16 @@ class Metrics(Observer):
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         if trace.response_ms is not None:
             self._response.observe(trace.response_ms / 1000)
+            for stage in trace.waterfall():
+                self._stage.labels(stage.name).observe((stage.end_ms - stage.start_ms) / 1000)
+
+    def reply_prepared(self, call_id: str, tokens: int, *, wasted: bool) -> None:
+        outcome = "wasted" if wasted else "used"
+        self._prepared.labels(outcome).inc()
+        self._prepared_tokens.labels(outcome).inc(tokens)
+
+    def false_alarm(self, call_id: str, now: float) -> None:
+        self._false_alarms.inc()
 
     def barged_in(self, call_id: str, now: float) -> None:
         self._barge_ins.inc()

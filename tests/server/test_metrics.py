@@ -23,7 +23,11 @@ def test_what_was_told_is_rendered() -> None:
     metrics.spent("call-1", "deepgram", Use.AUDIO_S, 12.5)
     trace = TurnTrace(1, last_voice_s=10.0)
     metrics.turn_answered("call-1", trace)
-    trace.reach("first_audio", 10.42)
+    trace.reach("endpoint", 10.4)
+    trace.reach("heard", 10.42)
+    metrics.reply_prepared("call-1", 12, wasted=False)
+    metrics.reply_prepared("call-1", 5, wasted=True)
+    metrics.false_alarm("call-1", 1.0)
     metrics.turn_answered("call-1", trace)
     lines = metrics.render().decode().splitlines()
     for line in (
@@ -40,6 +44,11 @@ def test_what_was_told_is_rendered() -> None:
         'mediasrv_stt_audio_seconds_total{provider="deepgram"} 12.5',
         "mediasrv_response_latency_seconds_count 1.0",
         'mediasrv_response_latency_seconds_bucket{le="0.4"} 0.0',
+        'mediasrv_response_stage_seconds_count{stage="endpoint"} 1.0',
+        'mediasrv_response_stage_seconds_bucket{le="0.02",stage="heard"} 1.0',
+        'mediasrv_prepared_replies_total{outcome="wasted"} 1.0',
+        'mediasrv_prepared_reply_tokens_total{outcome="used"} 12.0',
+        "mediasrv_false_alarms_total 1.0",
         'mediasrv_response_latency_seconds_bucket{le="0.45"} 1.0',
     ):
         assert line in lines
