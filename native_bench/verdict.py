@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -49,7 +48,7 @@ class Witness(Observer):
             self.heard.append((now, text))
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
-        self.answered.append(asyncio.get_running_loop().time())
+        self.answered.append(trace.points_s["heard"])
 
     def ended(self, call_id: str, cause: str) -> None:
         self.cause = cause

@@ -129,6 +129,9 @@ class Conversation(Manners, PlayoutWatcher, ABC):
 
     def bot_started(self, interruptible: bool) -> None:
         """The first audio of an utterance of ours was queued."""
+        if self._answer is None or not self._answer.is_filling:
+            # An apology is an answer too.
+            self._stopwatch.answer_begins(self._loop.time(), self._loop.time())
         self._tell(PlayoutStarted(interruptible))
 
     def _note_answer(self) -> None:

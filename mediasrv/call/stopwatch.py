@@ -24,8 +24,8 @@ class Stopwatch:
         self._trace = None
 
     def answer_begins(self, now: float, audible_until_s: float) -> None:
-        """The reply's own first audio is there, behind all that the caller still has to hear."""
-        if self._trace is not None:
+        """The answer's first audio is there, behind all that the caller still has to hear; only the first time counts."""
+        if self._trace is not None and self._begins_s is None:
             self._trace.reach("first_audio", now)
             self._begins_s = max(now, audible_until_s)
 
