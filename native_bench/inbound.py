@@ -59,7 +59,9 @@ class _Sink(Recognition):
         yield
 
 
-class _SinkStt(Stt):
+class SinkStt(Stt):
+    """A recogniser that takes one format."""
+
     def __init__(self, audio: AudioFormat) -> None:
         super().__init__(None)
         self.formats: Sequence[AudioFormat] = (audio,)  # type: ignore[misc]
@@ -84,7 +86,7 @@ def whole_way_us(messages: Sequence[str], wanted: AudioFormat) -> float:
     took: list[float] = []
     for _ in range(ROUNDS):
         wire, ear, machine = PlivoProtocol(), Ear(MULAW_8K), TurnMachine(TurnOptions())
-        ear.listen(_SinkStt(wanted), machine.hear)
+        ear.listen(SinkStt(wanted), machine.hear)
         wire.receive(messages[0])
         begun = time.perf_counter()
         for index, message in enumerate(messages[1:]):
