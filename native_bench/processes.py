@@ -83,12 +83,12 @@ async def running(
                 await process.wait()
 
 
-async def first_line(process: asyncio.subprocess.Process) -> str:
+async def first_line(process: asyncio.subprocess.Process, log: Path) -> str:
     """What a stand-in says when it is ready: where it is."""
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), READY_LIMIT_S)
     if not line:
-        raise ServerDied("a stand-in did not start: see its message above")
+        raise ServerDied(f"a stand-in did not start; it said: {last_line(log)}")
     return line.decode().strip()
 
 

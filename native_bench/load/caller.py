@@ -38,6 +38,8 @@ class LoadCaller(asyncio.Protocol):
         """Monotonic time of the first sample: of the start message, until the first frame was sent."""
         self.first_audio_s = 0.0
         """When the bot's first audio came."""
+        self.spoke: asyncio.Future[None] = loop.create_future()
+        """Done when that came."""
         self.answers_ms: list[float] = []
         """From pings to their answers."""
         self._target, self._host = target, host
@@ -144,8 +146,9 @@ class LoadCaller(asyncio.Protocol):
         now = time.monotonic()
         data = self._received
         if data.find(b'"playAudio"', begin, end) >= 0:
-            if not self.first_audio_s:
+            if not self.spoke.done():
                 self.first_audio_s = now
+                self.spoke.set_result(None)
             self.ear.lay(samples_in(data, begin, end), self.position(now))
         elif data.find(b'"checkpoint"', begin, end) >= 0:
             self.ear.mark(str(orjson.loads(data[begin:end])["name"]), self.position(now))

@@ -105,7 +105,8 @@ class Watched:
         half = len(self.times_s) // 2
         if self.times_s[-1] - self.times_s[0] < _GROWTH_S:
             return Slope(0.0, 0.0)
-        return slope(self.times_s[half:], [each.rss_bytes / 1000 / max(calls, 1) for each in self.usages[half:]])
+        minutes = [time_s / 60 for time_s in self.times_s[half:]]
+        return slope(minutes, [each.rss_bytes / 1000 / max(calls, 1) for each in self.usages[half:]])
 
 
 async def measure(world: World, tape: Tape, count: int, seconds: float, tick: Callable[[float], None]) -> Step:
@@ -113,7 +114,7 @@ async def measure(world: World, tape: Tape, count: int, seconds: float, tick: Ca
     idle = proc.usage(world.server.pid)
     async with calls_up(world, tape, count) as load:
         # All calls have had their first answer, and what is made once is made.
-        await _let_talk(world, tape.cycle / RATE_HZ, lambda _: None)
+        await let_talk(world, tape.cycle / RATE_HZ, lambda _: None)
         load.metronome.forget()
         for caller in load.callers:
             caller.answers_ms.clear()
@@ -121,7 +122,7 @@ async def measure(world: World, tape: Tape, count: int, seconds: float, tick: Ca
         before = _helpers(world)
         pinging = asyncio.create_task(_ping(load.callers))
         try:
-            watched = await _let_talk(world, seconds, tick)
+            watched = await let_talk(world, seconds, tick)
         finally:
             pinging.cancel()
         helpers, until_s = _helpers(world), time.monotonic()
@@ -129,7 +130,8 @@ async def measure(world: World, tape: Tape, count: int, seconds: float, tick: Ca
         return _step(count, load, idle, watched, (begun_s, until_s), _taken(before, helpers, until_s - begun_s))
 
 
-async def _let_talk(world: World, seconds: float, tick: Callable[[float], None]) -> Watched:
+async def let_talk(world: World, seconds: float, tick: Callable[[float], None]) -> Watched:
+    """Let the calls that are up go on, and look on."""
     times_s, usages = [time.monotonic()], [_usage(world)]
     while (left_s := times_s[0] + seconds - time.monotonic()) > 0:
         await asyncio.sleep(min(left_s, _LOOK_EVERY_S))

@@ -36,21 +36,22 @@ def spread(values: Sequence[float]) -> Spread | None:
 class Slope:
     """A straight line through samples of something that should not grow."""
 
-    per_minute: float
+    rise: float
+    """By one of what it is over: a minute, a thousand calls."""
     error: float
     """Standard error of that."""
 
     @property
     def at_least(self) -> float:
         """What it surely grows by, leaving two errors aside; 0 when it may not grow at all."""
-        return max(0.0, self.per_minute - 2 * self.error)
+        return max(0.0, self.rise - 2 * self.error)
 
 
-def slope(times_s: Sequence[float], values: Sequence[float]) -> Slope:
+def slope(over: Sequence[float], values: Sequence[float]) -> Slope:
     """Least squares; flat when there are less than three samples."""
-    if len(times_s) < 3:
+    if len(over) < 3:
         return Slope(0.0, 0.0)
-    x = np.asarray(times_s, np.float64) / 60
+    x = np.asarray(over, np.float64)
     y = np.asarray(values, np.float64)
     x = x - x.mean()
     power = float(x @ x)
@@ -123,7 +124,7 @@ def breaches(step: Step, single_ms: float | None, limits: Limits) -> list[str]:
         added = step.answers.p99 - single_ms
         found.append(f"response latency, p99 {added:.0f} ms over one call's (limit {limits.latency_ms:g})")
     if step.growth.at_least > limits.memory_kb:
-        found.append(f"memory, {step.growth.per_minute:.0f} KB a minute for each call (limit {limits.memory_kb:g})")
+        found.append(f"memory, {step.growth.rise:.0f} KB a minute for each call (limit {limits.memory_kb:g})")
     return found
 
 

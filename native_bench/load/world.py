@@ -8,10 +8,12 @@ first token after 200 ms and each further one 15 later, a voice's first audio af
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from native_bench.load.tape import Tape
 from native_bench.processes import Placement, ServerDied, first_line, free_port, last_line, running, until_ready
@@ -28,6 +30,14 @@ _MAX_CALLS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Providers:
+    """Stand-ins that were started, by stage."""
+
+    processes: Mapping[str, asyncio.subprocess.Process]
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """What was started."""
 
@@ -40,6 +50,8 @@ class World:
     """What the server has to say."""
     hook: Path
     """The folder through which the server is asked about itself; see ``hook``."""
+    ready_s: float
+    """From the start of its process until it was ready for calls."""
 
     def check(self) -> None:
         """Raise ``ServerDied`` when something has ended."""
@@ -51,32 +63,53 @@ class World:
 
 
 @asynccontextmanager
-async def started(folder: Path, tape: Tape, cores: Placement, greeting: str = "") -> AsyncIterator[World]:
-    """Start everything; raise ``ServerDied`` when something fails to."""
+async def providers(folder: Path, tape: Tape, cores: Placement) -> AsyncIterator[Providers]:
+    """Start the stand-ins; raise ``ServerDied`` when one fails to."""
     script = folder / "script.json"
     write_script(script, [(tape.cue, tape.words)])
     commands = {
-        "stt": ("native_bench.standins", "deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
+        "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
         # The first event of an answer holds no token yet.
-        "llm": ("native_bench.standins", "openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}",
-                f"text={REPLY}"),
-        "tts": ("native_bench.standins", "cartesia", "first_ms=80", f"char_ms={CHAR_MS}"),
-    }  # fmt: skip
+        "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={REPLY}"),
+        "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}"),
+    }
+    log = folder / "standins.log"
     async with AsyncExitStack() as stack:
-        standins = {
-            stage: await stack.enter_async_context(
-                running("-m", *command, cores=cores.rest, stdout=asyncio.subprocess.PIPE)
-            )
+        # What they say of clients that went away in a handshake is of no use to anybody.
+        file = stack.enter_context(log.open("wb"))
+        pipes: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": file.fileno(), "cores": cores.rest}
+        processes = {
+            stage: await stack.enter_async_context(running("-m", "native_bench.standins", *command, **pipes))
             for stage, command in commands.items()
         }
-        origins = {stage: await first_line(process) for stage, process in standins.items()}
-        port, config, log = free_port(), folder / "server.toml", folder / "server.log"
-        config.write_text(configuration(port, origins, greeting), encoding="utf-8")
-        command = ("native_bench.load.hook", str(folder), "serve", "--config", str(config), "--log-level", "warning")
-        file = stack.enter_context(log.open("wb"))
-        server = await stack.enter_async_context(running("-m", *command, cores=cores.server, stderr=file.fileno()))
-        world = World(f"http://{HOST}:{port}", server, standins, log, folder)
-        await until_ready(world.origin, server, log)
+        yield Providers(processes, {stage: await first_line(each, log) for stage, each in processes.items()})
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path,
+    there: Providers,
+    cores: Placement,
+    greeting: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[World]:
+    """Start a server, and wait until it is ready; raise ``ServerDied`` when it fails to."""
+    port, config, log = free_port(), folder / "server.toml", folder / "server.log"
+    config.write_text(configuration(port, there.origins, greeting), encoding="utf-8")
+    command = ("native_bench.load.hook", str(folder), "serve", "--config", str(config), "--log-level", "warning")
+    with log.open("wb") as file:
+        started_s = time.monotonic()
+        process = running("-m", *command, cores=cores.server, stderr=file.fileno(), environment=environment)
+        async with process as server:
+            origin = f"http://{HOST}:{port}"
+            await until_ready(origin, server, log)
+            yield World(origin, server, there.processes, log, folder, time.monotonic() - started_s)
+
+
+@asynccontextmanager
+async def started(folder: Path, tape: Tape, cores: Placement, greeting: str = "") -> AsyncIterator[World]:
+    """Start everything; raise ``ServerDied`` when something fails to."""
+    async with providers(folder, tape, cores) as there, serving(folder, there, cores, greeting) as world:
         yield world
 
 

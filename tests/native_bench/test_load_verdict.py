@@ -60,10 +60,10 @@ def test_late_callers_are_the_bottleneck() -> None:
 
 
 def test_a_slope_is_found_with_its_error() -> None:
-    rising = slope([0.0, 60.0, 120.0, 180.0], [1.0, 3.0, 5.0, 7.0])
-    assert rising.per_minute == pytest.approx(2.0)
+    rising = slope([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0])
+    assert rising.rise == pytest.approx(2.0)
     assert rising.at_least == pytest.approx(2.0)
-    noisy = slope([0.0, 60.0, 120.0, 180.0], [1.0, 9.0, 0.0, 8.0])
+    noisy = slope([0.0, 1.0, 2.0, 3.0], [1.0, 9.0, 0.0, 8.0])
     assert noisy.error > 1
     assert noisy.at_least == 0
 
