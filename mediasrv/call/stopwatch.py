@@ -24,7 +24,7 @@ class Stopwatch:
         self._trace = None
 
     def answer_begins(self, now: float, audible_until_s: float) -> None:
-        """The answer's first audio is there, behind all that the caller still has to hear; only the first time counts."""
+        """The answer's first audio is there, behind what the caller still has to hear; only the first time counts."""
         if self._trace is not None and self._begins_s is None:
             self._trace.reach("first_audio", now)
             self._begins_s = max(now, audible_until_s)
