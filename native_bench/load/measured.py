@@ -14,7 +14,7 @@ from native_bench.load import proc
 from native_bench.load.caller import LoadCaller
 from native_bench.load.metronome import Metronome
 from native_bench.load.tape import RATE_HZ, Tape
-from native_bench.load.verdict import Slope, Step, slope, spread
+from native_bench.load.verdict import Slope, Step, quantiles, slope, spread
 from native_bench.load.world import PATH, World
 from native_bench.processes import ServerDied
 
@@ -177,6 +177,7 @@ def _step(
     seconds = watched.times_s[-1] - watched.times_s[0]
     heard = [judge(caller, load.tape, *span) for caller in load.callers]
     silences_ms = [ms for each in heard for ms in each.silences_ms]
+    answers_ms = [ms for each in heard for ms in each.answers_ms]
     return Step(
         calls=count,
         seconds=round(seconds, 1),
@@ -185,7 +186,8 @@ def _step(
         memory_mb=round(last.rss_bytes / 1e6, 1),
         call_kb=round((first.rss_bytes - idle.rss_bytes) / 1000 / max(count, 1), 1),
         growth=watched.growth(count),
-        answers=spread([ms for each in heard for ms in each.answers_ms]),
+        answers=spread(answers_ms),
+        answer_quantiles=quantiles(answers_ms),
         silence=spread(silences_ms),
         stalls=spread([ms for caller in load.callers for ms in caller.answers_ms]),
         slip=spread([late_s * 1000 for late_s in load.metronome.lateness_s]),

@@ -32,6 +32,14 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(len(values), *(round(float(each), 2) for each in (p50, p90, p99, max(values))))
 
 
+def quantiles(values: Sequence[float], count: int = 51) -> list[float]:
+    """Evenly spaced quantiles from the least value to the greatest, each a value that was seen; none of nothing."""
+    if not len(values):
+        return []
+    found = np.percentile(np.asarray(values, np.float64), np.linspace(0, 100, count), method="higher")
+    return [round(float(each), 2) for each in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Slope:
     """A straight line through samples of something that should not grow."""
@@ -93,6 +101,8 @@ class Step:
     """Of one core, what callers and stand-ins took."""
     failures: Sequence[str] = ()
     """Calls that were not taken, or broke off."""
+    answer_quantiles: Sequence[float] = ()
+    """Of the answers' latencies, from the least to the greatest, evenly spaced."""
 
 
 @dataclass(frozen=True, slots=True)

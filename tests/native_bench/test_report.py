@@ -1,96 +1,112 @@
-"""Figures of a run that is made up."""
+"""One page that opens offline, whatever lines it is made of, and in which nothing that was measured is markup."""
 
 from __future__ import annotations
 
-from native_bench.turntaking.judgement import BargeInVerdict, DisturbanceVerdict, TurnVerdict
-from native_bench.turntaking.plan import Over
-from native_bench.turntaking.report import figures, table, trials
-from native_bench.turntaking.tally import BrokeIn, Distribution, Disturbed, Tally, Turned, distribution, speculation
-from native_bench.turntaking.utterances import Kind
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
-QUIET = "quiet line"
+import orjson
+import pytest
 
+from native_bench import report
 
-def turned(
-    kind: Kind | Over, latency_ms: float | None = None, *, cut_in_ms: float | None = None, collided: bool = False
-) -> Turned:
-    return Turned(kind.value, QUIET, "clip", TurnVerdict(collided, cut_in_ms, latency_ms))
-
-
-def tally() -> Tally:
-    made = Tally(20, 60.0, Distribution(100, 0.1, 0.5, 1.0, 2.0), [])
-    made.turns = [
-        turned(Kind.FLOWING, 400.0),
-        turned(Kind.FLOWING, 500.0),
-        turned(Kind.FLOWING),
-        turned(Kind.LONG, 450.0, cut_in_ms=900.0),
-        turned(Kind.LONG, 100.0, collided=True),
-        turned(Over.BARGE_IN, 700.0),
-    ]
-    made.barge_ins = [
-        BrokeIn(Over.BARGE_IN.value, QUIET, "clip", BargeInVerdict(130.0, 150.0, False), -40.0),
-        BrokeIn(Over.BARGE_IN.value, QUIET, "clip", BargeInVerdict(None, 2000.0, True), None),
-    ]
-    made.disturbances = [
-        Disturbed(Over.COUGH.value, QUIET, "cough", DisturbanceVerdict(True, True, None), -20.0),
-        Disturbed(Over.COUGH.value, QUIET, "cough", DisturbanceVerdict(False, True, 200.0), None),
-    ]
-    made.void = [Over.ECHO.value]
-    made.speculation = speculation([20, 3, 0, 20], heard=2)
-    return made
+EVIL = "<script>alert('$x$')</script>&\"'"
+SPREAD = {"count": 9, "p50": 1.0, "p90": 2.0, "p99": 3.0, "most": None}
+STEP = {
+    "calls": 10, "cpu_ms": 2.5, "starved_percent": 1.0, "memory_mb": 150.0, "call_kb": 90.0, "answers": SPREAD,
+    "silence": SPREAD, "stalls": None, "slip": SPREAD, "answer_quantiles": [1.0, 2.0, None],
+}  # fmt: skip
+PROFILE = {"calls": 10, "cpu_ms": 2.5, "parts_ms": {"VAD": 1.5, EVIL: 1.0}, "functions_ms": [[EVIL, 0.5]]}
+LOOK = {"at": 0.0, "memory_kb": 1.0, "tasks": 2, "descriptors": 3, "blocks": 4, "garbage": 0}
+ROWS: list[dict[str, Any]] = [
+    {"case": "capacity", "machine": EVIL, "step": STEP, "breaches": [EVIL], "bottleneck": ""},
+    {"case": "capacity", "machine": EVIL, "step": {**STEP, "calls": 20}, "breaches": [], "bottleneck": EVIL},
+    {"case": "capacity", "machine": EVIL, "profile": PROFILE},
+    {"case": "capacity", "machine": EVIL, "capacity": 10, "broken": 20, "versions": {"numpy": EVIL}},
+    {"case": "capacity", "machine": "another", "failure": EVIL},
+    {"case": "soak", "title": EVIL, "looks": [LOOK, {**LOOK, "at": 1.0}], "grown": [EVIL], "failures": []},
+    {"case": "coldstart", "empty_ms": SPREAD, "full_ms": None, "greeting_ms": SPREAD},
+    {"case": "check", "figures": {"legs": 2.0, EVIL: 3.0}, "budgets": {"legs": 2.0}},
+    {"case": "turn", "simultaneous": 9, "turns": {EVIL: {"count": 3, "latency_ms": SPREAD, "cut_ins": 1, "missed": 0}}},
+    {"case": EVIL, "anything": EVIL},
+]  # fmt: skip
 
 
-def test_latency_counts_where_nobody_was_cut_into() -> None:
-    classes = figures(tally())["turns"]
-    flowing, long = classes[Kind.FLOWING.value], classes[Kind.LONG.value]
-    assert (flowing["count"], flowing["latency_ms"]["p50"], flowing["missed"]) == (3, 450.0, 1)
-    assert (long["count"], long["latency_ms"], long["cut_ins"], long["collisions"]) == (1, None, 1, 1)
+class Reader(HTMLParser):
+    """Notes what a browser would run or fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href")]
 
 
-def test_all_are_all_but_barge_ins() -> None:
-    classes = figures(tally())["turns"]
-    assert classes["all"]["count"] == 4
-    assert classes[QUIET]["count"] == 4
-    assert classes[Over.BARGE_IN.value]["latency_ms"]["p50"] == 700.0
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    return reader
 
 
-def test_a_missed_barge_in_counts_and_its_silence_does_not() -> None:
-    broke = figures(tally())["barge_ins"][Over.BARGE_IN.value]
-    assert (broke["count"], broke["missed"], broke["silent_ms"]["most"]) == (2, 1, 150.0)
+def test_the_page_runs_nothing_and_fetches_nothing() -> None:
+    reader = read(report.page(ROWS))
+    assert "script" not in reader.tags
+    assert [each for each in reader.fetched if not each.startswith("#")] == []
+    assert reader.tags.count("svg") == 11
 
 
-def test_abandoned_and_broken_replies_count() -> None:
-    found = figures(tally())["disturbances"][Over.COUGH.value]
-    assert (found["count"], found["abandoned"], found["broken"], found["resumed_ms"]["p50"]) == (2, 1, 2, 200.0)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["case"][:9])
+def test_each_line_alone_makes_a_page(row: dict[str, Any]) -> None:
+    assert "script" not in read(report.page([row])).tags
 
 
-def test_the_largest_step_is_the_loudest() -> None:
-    assert figures(tally())["largest_step_db"] == -20.0
+@pytest.mark.parametrize("row", [*ROWS[:3], *ROWS[5:9]], ids=lambda row: row["case"])
+def test_a_line_of_another_shape_is_shown_as_it_is(row: dict[str, Any]) -> None:
+    spoilt = {name: value if name in ("case", "machine") else 7 for name, value in row.items()}
+    assert "<details>" in report.page([spoilt])
 
 
-def test_tokens_beyond_those_of_replies_that_were_heard_are_in_vain() -> None:
-    assert speculation([20, 3, 0, 20], heard=2).wasted_tokens == 3
-    assert speculation([20, 3], heard=2).wasted == 0.0
-    assert speculation([], heard=0).wasted == 0.0
+def test_broken_lines_are_counted_and_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    path.write_bytes(orjson.dumps(ROWS[6]) + b'\n\n{"case": "cold\n[1]\n{"case": 3}\n')
+    rows, broken = report.read([path])
+    assert (len(rows), broken) == (1, 3)
+    assert "3 lines could not be read" in report.page(rows, broken)
 
 
-def test_a_distribution_of_nothing_is_none() -> None:
-    assert distribution([None, None]) is None
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, arguments)])
+    return report.main()
 
 
-def test_the_table_holds_every_class_and_what_went_wrong() -> None:
-    made = tally()
-    made.failures = [f"call {number} broke off" for number in range(9)]
-    made.complaints = ["an empty message of audio"]
-    text = table(made)
-    for words in (Kind.LONG.value, Over.COUGH.value, "onset to clear", "1 echo of the bot", "call 4 broke", "an empty"):
-        assert words in text
-    assert "call 5 broke" not in text
+def test_an_unwritable_folder_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "kept.jsonl"
+    path.write_bytes(orjson.dumps(ROWS[6]))
+    assert run(monkeypatch, path, "--out", tmp_path / "nowhere" / "report.html") == 78
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "name another with --out" in line
 
 
-def test_a_run_in_which_nothing_happened_has_a_table_too() -> None:
-    assert "never" in table(Tally(1, 0.0, None, ["call 1 was not taken"]))
+@pytest.mark.parametrize("content", [None, b"", b"no JSON"])
+def test_nothing_to_report_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    path = tmp_path / "kept.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(monkeypatch, path, "--out", tmp_path / "report.html") == 78
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_every_trial_is_told() -> None:
-    assert len(trials(tally())) == 10
+def test_the_page_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kept.jsonl"
+    path.write_bytes(orjson.dumps(ROWS[6]))
+    assert run(monkeypatch, path, "--out", tmp_path / "report.html") == 0
+    assert "greeting on the wire" in (tmp_path / "report.html").read_text()
