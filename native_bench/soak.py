@@ -39,6 +39,8 @@ _LOOK_EVERY_S = 2.0
 _SHORT_S = 0.5
 _LOOKS = 40
 _REST_S = 0.3
+# A server that takes no calls any more takes none of the others either.
+_GIVE_UP = 100
 
 LASTING = {"memory_kb": 100.0, "tasks": 0.1, "descriptors": 0.1}
 """What each call may grow by in a minute."""
@@ -113,7 +115,7 @@ async def short(world: World, tape: Tape, calls: int, at_a_time: int, looks: lis
     done, every = 0, max(at_a_time, calls // _LOOKS)
     looks.append(await look(world, 0.0, tidied=True))
     try:
-        while done < calls:
+        while done < calls and len(failures) < _GIVE_UP:
             world.check()
             batch = min(at_a_time, calls - done)
             failures += await _batch(world, tape, done, batch)

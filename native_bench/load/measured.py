@@ -28,8 +28,6 @@ _LEAVE_LIMIT_S = 8.0
 _LOOK_EVERY_S = 1.0
 _PING_EVERY_S = 0.01
 _PINGS_A_CALL = 5
-# Callers begin at all places of the cycle alike: the golden ratio spreads any number of them evenly.
-_GOLDEN = 0.6180339887
 
 
 @dataclass(slots=True)
@@ -44,21 +42,25 @@ class Load:
 
 @asynccontextmanager
 async def calls_up(world: World, tape: Tape, count: int) -> AsyncIterator[Load]:
-    """Place calls one after another, and hang up with the block."""
+    """Place calls at an even pace, whatever becomes of them, and hang up with the block."""
     load = Load(Metronome(), tape)
     load.metronome.start()
+    placing: list[asyncio.Task[None]] = []
     try:
         for number in range(count):
-            await _place(world, load, number)
+            world.check()
+            placing.append(asyncio.create_task(_place(world, load, number)))
             await asyncio.sleep(1 / CALLS_A_SECOND)
+        await asyncio.gather(*placing)
         yield load
     finally:
+        for task in placing:
+            task.cancel()
         await hang_up(load)
         load.metronome.stop()
 
 
 async def _place(world: World, load: Load, number: int) -> None:
-    world.check()
     try:
         load.callers.append(await call(world, load, number))
     except (OSError, TimeoutError) as error:
