@@ -31,6 +31,8 @@ from native_bench.turntaking.world import REPLY_S, TurnTable, started
 SLIP_LIMIT_MS = 10.0
 """Callers whose own frames are later than this, at p99, are the bottleneck, and their figures are worth nothing."""
 PER_CLASS, QUICK_PER_CLASS = 100, 6
+PER_CALLER = 5
+"""Trials of a class that one caller makes, unless more are asked for: some five minutes."""
 QUICK_CALLS = 20
 
 # Of the server, for one call: the carrier's, the recogniser's, the model's and the voice's, and as many in reserve.
@@ -69,7 +71,7 @@ def _grammar(case: Case) -> argparse.ArgumentParser:
     parser.add_argument(
         "--calls", type=_counts, default=[20], metavar="N,…", help="simultaneous calls, such as 1,20,100 (default: 20)"
     )
-    parser.add_argument("--per-class", type=_count, default=PER_CLASS, help="trials of a class (default: %(default)s)")
+    parser.add_argument("--per-class", type=_count, metavar="N", help="trials of a class (default: 100; 5 a caller)")
     parser.add_argument("--quick", action="store_true", help="a few trials, within a minute")
     parser.add_argument("--material", choices=material.PARTS, default="report", help="which half of the recordings")
     parser.add_argument("--sounds", type=Path, default=material.SOUNDS, metavar="DIR", help="Asterisk's prompts")
@@ -101,9 +103,9 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
         settings: list[TurnTable] = [base]
     else:
         settings = [{**base, flags.knob: _number(value)} for value in flags.values.split(",")]
-    per_class = QUICK_PER_CLASS if flags.quick else flags.per_class
     worst, tallies = 0, []
     for simultaneous in levels:
+        per_class = trials_of_a_class(flags, simultaneous)
         for setting in settings:
             calls = case.plan(Planner(spoken, flags.music, flags.seed), per_class, simultaneous)
             tally = await _one(calls, spoken, setting, simultaneous)
@@ -113,6 +115,13 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
         draw_curve(flags.curve, flags.knob, [(setting[flags.knob], tally) for setting, tally in tallies])
         print(f"look at {flags.curve}")
     return worst
+
+
+def trials_of_a_class(flags: argparse.Namespace, simultaneous: int) -> int:
+    """As many as were asked for; else as many as so few callers can make."""
+    if flags.quick:
+        return QUICK_PER_CLASS
+    return flags.per_class or min(PER_CLASS, PER_CALLER * simultaneous)
 
 
 async def _one(calls: Sequence[Planned], spoken: material.Material, setting: TurnTable, simultaneous: int) -> Tally:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from native_bench.bargein import BARGE_IN
-from native_bench.turntaking.command import tell
+from native_bench.turntaking.command import tell, trials_of_a_class
 from native_bench.turntaking.tally import Distribution, Tally
 
 
@@ -44,3 +44,13 @@ def test_a_call_that_failed_is_no_success(tmp_path: Path, capsys: pytest.Capture
     made.failures = ["call 1 was not taken"]
     assert tell(BARGE_IN, flags(tmp_path, 15.0), {}, made) == 1
     assert "call 1 was not taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("quick", "asked", "callers", "trials"),
+    [(False, None, 1, 5), (False, None, 20, 100), (False, None, 100, 100), (False, 7, 1, 7), (True, None, 20, 6)],
+)
+def test_few_callers_make_few_trials_unless_they_are_asked_to(
+    quick: bool, asked: int | None, callers: int, trials: int
+) -> None:
+    assert trials_of_a_class(Namespace(quick=quick, per_class=asked), callers) == trials
