@@ -1,4 +1,4 @@
-"""The client's end of a WebSocket, as much of it as a caller needs (RFC 6455).
+"""WebSocket frames, as much of them as callers and a stand-in under load need (RFC 6455).
 
 A mask of zeros costs a server no less to take off than any other, and leaves messages as they are: they are framed once
 for all callers.
@@ -6,7 +6,7 @@ for all callers.
 
 from __future__ import annotations
 
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _FINAL, _MASKED = 0x80, 0x80
 _LONG, _VERY_LONG = 126, 127
 _MASK = b"\0\0\0\0"
@@ -19,12 +19,20 @@ UPGRADE = (
 
 def framed(payload: bytes, opcode: int = TEXT) -> bytes:
     """A client's frame."""
-    size = len(payload)
+    return _head(len(payload), opcode, _MASKED) + _MASK + payload
+
+
+def served(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A server's frame."""
+    return _head(len(payload), opcode, 0) + payload
+
+
+def _head(size: int, opcode: int, masked: int) -> bytes:
     if size < _LONG:
-        return bytes((_FINAL | opcode, _MASKED | size)) + _MASK + payload
+        return bytes((_FINAL | opcode, masked | size))
     if size < 1 << 16:
-        return bytes((_FINAL | opcode, _MASKED | _LONG)) + size.to_bytes(2, "big") + _MASK + payload
-    return bytes((_FINAL | opcode, _MASKED | _VERY_LONG)) + size.to_bytes(8, "big") + _MASK + payload
+        return bytes((_FINAL | opcode, masked | _LONG)) + size.to_bytes(2, "big")
+    return bytes((_FINAL | opcode, masked | _VERY_LONG)) + size.to_bytes(8, "big")
 
 
 def unframed(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
@@ -45,3 +53,15 @@ def unframed(data: bytes, at: int = 0) -> tuple[int, int, int] | None:
     if len(data) < begin + size:
         return None
     return data[at] & 0x0F, begin, begin + size
+
+
+def unmasked(data: bytes, at: int = 0) -> tuple[int, bytes, int] | None:
+    """The client's frame that begins at a place: opcode, payload, and where it ends; ``None`` while it is not there."""
+    found = unframed(data, at)
+    if found is None or len(data) < found[2] + 4:
+        return None
+    opcode, begin, end = found
+    size = end - begin
+    mask = (data[begin : begin + 4] * (size // 4 + 1))[:size]
+    plain = int.from_bytes(data[begin + 4 : end + 4], "big") ^ int.from_bytes(mask, "big")
+    return opcode, plain.to_bytes(size, "big"), end + 4

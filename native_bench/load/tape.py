@@ -49,12 +49,15 @@ class Tape:
         self._side.start("load-call", STREAM_ID, MULAW_8K)
         self._messages: list[bytes] = []
 
+    def payload(self, number: int) -> bytes:
+        """The audio of a frame."""
+        return self._frames[number % len(self._frames)]
+
     def message(self, number: int) -> bytes:
         """The message of a frame, ready for the socket; the same for all callers."""
         while len(self._messages) <= number:
             at = len(self._messages)
-            payload = self._frames[at % len(self._frames)]
-            self._messages.append(framed(self._side.media(payload, _TIMESTAMP_MS + at * PTIME_MS).encode()))
+            self._messages.append(framed(self._side.media(self.payload(at), _TIMESTAMP_MS + at * PTIME_MS).encode()))
         return self._messages[number]
 
 

@@ -68,10 +68,16 @@ async def providers(folder: Path, tape: Tape, cores: Placement) -> AsyncIterator
     script = folder / "script.json"
     write_script(script, [(tape.cue, tape.words)])
     commands = {
-        "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
+        "stt": ("native_bench.load.recogniser", "final_ms=100", "interim_ms=200", f"script={script}"),
         # The first event of an answer holds no token yet.
-        "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={REPLY}"),
-        "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}"),
+        "llm": (
+            "native_bench.standins",
+            "openai",
+            f"first_ms={200 - TOKEN_MS}",
+            f"token_ms={TOKEN_MS}",
+            f"text={REPLY}",
+        ),
+        "tts": ("native_bench.standins", "cartesia", "first_ms=80", f"char_ms={CHAR_MS}"),
     }
     log = folder / "standins.log"
     async with AsyncExitStack() as stack:
@@ -79,7 +85,7 @@ async def providers(folder: Path, tape: Tape, cores: Placement) -> AsyncIterator
         file = stack.enter_context(log.open("wb"))
         pipes: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": file.fileno(), "cores": cores.rest}
         processes = {
-            stage: await stack.enter_async_context(running("-m", "native_bench.standins", *command, **pipes))
+            stage: await stack.enter_async_context(running("-m", *command, **pipes))
             for stage, command in commands.items()
         }
         yield Providers(processes, {stage: await first_line(each, log) for stage, each in processes.items()})

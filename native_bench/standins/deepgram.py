@@ -82,10 +82,12 @@ class DeepgramStandin(WebSocketStandin):
         self.require(not needs or request.query.get("interim_results") == "true", 400, "interim_results are needed")
 
     async def serve(self, peer: Peer) -> None:
-        await _Nova(self, peer).run()
+        await Nova(self, peer).run()
 
 
-class _Nova(Session):
+class Nova(Session):
+    """One client's session."""
+
     def __init__(self, standin: DeepgramStandin, peer: Peer) -> None:
         super().__init__(standin, peer, bytes_per_ms(peer.request), standin.idle_s, (1011, "NET-0001"))
         if standin.script:
