@@ -31,7 +31,7 @@ from native_bench.processes import Placement, ServerDied, placement
 # Of the server, for a call: the carrier's, the recogniser's, the model's and the voice's; and some in reserve.
 DESCRIPTORS = 6
 # Three answers at least.
-_SINGLE_S = 3.5 * CYCLE_S
+_SINGLE_S = 4.5 * CYCLE_S
 _HEAD = (
     f"{'calls':>6}{'cpu':>8}{'stolen':>8}{'memory':>9}{'a call':>9}{'answer p50':>12}{'p99':>9}"
     f"{'silence p99':>13}{'stall p99':>11}{'most':>8}{'slip p99':>10}"
