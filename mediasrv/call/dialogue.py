@@ -58,8 +58,14 @@ class RealtimeConversation(Conversation):
         interlocutor.told = self._note_words
 
     def _turn_options(self, options: TurnOptions) -> TurnOptions:
-        # What is asked of a session is said, and paid for; it knows of no gate.
-        return replace(options, speculation=False)
+        # What is asked of a session is said, and paid for; it knows of no gate. And since nobody knows the words in time,
+        # they are taken for complete unless the voice says something else.
+        return replace(
+            options,
+            speculation=False,
+            endpoint_unsure_ms=options.endpoint_ms,
+            endpoint_incomplete_ms=options.endpoint_unsure_ms,
+        )
 
     async def listen(self) -> None:
         """Keep the model in the call; when it is lost for good, say so and end the call."""

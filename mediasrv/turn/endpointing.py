@@ -21,6 +21,8 @@ from mediasrv.turn.prosody import UNFINISHED
 SHORTEST_MS, LONGEST_MS = 100, 3000
 # How much of its own length the caller's habits may add to a wait: any wait after a cut-in, and those of doubt always.
 MOST_STRETCH, MOST_WARINESS = 0.6, 0.4
+# Most ends sound more finished than this, and most words within a flow of words less.
+DOUBTFUL = 0.6
 # A transcript that is not the final may lack the last word, which could be an "and".
 DOUBT_WITHOUT_FINAL = 0.5
 
@@ -82,12 +84,12 @@ class Endpointing:
             self._judged = (clues.text, completeness(clues.text, self._language))
         level = self._judged[1]
         shift = 0.0
-        if clues.finality is not None and clues.finality < UNFINISHED:
+        if clues.finality is not None:
             # To hear an end is no reason for haste: speakers sink and slow before any pause of their own.
-            shift += 1
+            shift += 2 if clues.finality < UNFINISHED else 1 if clues.finality < DOUBTFUL else 0
         if clues.probability is not None:
             shift += 1 - 2 * clues.probability
-        doubt = max(0.0, min(level + max(-1.0, min(shift, 1.0)), max(level, Level.INCOMPLETE)))
+        doubt = max(0.0, min(level + max(-1.0, min(shift, 2.0)), max(level, Level.INCOMPLETE)))
         return doubt if clues.is_final else max(doubt, DOUBT_WITHOUT_FINAL)
 
 

@@ -31,6 +31,7 @@ from mediasrv.turn.events import (
     SuspendPlayout,
     Transcribed,
 )
+from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.state import State
 from tests.turn.conversation import START_S, Conversation
 
@@ -650,11 +651,12 @@ def test_only_shortly_before_the_endpoint_a_reply_is_prepared() -> None:
 
 
 def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:
-    for words in ("one", "one two", "one two three", "one two three four"):
+    for count in range(1, 9):
+        words = " ".join(["and"] * count)
         hasty.hear("v" * 10)
         hasty.tell(Transcribed(words))
         hasty.hear("." * 5)
-    assert len([each for _, each in hasty.log if isinstance(each, PrepareReply)]) == 3
+    assert len([each for _, each in hasty.log if isinstance(each, PrepareReply)]) == TurnOptions().speculation_tries
 
 
 def test_when_too_much_was_in_vain_nothing_is_prepared(hasty: Conversation) -> None:
