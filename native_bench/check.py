@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediasrv.errors import ConfigError
-from native_bench.frugality import measure
+from native_bench.frugality import Clock, measure
 from native_bench.keeping import append
 from native_bench.machine import described, facts
 
 BUDGETS = Path(__file__).with_name("budgets.toml")
 TOLERANCE = 0.10
+# The one figure with a clock in it: from one process to the next, where things lie in memory makes it waver by a tenth.
+_WAVERING = {"inbound_to_prototype": 0.20}
 # What is next to nothing may become as much as this.
 _LEAST = 0.5
 _MEANINGS = {
@@ -48,14 +51,19 @@ class Verdict:
     """``None`` where there is none."""
 
     @property
+    def tolerance(self) -> float:
+        """By what part it may be worse."""
+        return _WAVERING.get(self.name, TOLERANCE)
+
+    @property
     def is_worse(self) -> bool:
         """By more than the tolerance."""
-        return self.budget is not None and self.figure > max(self.budget * (1 + TOLERANCE), self.budget + _LEAST)
+        return self.budget is not None and self.figure > max(self.budget * (1 + self.tolerance), self.budget + _LEAST)
 
     @property
     def is_better(self) -> bool:
         """By more than the tolerance."""
-        return self.budget is not None and self.figure < min(self.budget * (1 - TOLERANCE), self.budget - _LEAST)
+        return self.budget is not None and self.figure < min(self.budget * (1 - self.tolerance), self.budget - _LEAST)
 
     def __str__(self) -> str:
         if self.budget is None:
@@ -102,11 +110,14 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="take the figures of this run for budgets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, as one line")
     flags = parser.parse_args()
+    # A recogniser that is not listened to is no news here.
+    logging.getLogger("mediasrv").setLevel(logging.ERROR)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     try:
         append(flags.json, [])
         budgets = {} if flags.write else read_budgets(BUDGETS, version)
-        figures = asyncio.run(measure())
+        with asyncio.Runner(loop_factory=Clock) as runner:
+            figures = runner.run(measure())
         verdicts = judged(figures, budgets)
         if flags.write:
             write_budgets(BUDGETS, version, figures)

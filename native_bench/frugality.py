@@ -1,8 +1,8 @@
 """Figures that do not depend on the machine's mood: what a frame takes in instructions, memory and messages.
 
-A frame of the caller walks all the way that it walks in a server, from the bytes on the socket through the WebSocket,
-the carrier's protocol, the ear and the voice detector to the turn machine and a recogniser that takes it; a second of
-the bot's speech goes through the playout ledger and the protocol. Instructions are those of the interpreter. The one
+A frame of the caller walks all the way that it walks in a server, from the bytes at the media door through a whole
+call; only the recogniser behind it is a scripted one, and tasks that a frame wakes do not run meanwhile. A second
+of the bot's speech goes through the playout ledger and the protocol. Instructions are those of the interpreter. The one
 figure with a clock in it is the cost of the way in against a bare prototype of it, timed in turns in the same run.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
@@ -27,15 +27,18 @@ import webrtcvad
 from mediasrv.audio.format import MULAW_8K, PTIME_MS
 from mediasrv.audio.g711 import decode_ulaw
 from mediasrv.audio.warmup import warm
-from mediasrv.call.ear import Ear
+from mediasrv.call.agency import Agency
+from mediasrv.call.options import AgentOptions
 from mediasrv.net.websocket import ServerHandshake
-from mediasrv.turn.machine import TurnMachine
-from mediasrv.turn.options import TurnOptions
+from mediasrv.server.calls import Calls
+from mediasrv.server.carrier import STREAM_PATH, PlivoCarrier
+from mediasrv.server.media import MediaDoor
+from mediasrv.server.metrics import Metrics
+from mediasrv.server.options import PlivoOptions
 from mediasrv.turn.playout import PlayoutLedger
-from mediasrv.wire.events import Mark, MediaReceived
+from mediasrv.wire.events import Mark
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
-from native_bench.inbound import SinkStt
 from native_bench.load.frames import UPGRADE
 from native_bench.load.tape import STREAM_ID, Tape, start_message
 
@@ -43,56 +46,97 @@ FRAMES = 300
 """A whole cycle of the tape: silence, a sentence, silence."""
 _SPEECH_S = 6
 _PIECE_MS = 100
-_ROUNDS = 60
+_WHILES, _ROUNDS = 5, 20
 _FRAME_HEAD = 8
+_TURNS_TO_BEGIN = 20
+AGENT = AgentOptions(
+    greeting="",
+    stt={"provider": "scripted"},
+    llm={"provider": "scripted"},
+    tts={"provider": "scripted", "first_audio_ms": 0},
+)
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time can be stopped, and then passes when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead_s = 0.0
+        self._stopped_s: float | None = None
+
+    def time(self) -> float:
+        return super().time() + self._ahead_s if self._stopped_s is None else self._stopped_s
+
+    def stop_time(self) -> None:
+        """Let no time pass by itself."""
+        self._stopped_s = self.time()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let it pass now."""
+        self._stopped_s = self.time() + seconds
+
+    def go_on(self) -> None:
+        """Let it pass by itself, from here on."""
+        self._ahead_s = self.time() - super().time()
+        self._stopped_s = None
 
 
 class _Wire(asyncio.Transport):
     """A socket that leads nowhere."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes = 0
+    protocol: asyncio.Protocol
 
-    def write(self, data: Any) -> None:
-        self.writes += 1
+    def write(self, data: Any) -> None: ...
 
     def is_closing(self) -> bool:
         return False
 
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None: ...
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = cast("asyncio.Protocol", protocol)
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def close(self) -> None: ...
 
     def abort(self) -> None: ...
 
 
 class WayIn:
-    """The whole way of the caller's frames; needs a running loop."""
+    """A call at the server's own media door, with a scripted recogniser; needs to run on a ``Clock``."""
 
     def __init__(self) -> None:
-        head = UPGRADE.format(target="/plivo/stream", host="bench").encode()
-        self._websocket = ServerHandshake(_Wire(), head).accept()
-        self._wire, self._ear, machine = PlivoProtocol(), Ear(MULAW_8K), TurnMachine(TurnOptions())
-        self._ear.listen(SinkStt(MULAW_8K), machine.hear)
-        self._frames = 0
-        self._websocket.listen(self._hear, lambda code, reason: None)
+        self._loop = cast("Clock", asyncio.get_running_loop())
+        self._agency = Agency({"default": AGENT})
+        self._calls = Calls(self._agency, 1, Metrics())
+        self._wire = _Wire()
+
+    async def start(self) -> None:
+        """Open the call."""
+        await self._agency.start()
+        door = MediaDoor(self._calls, {STREAM_PATH: PlivoCarrier(PlivoOptions(verify_signatures=False))}, "")
+        head = UPGRADE.format(target=STREAM_PATH, host="bench").encode()
+        door.upgrade(ServerHandshake(self._wire, head), b"")
         self.take(start_message("check"))
+        for _ in range(_TURNS_TO_BEGIN):
+            await asyncio.sleep(0)
+        self._loop.stop_time()
 
     def take(self, frame: bytes) -> None:
-        """Take what comes from the socket."""
-        self._websocket.data_received(frame)
+        """Take what comes from the socket, 20 ms later than what came before."""
+        self._loop.pass_time(PTIME_MS / 1000)
+        self._wire.protocol.data_received(frame)
 
-    def aclose(self) -> None:
-        """Leave no timers."""
-        self._websocket.connection_lost(None)
-
-    def _hear(self, message: str | bytes) -> None:
-        for event in self._wire.receive(message):
-            if isinstance(event, MediaReceived):
-                self._frames += 1
-                self._ear.hear(event, self._frames * PTIME_MS / 1000)
+    async def aclose(self) -> None:
+        """End the call."""
+        self._loop.go_on()
+        self._wire.protocol.connection_lost(None)
+        await self._calls.aclose()
+        await self._agency.aclose()
 
 
 class Prototype:
@@ -184,7 +228,11 @@ def memory(take: Callable[[bytes], object], frames: Sequence[bytes]) -> tuple[fl
 
 
 def ratio(ours: Callable[[bytes], object], bare: Callable[[bytes], object], frames: Sequence[bytes]) -> float:
-    """How often the least time of the one is the other's; they take turns."""
+    """How often the least time of the one is the other's; they take turns, and the quietest of a few whiles counts."""
+    return min(_ratio(ours, bare, frames) for _ in range(_WHILES))
+
+
+def _ratio(ours: Callable[[bytes], object], bare: Callable[[bytes], object], frames: Sequence[bytes]) -> float:
     least = [float("inf"), float("inf")]
     for _ in range(_ROUNDS):
         for place, take in enumerate((ours, bare)):
@@ -201,19 +249,19 @@ def _take_all(way_in: WayIn, frames: Sequence[bytes]) -> None:
 
 
 async def measure() -> dict[str, float]:
-    """All figures; less is better."""
+    """All figures; less is better. Runs on a ``Clock``."""
     warm()
     tape = Tape()
     first, second, third = ([tape.message(turn * FRAMES + at) for at in range(FRAMES)] for turn in range(3))
     way_in, bare, out = WayIn(), Prototype(), WayOut()
     try:
-        for frame in first:
-            way_in.take(frame)
+        await way_in.start()
+        _take_all(way_in, first)
         counted = instructions(partial(_take_all, way_in, second))
         peak, left = memory(way_in.take, third)
         slower = ratio(way_in.take, bare.take, third)
     finally:
-        way_in.aclose()
+        await way_in.aclose()
     out.speak(_SPEECH_S)
     out.messages = 0
     said = instructions(lambda: out.speak(_SPEECH_S))
