@@ -8,7 +8,6 @@ Sources: OpenAI's own Python client, the documentation of speaches and vLLM.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +15,8 @@ from typing import Any, ClassVar
 
 import aiohttp
 
-from mediasrv.audio import codec
-from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
-from mediasrv.audio.l16 import encode_l16
+from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
+from mediasrv.audio.wav import wav
 from mediasrv.errors import ProviderError
 from mediasrv.net.origin import http_url, rooted
 from mediasrv.providers.base import Recognition, Stt, Transcript
@@ -38,15 +36,6 @@ _STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 Write = Callable[[bytes], Coroutine[Any, Any, str]]
 """Has audio written down."""
-
-
-def wav(audio: AudioFormat, payload: bytes) -> bytes:
-    """A WAV file (RIFF, PCM of 16 bits, mono) of audio in any format."""
-    pcm = payload if audio.encoding is Encoding.L16 else encode_l16(codec.decode(audio.encoding, payload))
-    byte_rate = 2 * audio.rate_hz
-    form = struct.pack("<HHIIHH", 1, 1, audio.rate_hz, byte_rate, 2, 16)
-    size = struct.pack("<I", 36 + len(pcm))
-    return b"RIFF" + size + b"WAVEfmt \x10\0\0\0" + form + b"data" + struct.pack("<I", len(pcm)) + pcm
 
 
 class Dictaphone(Recognition):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import socket
-import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,8 +16,7 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import registry
 from mediasrv.providers.base import Transcript
-from mediasrv.providers.socketstt import ALAW_8K
-from mediasrv.providers.transcriptions import TranscriptionsStt, wav
+from mediasrv.providers.transcriptions import TranscriptionsStt
 from native_bench.standins.base import Fault
 from native_bench.standins.transcriptions import KEY, TranscriptionsStandin
 from tests.providers.stt import Caller, calling, eventually, open_sockets
@@ -222,14 +219,6 @@ async def test_a_model_whose_end_is_announced_is_warned_of(caplog: pytest.LogCap
     await stt.start()
     await stt.aclose()
     assert "switched off" in caplog.text
-
-
-@pytest.mark.parametrize("audio", [MULAW_8K, ALAW_8K, L16_8K, L16_16K], ids=str)
-def test_a_wav_file_is_one_to_others_too(audio: AudioFormat) -> None:
-    with wave.open(io.BytesIO(wav(audio, bytes(range(200)))), "rb") as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, audio.rate_hz)
-        assert file.getnframes() == 200 // audio.bytes_per_sample
-        assert len(file.readframes(200)) == 2 * file.getnframes()
 
 
 def test_it_is_found_by_name() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
-from mediasrv.providers.transcriptions import wav
+from mediasrv.audio.wav import wav
 from native_bench.standins.base import Fault
 from native_bench.standins.dictation import encode
 from native_bench.standins.transcriptions import KEY, TranscriptionsStandin
