@@ -1,9 +1,9 @@
-"""The contracts of speech-to-text, language models and text-to-speech.
+"""The contracts of speech-to-text, language models, text-to-speech and turn detectors.
 
-A provider is a class behind an entry point (``mediasrv.stt``, ``mediasrv.llm``, ``mediasrv.tts``). One instance is
-built per agent from its ``Options``, started before the port opens and shared by all calls of that agent. Its streams
-are async generators: a consumer stops one by cancelling the task that reads it (or by ``aclose``), never by a flag,
-and cancelling frees what the stream held. All of them raise ``ProviderError`` and nothing else for failures of theirs.
+A provider is a class behind an entry point (``mediasrv.stt``, ``.llm``, ``.tts``, ``.turn``). One instance is built per
+agent from its ``Options``, started before the port opens and shared by all calls of that agent. Its streams are async
+generators: a consumer stops one by cancelling the task that reads it (or by ``aclose``), never by a flag, and
+cancelling frees what the stream held. All of them raise ``ProviderError`` and nothing else for failures of theirs.
 None may block the event loop: inference runs in a thread or a process.
 """
 
@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mediasrv.audio.format import AudioFormat
 
 
 class Provider(ABC):
-    """What all three stages share."""
+    """What all stages share."""
 
     name: ClassVar[str]
     """The name in configuration."""
@@ -211,6 +214,40 @@ class Tts(Provider):
         """Speak phrases in the order they come; audio of a phrase may be given before the next phrase is there.
 
         The first ``Speech`` of a phrase carries the phrase (or its first words, with more to come) in ``text``.
+        """
+
+
+PAUSE_MS = 8000
+"""Longest audio that a turn detector is given: what those that are trained so far look at."""
+PAUSE_RATE_HZ = 16000
+"""Its rate."""
+JUDGE_LIMIT_S = 0.15
+"""Longest wait for its answer: a moment into the pause it must be known, before a reply is prepared in vain."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pause:
+    """A pause of the caller's, as a turn detector is shown it: has he finished?"""
+
+    text: str
+    """What he has said, as far as it is written down: interim or final, the last words may be missing, or all."""
+    samples: NDArray[np.int16]
+    """The same as audio, from up to 300 ms before his first word to the present moment, at most the last ``PAUSE_MS``
+    of it: int16 mono of shape (n,) at ``PAUSE_RATE_HZ``, for the detector to keep."""
+    history: Sequence[Message] = ()
+    """The last messages of the conversation as it stands, oldest first."""
+
+
+class TurnDetector(Provider):
+    """A trained opinion of whether the caller has finished."""
+
+    @abstractmethod
+    async def judge(self, pause: Pause) -> float:
+        """Return the probability, 0 to 1, that the caller's turn is over; raise ``ProviderError``.
+
+        Asked some 60 ms into every pause, and once more when the recogniser's final differs from what there was then.
+        No answer is waited for longer than ``JUDGE_LIMIT_S``: then the question is cancelled, which must take no time.
+        Questions of many calls, and two of one, are asked at a time.
         """
 
 

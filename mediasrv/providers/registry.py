@@ -1,4 +1,4 @@
-"""Providers by name: entry points of the groups ``mediasrv.stt``, ``.llm``, ``.tts`` and ``.realtime``.
+"""Providers by name: entry points of the groups ``mediasrv.stt``, ``.llm``, ``.tts``, ``.realtime`` and ``.turn``.
 
 A package of its own adds a provider by naming a class in one of these groups. A provider's module is imported when its
 name is first asked for, and must import without the packages that it stands on: what is missing is told by
@@ -14,12 +14,20 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mediasrv.errors import ConfigError
-from mediasrv.providers.base import Llm, Provider, ProviderInfo, Stt, Tts
+from mediasrv.providers.base import Llm, Provider, ProviderInfo, Stt, Tts, TurnDetector
 from mediasrv.providers.realtime import Realtime
 from mediasrv.schema import Reader, given, key_of, suggest
 
-STAGES: Mapping[str, type[Provider]] = {"stt": Stt, "llm": Llm, "tts": Tts, "realtime": Realtime}
-"""What a provider of each stage derives from."""
+STAGES: Mapping[str, type[Provider]] = {
+    "stt": Stt,
+    "llm": Llm,
+    "tts": Tts,
+    "realtime": Realtime,
+    "detector": TurnDetector,
+}
+"""What a provider of each stage, which is its table in the configuration, derives from."""
+# Of the stages whose entry points are not named after their table: ``turn`` holds the settings of turn-taking.
+_GROUPS = {"detector": "turn"}
 
 
 def load(stage: str, name: str) -> type[Provider]:
@@ -64,7 +72,7 @@ class _OptionsReader(Reader):
 
 
 def _entries(stage: str) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"mediasrv.{stage}")}
+    return {entry.name: entry for entry in entry_points(group=f"mediasrv.{_GROUPS.get(stage, stage)}")}
 
 
 def _unknown(stage: str, name: str, known: Mapping[str, EntryPoint]) -> str:

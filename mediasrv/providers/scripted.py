@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, samples_in
+from mediasrv.errors import ConfigError
 from mediasrv.providers.base import (
     Delta,
     Llm,
     Message,
+    Pause,
     Recognition,
     Speech,
     Stt,
@@ -28,6 +31,7 @@ from mediasrv.providers.base import (
     ToolSpec,
     Transcript,
     Tts,
+    TurnDetector,
     Usage,
 )
 
@@ -200,6 +204,32 @@ class ScriptedTts(Tts):
             for at in range(step, len(audio), step):
                 await _pass(self.options.real_time_factor * PIECE_MS)
                 yield Speech(audio[at : at + step])
+
+
+class ScriptedDetector(TurnDetector):
+    """Rates texts as it was told to."""
+
+    name = "scripted"
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Options:
+        """Keys of ``provider = "scripted"``."""
+
+        probability: float = 1.0
+        """That the caller has finished, when what he said is not among ``texts``."""
+        texts: Mapping[str, Any] = field(default_factory=dict)
+        """The same by what he said."""
+        delay_ms: int = 0
+        """From the question to its answer."""
+
+        def __post_init__(self) -> None:
+            for value in (self.probability, *self.texts.values()):
+                if not (isinstance(value, int | float) and 0 <= value <= 1):
+                    raise ConfigError(f"{value!r} is no probability: it lies between 0 and 1")
+
+    async def judge(self, pause: Pause) -> float:
+        await _pass(self.options.delay_ms)
+        return float(self.options.texts.get(pause.text, self.options.probability))
 
 
 @lru_cache(maxsize=128)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mediasrv.providers import registry
 from mediasrv.providers.base import Provider
-from native_bench.standins import anthropic, gemini, openai, openai_realtime, transcriptions
+from native_bench.standins import anthropic, detector, gemini, openai, openai_realtime, transcriptions
 from native_bench.standins.base import Standin
 from tests.providers import stt, tts
 
@@ -25,6 +25,8 @@ class Site:
     standin: Callable[..., Standin]
     key: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    """Behind the origin, where the adapter adds none."""
 
     def __str__(self) -> str:
         return f"{self.stage}-{self.name}"
@@ -35,7 +37,7 @@ class Site:
 
     def table(self, url: str) -> dict[str, Any]:
         """Its table in a configuration."""
-        return {"provider": self.name, "url": url, "api_key": self.key, **self.settings}
+        return {"provider": self.name, "url": url + self.path, "api_key": self.key, **self.settings}
 
 
 def _stt(vendor: stt.Vendor) -> Site:
@@ -52,4 +54,5 @@ SITES = [
     Site("llm", "gemini", partial(gemini.GeminiStandin, calls=WEATHER), gemini.KEY),
     *(Site("tts", vendor.name, vendor.standin, vendor.key, vendor.settings) for vendor in tts.VENDORS),
     Site("realtime", "openai_realtime", openai_realtime.OpenAiRealtimeStandin, openai_realtime.KEY),
+    Site("detector", "http", detector.DetectorStandin, detector.KEY, path="/judge"),
 ]

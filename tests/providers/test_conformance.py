@@ -43,9 +43,10 @@ TTS = [
     pytest.param("piper", marks=marks(PiperTts)),
     pytest.param("espeak", marks=marks(EspeakTts)),
 ]
+DETECTOR = [pytest.param("scripted")]
 ALL = [
     pytest.param(stage, *each.values, marks=each.marks)
-    for stage, names in (("stt", STT), ("llm", LLM), ("tts", TTS))
+    for stage, names in (("stt", STT), ("llm", LLM), ("tts", TTS), ("detector", DETECTOR))
     for each in names
 ]
 
@@ -79,7 +80,7 @@ async def bounded(stream: AsyncGenerator[T], count: int = 10_000) -> list[T]:
 @pytest.fixture
 def conformance_trial() -> Trial:
     """Once through, in a hurry, and with patience for a machine that is busy."""
-    return replace(standard_trial(), rounds=1, speed=8.0, stop_limit_s=WAIT_S, settle_limit_s=1.5)
+    return replace(standard_trial(), rounds=1, speed=8.0, stop_limit_s=WAIT_S, judge_limit_s=WAIT_S, settle_limit_s=1.5)
 
 
 @pytest.mark.parametrize(("stage", "name"), [each for each in ALL if "scripted" not in each.values])

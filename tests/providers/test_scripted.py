@@ -8,8 +8,10 @@ import pytest
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
-from mediasrv.providers.base import Delta, Message, Speech, TextDelta, ToolCall, Transcript, Usage
-from mediasrv.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, tone
+from mediasrv.errors import ConfigError
+from mediasrv.providers import registry
+from mediasrv.providers.base import Delta, Message, Pause, Speech, TextDelta, ToolCall, Transcript, Usage
+from mediasrv.providers.scripted import ScriptedDetector, ScriptedLlm, ScriptedStt, ScriptedTts, tone
 from tests.virtual import run_virtually
 
 Timed = tuple[int, Any]
@@ -214,3 +216,27 @@ def test_no_delay_takes_no_turn_of_the_clock() -> None:
     step = llm.reply(said("x")).__anext__()
     with pytest.raises(StopIteration):
         step.send(None)
+
+
+def rated(text: str, **options: Any) -> tuple[float, float]:
+    """A detector's opinion of a text, and when it was given."""
+    detector = ScriptedDetector(ScriptedDetector.Options(**options))
+
+    async def ask() -> tuple[float, float]:
+        probability = await detector.judge(Pause(text, np.zeros(0, np.int16)))
+        return probability, asyncio.get_running_loop().time()
+
+    return run_virtually(ask())
+
+
+def test_a_detector_rates_texts_as_it_was_told_to() -> None:
+    options: dict[str, Any] = {"texts": {"I would like to": 0}, "probability": 0.8, "delay_ms": 40}
+    assert rated("I would like to", **options) == (0.0, 0.04)
+    assert rated("I would like tea.", **options) == (0.8, 0.04)
+    assert rated("") == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("table", [{"probability": 1.1}, {"texts": {"yes": -1}}, {"texts": {"yes": "often"}}], ids=str)
+def test_what_is_no_probability_is_refused(table: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="is no probability"):
+        registry.build("detector", {"provider": "scripted", **table})

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mediasrv.errors import ConfigError, ProviderError
-from mediasrv.providers.base import Llm, Provider, Stt, Tts
-from mediasrv.providers.conformance import llm, realtime, stt, tts
+from mediasrv.providers.base import Llm, Provider, Stt, Tts, TurnDetector
+from mediasrv.providers.conformance import detector, llm, realtime, stt, tts
 from mediasrv.providers.conformance.footprint import Footprint, left_since
 from mediasrv.providers.conformance.timing import Stopwatch
 from mediasrv.providers.conformance.trial import Trial
@@ -19,6 +19,7 @@ CHECKS: Mapping[type[Provider], Sequence[Check[Any]]] = {
     Llm: (llm.streams, llm.answers, llm.uses_tools, llm.stops),
     Tts: (tts.streams, tts.answers, tts.stops),
     Realtime: (realtime.streams, realtime.answers, realtime.stops),
+    TurnDetector: (detector.answers, detector.takes_what_there_is, detector.stops),
 }
 """Those of a stage for a provider that was started; when the first is not passed, the others have no meaning."""
 

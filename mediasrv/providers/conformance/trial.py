@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mediasrv.audio.codec import encode
 from mediasrv.audio.format import MULAW_8K, PTIME_MS, AudioFormat, Encoding, samples_in
 from mediasrv.audio.transcode import Transcoder
+from mediasrv.providers.base import JUDGE_LIMIT_S
 
 # Of a clip's peak: above room noise, below any vowel.
 _VOICED = 0.1
@@ -31,6 +32,8 @@ class Trial:
     """Longest time for one check."""
     stop_limit_s: float = 0.25
     """Longest time for a stream to stop when it is cancelled or closed: a caller has broken in."""
+    judge_limit_s: float = JUDGE_LIMIT_S
+    """Longest time for a turn detector's answer: later ones do not count."""
     settle_limit_s: float = 3.0
     """Longest time for sockets and processes to be gone after ``aclose``."""
     speed: float = 1.0
