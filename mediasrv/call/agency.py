@@ -30,7 +30,7 @@ from mediasrv.call.tools import tools_of
 from mediasrv.call.voice import Voice
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import registry
-from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts
+from mediasrv.providers.base import Llm, Message, Provider, Stt, Tts, TurnDetector
 from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback import FallbackLlm, FallbackTts
 from mediasrv.providers.fallback_stt import FallbackStt
@@ -85,6 +85,7 @@ class Agency:
             "tools": tools_of(agent),
             "voice": Voice(tts, self._studio(options)),
             "language": language_of(options.turn.language),
+            "detector": cast(TurnDetector | None, providers.get("detector")),
         }
         if options.realtime:
             realtime = cast(Realtime, providers["realtime"])
@@ -152,6 +153,7 @@ class Agency:
         """A call is about to come for an agent that is among ``names``: have what it needs open, as far as can be."""
         role = self._roles[agent_name]
         needed = [role.voice, *([role.stt, role.llm] if isinstance(role, CascadeRole) else [role.realtime])]
+        needed += [role.detector] if role.detector is not None else []
         try:
             async with asyncio.timeout(PREPARE_LIMIT_S):
                 await asyncio.gather(*(each.prepare() for each in needed))

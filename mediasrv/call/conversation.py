@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
+from mediasrv.call.detection import Detection
 from mediasrv.call.draft import Draft, Gate
 from mediasrv.call.ear import Hearing
 from mediasrv.call.filler import Answer, Fillers
@@ -55,6 +56,7 @@ from mediasrv.turn.events import (
 )
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.state import State
 from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
 
     lost_hearing = "speech-to-text failed"
     """Why the call ends when nothing is understood any more."""
+    writes_down = True
+    """Whether the words of the caller are known while he speaks."""
 
     def __init__(
         self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
@@ -81,7 +85,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         self._loop = asyncio.get_running_loop()
         self._machine = TurnMachine(self._turn_options(role.options.turn), role.language)
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
-        self._recognition = parts.ear.listen(hearing, self._judge)
+        self._recognition = parts.ear.listen(hearing, self._judge, remembers=role.detector is not None)
+        self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)
         self._reply: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
         self._stopwatch = Stopwatch()
@@ -117,6 +122,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                 match heard:
                     case Transcript(text, is_final, request):
                         self._tell(Transcribed(text, is_final, request))
+                        if is_final and request is not None:
+                            self._consult(request)
                     case TurnHint(kind):
                         self._tell(EndHinted(_OPINIONS[kind]))
         except ProviderError as error:
@@ -178,10 +185,11 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         for action in actions:
             match action:
                 case BeginUtterance():
-                    self._recognition.begin()
+                    self._parts.ear.begin()
                 case RequestFinal(request):
                     self._recognition.finalize(request)
                     self._machine.receive(EndRated(finality=self._parts.ear.finality()), self._loop.time())
+                    self._consult(request)
                 case CommitUtterance():
                     self._recognition.commit()
                 case PrepareReply(turn, text):
@@ -209,6 +217,11 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                 case GiveUp():
                     self._spawn(self.say_goodbye("nobody answered"))
         self._alarm.arm()
+
+    def _consult(self, request: int) -> None:
+        """Ask the turn detector about the pause that began with a request."""
+        if self._machine.state is State.HEARING:
+            self._detection.ask(request, self._machine.said if self.writes_down else "")
 
     def _fall_silent(self) -> None:
         self._parts.mouth.clear()

@@ -39,6 +39,7 @@ class RealtimeConversation(Conversation):
     """The model's voice says everything; what it cannot, the agent's own, or what was recorded of the model's."""
 
     lost_hearing = "speech to speech failed"
+    writes_down = False
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ for another, so none is queued.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from mediasrv.audio.format import PTIME_MS, AudioFormat, samples_in
 from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
-from mediasrv.providers.base import Recognition
+from mediasrv.providers.base import PAUSE_MS, PAUSE_RATE_HZ, Recognition
 from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.prosody import Prosody
 from mediasrv.turn.timbre import Timbre
@@ -43,6 +44,8 @@ class Hearing(Protocol):
 
 # Rates that voice is detected in as they are; anything else is brought to the first.
 _DETECTOR_RATES_HZ = (8000, 16000)
+# An utterance is noticed a moment after it began.
+LEAD_IN_MS = 300
 
 
 class Ear:
@@ -55,10 +58,23 @@ class Ear:
         self.tap: Callable[[Frame], None] | None = None
         """Where each frame goes as well, in the carrier's rate."""
 
-    def listen(self, hearing: Hearing, judge: Judge) -> Recognition:
-        """Open a recognition; frames go to it, and their verdicts to ``judge``."""
-        self._listener = Listener(self._audio, hearing, judge)
+    def listen(self, hearing: Hearing, judge: Judge, *, remembers: bool = False) -> Recognition:
+        """Open a recognition; frames go to it, and their verdicts to ``judge``. It is told of utterances by ``begin``.
+
+        ``remembers`` is for whoever is going to ask for the ``utterance``.
+        """
+        self._listener = Listener(self._audio, hearing, judge, Memory(self._audio.rate_hz) if remembers else None)
         return self._listener.recognition
+
+    def begin(self) -> None:
+        """The caller started to speak a moment ago."""
+        if self._listener is not None:
+            self._listener.begin()
+
+    def utterance(self) -> Frame:
+        """The audio of what the caller is saying, see ``Pause.samples``; empty for who does not remember."""
+        memory = self._listener.memory if self._listener is not None else None
+        return np.zeros(0, np.int16) if memory is None else memory.utterance()
 
     def hear_us(self, payload: bytes, begins_s: float) -> None:
         """Know what the caller is going to hear from ``begins_s`` on, as it may come back on his line."""
@@ -87,8 +103,9 @@ class Ear:
 class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
-    def __init__(self, audio: AudioFormat, hearing: Hearing, judge: Judge) -> None:
+    def __init__(self, audio: AudioFormat, hearing: Hearing, judge: Judge, memory: Memory | None) -> None:
         self._judge = judge
+        self.memory = memory
         wanted = audio if audio in hearing.formats else hearing.formats[0]
         self.recognition = hearing.listen(wanted)
         self._takes_payload = wanted == audio
@@ -103,9 +120,17 @@ class Listener:
         self._from_us = _resampler(audio.rate_hz, detector_hz)
         self._framer = Framer(samples_in(PTIME_MS, detector_hz))
 
+    def begin(self) -> None:
+        """The caller started to speak a moment ago."""
+        self.recognition.begin()
+        if self.memory is not None:
+            self.memory.begin()
+
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
         """Take samples, with the payload that they were decoded from where there is one."""
         self.recognition.send(payload if payload and self._takes_payload else self._encode(pcm))
+        if self.memory is not None:
+            self.memory.hear(pcm)
         if self._to_detector is not None:
             pcm = self._to_detector.push(pcm)
         for frame in self._framer.push(pcm):
@@ -121,6 +146,36 @@ class Listener:
 
     def _encode(self, pcm: Frame) -> bytes:
         return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
+
+
+class Memory:
+    """What the caller is saying, as audio."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._resampler = _resampler(rate_hz, PAUSE_RATE_HZ)
+        self._pieces: deque[Frame] = deque()
+        self._samples = 0
+
+    def begin(self) -> None:
+        """The caller started to speak a moment ago: what was before that is nothing to him."""
+        self._forget(samples_in(LEAD_IN_MS, PAUSE_RATE_HZ))
+
+    def hear(self, pcm: Frame) -> None:
+        """Take samples."""
+        if self._resampler is not None:
+            pcm = self._resampler.push(pcm)
+        self._pieces.append(pcm)
+        self._samples += pcm.size
+        self._forget(samples_in(PAUSE_MS, PAUSE_RATE_HZ))
+
+    def _forget(self, most: int) -> None:
+        """Keep no more than this, in whole pieces."""
+        while self._samples > most:
+            self._samples -= self._pieces.popleft().size
+
+    def utterance(self) -> Frame:
+        """A copy of all that is kept: int16 mono at ``PAUSE_RATE_HZ``."""
+        return np.concatenate([np.zeros(0, np.int16), *self._pieces])
 
 
 def rehearse() -> None:

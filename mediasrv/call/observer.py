@@ -24,6 +24,9 @@ class Observer:
     def false_alarm(self, call_id: str, now: float) -> None:
         """We held our breath, or fell silent, for what was no barge-in, and went on."""
 
+    def detector_failed(self, call_id: str) -> None:
+        """A turn detector gave no answer, or none in time."""
+
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         """Something was used that a provider is paid for; without a call, by the agents' set phrases."""
 

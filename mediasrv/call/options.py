@@ -101,6 +101,8 @@ class AgentOptions:
     """Provider and its options."""
     realtime: Mapping[str, Any] = field(default_factory=dict)
     """Provider that hears and speaks by itself, in the place of those three; a `tts` beside it speaks when it fails."""
+    detector: Mapping[str, Any] = field(default_factory=dict)
+    """Trained turn detector that has a say in when the caller has finished; empty: none."""
     turn: TurnOptions = field(default_factory=TurnOptions)
     """Endpointing and barge-in."""
     fallback: FallbackOptions = field(default_factory=FallbackOptions)
@@ -111,10 +113,12 @@ class AgentOptions:
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
         """The providers that calls of this agent need, by stage."""
+        detector = {"detector": self.detector} if self.detector else {}
         if not self.realtime:
-            return {"stt": self.stt, "llm": self.llm, "tts": self.tts}
+            return {"stt": self.stt, "llm": self.llm, "tts": self.tts, **detector}
         # Nobody who asks for a model with a voice of its own asks for ours, unless he says so.
-        return {"realtime": self.realtime} | ({} if self.tts is _LOCAL_VOICE else {"tts": self.tts})
+        voice = {} if self.tts is _LOCAL_VOICE else {"tts": self.tts}
+        return {"realtime": self.realtime, **voice, **detector}
 
     def crew(self, stage: str) -> list[Mapping[str, Any]]:
         """The providers of a stage, by preference."""

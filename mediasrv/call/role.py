@@ -12,7 +12,7 @@ from mediasrv.call.call import Call
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.tools import Tool
 from mediasrv.call.voice import Voice
-from mediasrv.providers.base import Llm, Message, Speech, Stt
+from mediasrv.providers.base import Llm, Message, Speech, Stt, TurnDetector
 from mediasrv.providers.realtime import Realtime
 from mediasrv.turn.language import NO_LANGUAGE, Language
 
@@ -32,6 +32,8 @@ class Role:
     """Says the set phrases; for a model with a voice of its own, those that it cannot."""
     language: Language = NO_LANGUAGE
     """What the rules of turn-taking know of the caller's language."""
+    detector: TurnDetector | None = None
+    """Who is asked whether the caller has finished, where somebody is."""
     conduct: Conduct | None = None
     """In the place of a conversation, where the operator wrote a coroutine on the raw call."""
 

@@ -88,6 +88,9 @@ class Metrics(Observer):
         self._false_alarms = Counter(
             "mediasrv_false_alarms", "Times that we went on after what was no barge-in.", registry=registry
         )
+        self._detector_failures = Counter(
+            "mediasrv_detector_failures", "Questions that a turn detector did not answer in time.", registry=registry
+        )
         self._lag = Histogram(
             "mediasrv_loop_lag_seconds",
             "How late the event loop ran a timer.",
@@ -147,6 +150,9 @@ class Metrics(Observer):
 
     def false_alarm(self, call_id: str, now: float) -> None:
         self._false_alarms.inc()
+
+    def detector_failed(self, call_id: str) -> None:
+        self._detector_failures.inc()
 
     def barged_in(self, call_id: str, now: float) -> None:
         self._barge_ins.inc()

@@ -67,6 +67,8 @@ class EndRated:
     """What pitch and energy of his last words say, 0 to 1; None: nothing."""
     probability: float | None = None
     """What a trained turn detector says, 0 to 1; None: nothing."""
+    request: int | None = None
+    """The request for a final with which the pause began that it is about; None: the present pause."""
 
 
 @dataclass(frozen=True, slots=True)

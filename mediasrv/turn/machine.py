@@ -70,6 +70,11 @@ class TurnMachine:
         """Number of the present turn; 0 before the first."""
         return self._saying.turn
 
+    @property
+    def said(self) -> str:
+        """What the caller has said in his present utterance, as far as it is written down."""
+        return self._wording.text
+
     def start(self, now: float) -> None:
         """The call begins."""
         self._listen(now)

@@ -150,6 +150,8 @@ class Saying:
 
     def rate(self, rated: EndRated) -> None:
         """Take what somebody makes of this pause; what is not known leaves what was."""
+        if rated.request is not None and not self.wording.is_asked(rated.request):
+            return
         known = self._rated
         self._rated = EndRated(
             known.finality if rated.finality is None else rated.finality,

@@ -48,6 +48,10 @@ class Wording:
         self._request += 1
         return RequestFinal(self._request)
 
+    def is_asked(self, request: int) -> bool:
+        """Whether the caller has said nothing since this was asked."""
+        return request == self._request and self.final is not Final.STALE
+
     def end(self) -> None:
         """The recogniser itself says that its last transcript is all that was said."""
         self.final = Final.IN_HAND

@@ -54,6 +54,7 @@ class Watch(Observer):
     prepared: list[bool] = field(default_factory=list)
     """Of each reply that was prepared, whether it was made in vain."""
     false_alarms: list[float] = field(default_factory=list)
+    detector_failures: int = 0
 
     def said(self, call_id: str, side: str, text: str, now: float) -> None:
         self.words.append((side, text))
@@ -66,6 +67,9 @@ class Watch(Observer):
 
     def false_alarm(self, call_id: str, now: float) -> None:
         self.false_alarms.append(now)
+
+    def detector_failed(self, call_id: str) -> None:
+        self.detector_failures += 1
 
     def barged_in(self, call_id: str, now: float) -> None:
         self.barge_ins.append(now)

@@ -5,8 +5,8 @@ import pytest
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat, Encoding
-from mediasrv.call.ear import Ear, rehearse
-from mediasrv.providers.base import Recognition, Stt, Transcript
+from mediasrv.call.ear import LEAD_IN_MS, Ear, rehearse
+from mediasrv.providers.base import PAUSE_MS, Recognition, Stt, Transcript
 from mediasrv.simulator.speech import recorded, take
 from mediasrv.wire.events import MediaReceived
 
@@ -101,6 +101,43 @@ def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:
     ear.tap = lambda frame: tapped.append(len(frame))
     ear.hear(MediaReceived(codec.encode(Encoding.MULAW, np.zeros(160, np.int16))), 0.0)
     assert tapped == [160]
+
+
+def remembering(audio: AudioFormat, media: Sequence[MediaReceived], begins: int) -> Ear:
+    """An ear that heard some media, an utterance beginning with one of them."""
+    ear = Ear(audio)
+    ear.listen(KeepingStt(audio), lambda voiced, speech_ms, now: None, remembers=True)
+    for index, each in enumerate(media):
+        if index == begins:
+            ear.begin()
+        ear.hear(each, index * 0.02)
+    return ear
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, L16_16K, L16_24K], ids=str)
+def test_an_utterance_is_remembered_with_its_first_sounds(audio: AudioFormat) -> None:
+    media = speech(audio)
+    kept = remembering(audio, media, begins=20).utterance()
+    assert kept.dtype == np.int16
+    assert kept.size / 16 == pytest.approx((len(media) - 20) * 20 + LEAD_IN_MS, abs=20)
+    whole = codec.decode(Encoding.L16, b"".join(hear(audio, L16_16K, media)[0]))
+    assert (whole[-kept.size :] == kept).all()
+
+
+def test_of_a_long_utterance_the_end_is_remembered() -> None:
+    media = [MediaReceived(each.payload) for _ in range(9) for each in speech(MULAW_8K)]
+    kept = remembering(MULAW_8K, media, begins=0).utterance()
+    assert PAUSE_MS - 20 <= kept.size / 16 <= PAUSE_MS
+
+
+def test_who_does_not_remember_remembers_nothing() -> None:
+    ear = Ear(MULAW_8K)
+    ear.begin()
+    assert ear.utterance().size == 0
+    ear.listen(KeepingStt(MULAW_8K), lambda voiced, speech_ms, now: None)
+    ear.begin()
+    ear.hear(speech(MULAW_8K)[0], 0.0)
+    assert ear.utterance().size == 0
 
 
 def test_hearing_can_be_rehearsed() -> None:

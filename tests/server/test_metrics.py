@@ -28,6 +28,7 @@ def test_what_was_told_is_rendered() -> None:
     metrics.reply_prepared("call-1", 12, wasted=False)
     metrics.reply_prepared("call-1", 5, wasted=True)
     metrics.false_alarm("call-1", 1.0)
+    metrics.detector_failed("call-1")
     metrics.turn_answered("call-1", trace)
     lines = metrics.render().decode().splitlines()
     for line in (
@@ -49,6 +50,7 @@ def test_what_was_told_is_rendered() -> None:
         'mediasrv_prepared_replies_total{outcome="wasted"} 1.0',
         'mediasrv_prepared_reply_tokens_total{outcome="used"} 12.0',
         "mediasrv_false_alarms_total 1.0",
+        "mediasrv_detector_failures_total 1.0",
         'mediasrv_response_latency_seconds_bucket{le="0.45"} 1.0',
     ):
         assert line in lines

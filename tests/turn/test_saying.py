@@ -147,6 +147,24 @@ def test_the_recognisers_opinions_move_us() -> None:
     assert caller.saying.hint(Opinion.END) == [PrepareReply(1, "what time is it")]
 
 
+def test_an_opinion_of_an_earlier_pause_does_not_count() -> None:
+    caller = Caller(endpoint_unsure_ms=700, endpoint_incomplete_ms=1000)
+    (earlier,) = caller.makes("vvvvv....")
+    caller.makes("vvvvv")
+    (now,) = caller.makes("....")
+    caller.says("I would like to see")
+    wait_ms = caller.saying.wait_ms
+    assert isinstance(earlier, RequestFinal)
+    assert isinstance(now, RequestFinal)
+    caller.saying.rate(EndRated(probability=0.0, request=earlier.request))
+    assert caller.saying.wait_ms == wait_ms
+    caller.saying.rate(EndRated(probability=0.0, request=now.request))
+    assert caller.saying.wait_ms > wait_ms
+    caller.makes("vvvvv")
+    caller.saying.rate(EndRated(probability=0.0, request=now.request))
+    assert caller.saying.wait_ms == wait_ms
+
+
 def test_who_rates_the_pause_may_change_the_wait_until_there_is_more_voice() -> None:
     caller = Caller(endpoint_unsure_ms=900)
     caller.says("what time is it")

@@ -76,3 +76,13 @@ def test_the_recogniser_may_say_itself_that_there_is_no_more() -> None:
     wording.receive(Transcribed("yes", is_final=True))
     wording.end()
     assert (wording.text, wording.final) == ("yes", Final.IN_HAND)
+
+
+def test_what_was_asked_is_told_until_the_caller_says_more() -> None:
+    wording = asked(2)
+    assert wording.is_asked(2)
+    assert not wording.is_asked(1)
+    wording.receive(Transcribed("yes", is_final=True, request=2))
+    assert wording.is_asked(2)
+    wording.go_on()
+    assert not wording.is_asked(2)
