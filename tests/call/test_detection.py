@@ -180,7 +180,5 @@ def test_a_detector_is_checked_with_the_configuration() -> None:
     agent = AgentOptions(stt=scripted, llm=scripted, tts=scripted, detector={"provider": "htpp"})
     settings = Settings(agents={"a": agent})
     assert ("agents.a.detector", "detector", {"provider": "htpp"}) in list(provider_tables(settings))
-    with pytest.raises(
-        ConfigError, match=r"agents\.a\.detector: detector provider 'htpp' is unknown"
-    ):
+    with pytest.raises(ConfigError, match=r"agents\.a\.detector: detector provider 'htpp' is unknown"):
         check_providers(settings)
