@@ -15,6 +15,8 @@ from mediasrv.call.role import RealtimeRole
 from mediasrv.call.usage import CallUsage
 from mediasrv.call.voice import Voice
 from mediasrv.errors import ConfigError
+from mediasrv.providers.base import Pause
+from mediasrv.providers.scripted import ScriptedDetector
 from mediasrv.wire.events import Clear
 from native_bench.standins.base import Fault
 from native_bench.standins.openai_realtime import KEY, OpenAiRealtimeStandin
@@ -431,3 +433,17 @@ def test_a_voice_is_built_beside_a_model_only_where_one_is_asked_for() -> None:
     assert set(AgentOptions(realtime=REALTIME).stages) == {"realtime"}
     assert set(AgentOptions(realtime=REALTIME, tts={"provider": "piper"}).stages) == {"realtime", "tts"}
     assert set(AgentOptions().stages) == {"stt", "llm", "tts"}
+
+
+def test_a_turn_detector_hears_what_nobody_has_written_down() -> None:
+    pauses: list[Pause] = []
+
+    class Judge(ScriptedDetector):
+        async def judge(self, pause: Pause) -> float:
+            pauses.append(pause)
+            return 1.0
+
+    stage = perform(ask, OpenAiRealtimeStandin(), providers={"detector": Judge(ScriptedDetector.Options())})
+    assert stage.watch.traces
+    assert {pause.text for pause in pauses} == {""}
+    assert all(pause.samples.size for pause in pauses)
