@@ -89,7 +89,7 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)
         self._reply: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
-        self._stopwatch = Stopwatch()
+        self._stopwatch = Stopwatch(call.id, observer)
         after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
         self._fillers = Fillers(lambda: role.fillers_in(parts.audio), after_s, limit_s, self._silent_since)
         self._answer: Answer | None = None
@@ -152,22 +152,17 @@ class Conversation(Manners, PlayoutWatcher, ABC):
     def audio_sent(self, payload: bytes, begins_s: float) -> None:
         """Audio of ours was sent."""
         self._parts.ear.hear_us(payload, begins_s)
-        self._stopwatch.audio_sent(self._loop.time(), begins_s)
+        ends_s = begins_s + self._parts.audio.samples_of(payload) / self._parts.audio.rate_hz
+        self._stopwatch.audio_sent(self._loop.time(), begins_s, ends_s)
 
     def bot_audible(self, at_s: float) -> None:
         """The caller has heard the first sample of an utterance of ours."""
-        self._report(self._stopwatch.audible(at_s))
-
-    def _report(self, trace: TurnTrace | None) -> None:
-        if trace is not None:
-            facts = {"call": self._call.id, "turn": trace.turn, "ms": round(trace.response_ms or 0)}
-            log.info("turn answered", extra=facts)
-            self._observer.turn_answered(self._call.id, trace)
+        self._stopwatch.audible(at_s, self._parts.mouth.ledger.lag_s)
 
     def bot_heard(self, heard: Heard) -> None:
         """An utterance of ours was heard, or cut."""
         if heard.text:
-            self._report(self._stopwatch.heard())
+            self._stopwatch.heard(self._parts.mouth.ledger.lag_s)
         self._parts.history.bot_said(heard.text, complete=heard.complete)
         if heard.text:
             self._observer.said(self._call.id, "bot", heard.text, self._loop.time())

@@ -50,6 +50,12 @@ class TurnTrace:
         heard_s = self.points_s.get(STAGES[-1][0])
         return None if heard_s is None else (heard_s - self.last_voice_s) * 1000
 
+    def parts_ms(self) -> dict[str, int]:
+        """How long each stage took, by its name with the unit; rounded so that the sum is that of the whole."""
+        ends_ms = {bar.name: (round(bar.start_ms), round(bar.end_ms)) for bar in self.waterfall()}
+        spans_ms = {name: ends_ms.get(name, (0, 0)) for name, _ in STAGES}
+        return {f"{name}_ms": end_ms - start_ms for name, (start_ms, end_ms) in spans_ms.items()}
+
     def waterfall(self) -> list[Stage]:
         """The stages reached, in order; a stage that was over before the one ahead of it takes no time."""
         bars: list[Stage] = []

@@ -106,6 +106,11 @@ class PlayoutLedger:
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         return self._lead_ms
 
+    @property
+    def lag_s(self) -> float:
+        """How far the caller's ear is behind what we take to be played."""
+        return self._carrier.lag_s
+
     def audible_until(self, now: float) -> float:
         """When the caller will have heard all that is queued, if it is sent without a hold; in the past when he has."""
         waiting_s = (self.end - self._carrier.sent) / self._audio.rate_hz

@@ -6,9 +6,10 @@ The stage stands for carrier and caller; the call on it is the real one.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -82,11 +83,34 @@ class Watch(Observer):
         self.ended_s = asyncio.get_running_loop().time()
 
 
+class Way:
+    """The network, one way: everything takes as long, and comes in the order in which it was sent."""
+
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
+        self._travelling: deque[Callable[[], None]] = deque()
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, arrive: Callable[[], None]) -> None:
+        """Call this when it has come; at once when the way is none."""
+        if not self._delay_s:
+            arrive()
+            return
+        self._travelling.append(arrive)
+        self._loop.call_later(self._delay_s, lambda: self._travelling.popleft()())
+
+
 class Stage:
     """Carrier and caller of one call, and the ``Link`` of the call."""
 
-    def __init__(self, options: AgentOptions, audio: AudioFormat = MULAW_8K, **providers: Any) -> None:
-        """``providers`` take the place of those that were there when the agency started, or did ``at_start``."""
+    def __init__(
+        self, options: AgentOptions, audio: AudioFormat = MULAW_8K, *, way_s: float = 0.0, **providers: Any
+    ) -> None:
+        """``providers`` take the place of those that were there when the agency started, or did ``at_start``.
+
+        ``way_s`` is how far away the carrier is.
+        """
+        self._to_carrier, self._to_us = Way(way_s), Way(way_s)
         self.watch = Watch()
         self.audio = audio
         self.closed = False
@@ -103,7 +127,7 @@ class Stage:
     def send(self, command: Command) -> None:
         now = self._loop.time()
         self.commands.append((now, command))
-        self._pass_on(self._playout.receive(command, now))
+        self._to_carrier.send(lambda: self._pass_on(self._playout.receive(command, self._loop.time())))
 
     def close(self) -> None:
         self.closed = True
@@ -111,7 +135,7 @@ class Stage:
     def _pass_on(self, events: Sequence[Event]) -> None:
         for event in events:
             # What a carrier says comes later, never within the call of what it answers.
-            self._loop.call_soon(self.call.receive, event)
+            self._to_us.send(partial(self._loop.call_soon, self.call.receive, event))
         if (due := self._playout.deadline()) is not None:
             self._loop.call_at(due, lambda: self._pass_on(self._playout.tick(self._loop.time())))
 
@@ -164,7 +188,7 @@ class Stage:
     async def _send(self, payload: bytes) -> None:
         self._frames += 1
         await asyncio.sleep(PTIME_MS / 1000)
-        self.call.receive(MediaReceived(payload, self._frames))
+        self._to_us.send(partial(self.call.receive, MediaReceived(payload, self._frames)))
 
     def press(self, digit: str) -> None:
         self.call.receive(DtmfReceived(digit))
@@ -177,6 +201,17 @@ class Stage:
     def first_media_after(self, at_s: float) -> float:
         """When the first audio after a time was sent to the carrier."""
         return next(when for when, each in self.commands if when >= at_s and not isinstance(each, Mark | Clear))
+
+    def heard_from(self, after_s: float, samples: int = 0) -> float:
+        """When the caller's ear heard our first sound after a time, so many samples of ours not counted."""
+        playout = self._playout
+        for begin, payload in zip(playout._begins, playout._payloads, strict=True):
+            begin_s, count = self.opened_s + begin / self.audio.rate_hz, self.audio.samples_of(payload)
+            if begin_s >= after_s:
+                if samples < count:
+                    return begin_s + samples / self.audio.rate_hz
+                samples -= count
+        raise AssertionError("the caller's ear heard nothing more")
 
     def longest_silence_s(self, from_s: float) -> float:
         """Longest time from then on, until our last sound, in which the caller's ear heard nothing."""
