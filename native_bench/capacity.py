@@ -30,6 +30,8 @@ from native_bench.processes import Placement, ServerDied, placement
 
 # Of the server, for a call: the carrier's, the recogniser's, the model's and the voice's; and some in reserve.
 DESCRIPTORS = 6
+# In two cycles there is a whole exchange of every caller.
+_LEAST_S = 2 * CYCLE_S
 # Three answers at least.
 _SINGLE_S = 4.5 * CYCLE_S
 _HEAD = (
@@ -57,7 +59,7 @@ def _grammar() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=30.0, help="of measurement a step (default: %(default)s)")
     parser.add_argument("--steps", metavar="N,N,…", help="these numbers of calls and no search")
     parser.add_argument("--profile", type=int, default=100, metavar="CALLS", help="at which the cost is split; 0: not")
-    parser.add_argument("--quick", action="store_true", help="small steps, within two minutes")
+    parser.add_argument("--quick", action="store_true", help="small steps, within three minutes")
     parser.add_argument("--slip", type=float, default=Limits().slip_ms, metavar="MS", help="p99 of the callers' own")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, a line for each step")
     return parser
@@ -66,7 +68,8 @@ def _grammar() -> argparse.ArgumentParser:
 async def _capacity(flags: argparse.Namespace) -> int:
     append(flags.json, [])
     if flags.quick:
-        flags.first, flags.most, flags.seconds, flags.profile = 10, 20, 8.0, 20
+        flags.first, flags.most, flags.seconds, flags.profile = 10, 20, _LEAST_S, 20
+    flags.seconds = max(flags.seconds, _LEAST_S)
     steps = [int(each) for each in flags.steps.split(",")] if flags.steps else []
     require_descriptors(max([*steps, flags.most if not steps else 1, flags.profile]), DESCRIPTORS)
     cores = placement()

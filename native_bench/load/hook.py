@@ -62,11 +62,11 @@ class Watch:
             tasks = len(asyncio.all_tasks())
         except RuntimeError:
             tasks = 0
-        before = sys.getallocatedblocks()
+        blocks, garbage = sys.getallocatedblocks(), 0
         if number == signal.SIGRTMIN:
             gc.collect()
-        blocks = sys.getallocatedblocks()
-        write(self._folder / GAUGES, {"tasks": tasks, "blocks": blocks, "garbage": before - blocks})
+            blocks, garbage = sys.getallocatedblocks(), blocks - sys.getallocatedblocks()
+        write(self._folder / GAUGES, {"tasks": tasks, "blocks": blocks, "garbage": garbage})
 
     def _toggle(self, *_: object) -> None:
         self._is_sampling = not self._is_sampling

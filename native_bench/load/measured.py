@@ -42,15 +42,19 @@ class Load:
 
 @asynccontextmanager
 async def calls_up(world: World, tape: Tape, count: int) -> AsyncIterator[Load]:
-    """Place calls at an even pace, whatever becomes of them, and hang up with the block."""
+    """Place calls at an even pace, whatever becomes of them, and hang up with the block.
+
+    Few calls take a whole cycle for it, so that they do not all speak at once.
+    """
     load = Load(Metronome(), tape)
     load.metronome.start()
     placing: list[asyncio.Task[None]] = []
     try:
         for number in range(count):
+            if number:
+                await asyncio.sleep(max(1 / CALLS_A_SECOND, tape.cycle / RATE_HZ / count))
             world.check()
             placing.append(asyncio.create_task(_place(world, load, number)))
-            await asyncio.sleep(1 / CALLS_A_SECOND)
         await asyncio.gather(*placing)
         yield load
     finally:

@@ -130,7 +130,9 @@ def breaches(step: Step, single_ms: float | None, limits: Limits) -> list[str]:
         found.append("nothing was heard")
     elif step.silence.p99 > 0:
         found.append(f"silence inside an utterance, p99 {step.silence.p99:.0f} ms")
-    if step.answers is not None and single_ms is not None and step.answers.p99 > single_ms + limits.latency_ms:
+    if step.answers is None:
+        found.append("nobody was to be answered: measure for longer")
+    elif single_ms is not None and step.answers.p99 > single_ms + limits.latency_ms:
         added = step.answers.p99 - single_ms
         found.append(f"response latency, p99 {added:.0f} ms over one call's (limit {limits.latency_ms:g})")
     if step.growth.at_least > limits.memory_kb:

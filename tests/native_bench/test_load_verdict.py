@@ -35,6 +35,7 @@ def test_a_step_in_which_nothing_broke_has_no_breaches() -> None:
     [
         ({"silence": spread([0.0] * 98 + [20.0] * 2)}, "silence inside an utterance, p99 20 ms"),
         ({"silence": None}, "nothing was heard"),
+        ({"answers": None}, "nobody was to be answered"),
         ({"answers": spread([400.0] * 90 + [426.0] * 10)}, "p99 26 ms over"),
         ({"answers": spread([400.0] * 90 + [inf] * 10)}, "p99 inf ms over"),
         ({"growth": Slope(200.0, 10.0)}, "memory, 200 KB a minute"),
