@@ -15,7 +15,7 @@ from aiohttp import web
 
 from native_bench.standins.base import Fault, Message, Peer, Standin, WebSocketStandin
 from native_bench.standins.dictation import Word
-from native_bench.standins.recital import Recital, Script, read_script
+from native_bench.standins.recital import LAG_MS, Recital, Script, read_script
 from native_bench.standins.session import Session
 
 KEY = "dg-key"
@@ -63,15 +63,17 @@ class DeepgramStandin(WebSocketStandin):
         interim_ms: int = 400,
         idle_s: float = 10.0,
         script: str = "",
+        lag_ms: int = LAG_MS,
     ) -> None:
         """``final_ms``: from ``Finalize`` to its answer; ``interim_ms``: audio from one interim to the next.
 
-        ``script``: a file of ``recital.write_script``, for a stand-in that knows what is said.
+        ``script``: a file of ``recital.write_script``, for a stand-in that knows what is said; ``lag_ms``: how much later.
         """
         super().__init__(faults=faults, port=port)
         self.final_ms = final_ms
         self.interim_ms = interim_ms
         self.idle_s = idle_s
+        self.lag_ms = lag_ms
         self.script: Script = read_script(script) if script else {}
 
     def admit(self, request: web.Request) -> None:
@@ -91,7 +93,7 @@ class Nova(Session):
     def __init__(self, standin: DeepgramStandin, peer: Peer) -> None:
         super().__init__(standin, peer, bytes_per_ms(peer.request), standin.idle_s, (1011, "NET-0001"))
         if standin.script:
-            self.dictation = Recital(standin.script, bytes_per_ms(peer.request))
+            self.dictation = Recital(standin.script, bytes_per_ms(peer.request), standin.lag_ms)
         query = peer.request.query
         endpointing = query.get("endpointing", "10")
         self.endpoint_ms = 0 if endpointing == "false" else int(endpointing)

@@ -83,6 +83,7 @@ def _grammar(case: Case) -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, a line for each run")
     parser.add_argument("--trials", type=Path, metavar="FILE", help="append every trial, a line of JSON for each")
     parser.add_argument("--slip", type=float, default=SLIP_LIMIT_MS, metavar="MS", help="p99 of the callers' own slip")
+    parser.add_argument("--lag", type=int, default=0, metavar="MS", help="how far behind the recogniser's interims are")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -108,7 +109,7 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
         per_class = trials_of_a_class(flags, simultaneous)
         for setting in settings:
             calls = case.plan(Planner(spoken, flags.music, flags.seed), per_class, simultaneous)
-            tally = await _one(calls, spoken, setting, simultaneous)
+            tally = await _one(calls, spoken, setting, simultaneous, flags.lag)
             tallies.append((setting, tally))
             worst = max(worst, tell(case, flags, setting, tally))
     if flags.curve is not None:
@@ -124,9 +125,11 @@ def trials_of_a_class(flags: argparse.Namespace, simultaneous: int) -> int:
     return flags.per_class or min(PER_CLASS, PER_CALLER * simultaneous)
 
 
-async def _one(calls: Sequence[Planned], spoken: material.Material, setting: TurnTable, simultaneous: int) -> Tally:
+async def _one(
+    calls: Sequence[Planned], spoken: material.Material, setting: TurnTable, simultaneous: int, lag_ms: int
+) -> Tally:
     with TemporaryDirectory(prefix="native-bench-") as folder:
-        async with started(Path(folder), calls, spoken.bot, setting) as world:
+        async with started(Path(folder), calls, spoken.bot, setting, lag_ms) as world:
             run = await place(world, calls, simultaneous)
     return await asyncio.to_thread(judged, run, Listener(spoken.bot, REPLY_S))
 

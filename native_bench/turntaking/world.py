@@ -1,8 +1,9 @@
 """The server and what it talks to, each in a process of its own, for one run.
 
-The server is ``mediasrv serve`` with the real provider adapters, which reach their stand-ins over loopback sockets:
-a recogniser that knows what is said (final 100 ms after it is asked for, an interim every 200 ms), a model whose first
-token takes 200 ms and each further one 15, and a voice whose first audio takes 80.
+The server is ``mediasrv serve`` with the real provider adapters, which reach their stand-ins over loopback sockets: a
+recogniser that writes words down as they are spoken (an interim every 200 ms, and a final 100 ms after it is asked for;
+real ones are some 150 ms behind, which may be set), a model whose first token takes 200 ms and each further one 15, and
+a voice whose first audio takes 80.
 """
 
 from __future__ import annotations
@@ -74,14 +75,19 @@ class World:
 
 
 @asynccontextmanager
-async def started(folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable) -> AsyncIterator[World]:
-    """Start everything; ``turn`` holds keys of the agent's turn table. Raise ``ServerDied`` when it fails to."""
+async def started(
+    folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable, lag_ms: int = 0
+) -> AsyncIterator[World]:
+    """Start everything; ``turn`` holds keys of the agent's turn table, ``lag_ms`` is how far behind interims are.
+
+    Raise ``ServerDied`` when something does not start.
+    """
     script, voice = folder / "script.json", folder / "voice.raw"
     sounds = [trial.sound for call in calls for trial in call.trials if trial.sound is not None]
     write_script(script, ((each.cue, each.words) for each in sounds))
     np.clip(bot, -32768, 32767).astype("<i2").tofile(voice)
     commands = {
-        "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}"),
+        "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}", f"lag_ms={lag_ms}"),
         # The first event of an answer holds no token yet.
         "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={REPLY}"),
         "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
