@@ -67,7 +67,7 @@ class DeepgramStandin(WebSocketStandin):
     ) -> None:
         """``final_ms``: from ``Finalize`` to its answer; ``interim_ms``: audio from one interim to the next.
 
-        ``script``: a file of ``recital.write_script``, for a stand-in that knows what is said; ``lag_ms``: how much later.
+        ``script``: a file of ``recital.write_script``, for one that knows what is said; ``lag_ms``: how much later.
         """
         super().__init__(faults=faults, port=port)
         self.final_ms = final_ms
