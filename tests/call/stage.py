@@ -88,10 +88,10 @@ class Way:
 
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
-        self._travelling: deque[Callable[[], None]] = deque()
+        self._travelling: deque[Callable[[], object]] = deque()
         self._loop = asyncio.get_running_loop()
 
-    def send(self, arrive: Callable[[], None]) -> None:
+    def send(self, arrive: Callable[[], object]) -> None:
         """Call this when it has come; at once when the way is none."""
         if not self._delay_s:
             arrive()
