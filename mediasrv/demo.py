@@ -18,6 +18,7 @@ from statistics import median
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.agency import Agency
 from mediasrv.call.observer import Observer
+from mediasrv.call.trace import Stage as ServerStage
 from mediasrv.call.trace import TurnTrace
 from mediasrv.persona import LINES, STORY_LINE
 from mediasrv.server.options import PlivoOptions, ServerOptions
@@ -44,7 +45,8 @@ QUIET_MS = 900
 
 WHAT_FOLLOWS = """
 A simulated Plivo call comes in. A recorded human voice reads from Jane Austen; the agent, who loves stories, answers.
-Under each line of the caller stands what the answer waited for.
+Under each line of the caller stands what the answer waited for; pale is what was done ahead, while his silence was
+waited out.
 """
 TALK_TO_IT = """
 Speak: the agent loves stories. Ctrl-C hangs up.
@@ -68,13 +70,10 @@ class Narrator(Observer):
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         self.traces.append(trace)
-        bars = trace.waterfall()
-        for stage in bars:
-            blank = " " * round(stage.start_ms / BAR_MS)
-            bar = "█" * max(1, round((stage.end_ms - stage.start_ms) / BAR_MS))
-            took = f"{stage.end_ms - stage.start_ms:4.0f} ms"
-            self.tell(self._paint(f"          {took}  {stage.meaning:<36} {blank}{bar}", 90))
-        self.tell(self._paint(f"          {trace.response_ms:4.0f} ms  = {'until the first sound left':<34}", 90))
+        for stage in trace.waterfall():
+            if not stage.is_nothing:
+                self.tell(self._paint(f"          {stage.lasted_ms:4.0f} ms  {stage.meaning:<46} {_bar(stage)}", 90))
+        self.tell(self._paint(f"          {trace.response_ms:4.0f} ms  = until he heard the first sound", 90))
 
     def barged_in(self, call_id: str, now: float) -> None:
         self.tell(self._paint("          the caller broke in", 90))
@@ -85,6 +84,14 @@ class Narrator(Observer):
 
     def _paint(self, text: str, colour: int) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._colour else text
+
+
+def _bar(stage: ServerStage) -> str:
+    """A stage as blocks, what was done ahead pale, at its place in the waterfall."""
+    ahead_ms = stage.ahead_ms or (stage.start_ms, stage.start_ms)
+    begun, done, start, end = (max(0, round(at_ms / BAR_MS)) for at_ms in (*ahead_ms, stage.start_ms, stage.end_ms))
+    end = max(end, start + 1) if round(stage.lasted_ms) else start
+    return (" " * begun + "░" * (done - begun) + " " * (start - done) + "█" * (end - start)).rstrip()
 
 
 @asynccontextmanager
@@ -143,10 +150,15 @@ def _stages(figures: CallReport, narrator: Narrator) -> list[list[Stage]]:
     waterfalls: list[list[Stage]] = []
     for turn, trace in zip(figures.turns, narrator.traces, strict=True):
         unseen_ms = max(0.0, (turn.response_ms or 0.0) - (trace.response_ms or 0.0))
-        bars = [Stage(bar.name.replace("_", " "), bar.start_ms, bar.end_ms) for bar in trace.waterfall()]
-        later = [Stage(bar.name, bar.start_ms + unseen_ms, bar.end_ms + unseen_ms) for bar in bars]
-        waterfalls.append([Stage("last sound, and the wire", 0.0, unseen_ms), *later])
+        bars = [_later(bar, unseen_ms) for bar in trace.waterfall() if not bar.is_nothing]
+        waterfalls.append([Stage("last sound, and the wire", 0.0, unseen_ms), *bars])
     return waterfalls
+
+
+def _later(bar: ServerStage, by_ms: float) -> Stage:
+    """A stage of the server's, on the picture's axis."""
+    ahead_ms = None if bar.ahead_ms is None else (bar.ahead_ms[0] + by_ms, bar.ahead_ms[1] + by_ms)
+    return Stage(bar.name.replace("_", " "), bar.start_ms + by_ms, bar.end_ms + by_ms, ahead_ms)
 
 
 def _captions(call: Conversation, figures: CallReport, narrator: Narrator) -> list[Words]:

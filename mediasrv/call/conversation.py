@@ -222,7 +222,7 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         self._parts.mouth.clear()
 
     def _prepare_reply(self, turn: int, text: str) -> Draft:
-        trace, gate = TurnTrace(turn), Gate()
+        trace, gate = TurnTrace(turn, begun_s=self._loop.time()), Gate()
         return Draft(self._speech(trace, gate, text), gate, trace, speaker_context(), self._spawn)
 
     def _drop_draft(self) -> None:

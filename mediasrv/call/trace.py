@@ -1,6 +1,7 @@
 """The waterfall of a turn: when each stage between the caller's last word and our first one was reached.
 
-Stages follow one another, so that their durations add up to the whole.
+Stages follow one another, so that their durations add up to the whole. What was done of a reply while the caller's
+silence was still being waited out cost him nothing; it is told apart, as work done ahead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ STAGES = (
     ("heard", "the carrier's way, to the first sample heard"),
 )
 """Points in time in their order, with what is waited for until each."""
+# Those that a reply may reach before it is wanted.
+_MAKING = ("first_token", "first_phrase", "first_audio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,18 @@ class Stage:
     meaning: str
     start_ms: float
     end_ms: float
+    ahead_ms: tuple[float, float] | None = None
+    """When the work was done, or a part of it, that was done before the caller waited for it."""
+
+    @property
+    def lasted_ms(self) -> float:
+        """How long the caller waited for it."""
+        return self.end_ms - self.start_ms
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it took no time that anybody would notice."""
+        return round(self.lasted_ms) == 0 and self.ahead_ms is None
 
 
 @dataclass(slots=True)
@@ -37,6 +52,8 @@ class TurnTrace:
     last_voice_s: float = 0.0
     """When the last voiced frame of the caller arrived."""
     points_s: dict[str, float] = field(default_factory=dict)
+    begun_s: float | None = None
+    """When its reply was begun; unknown of one that is made elsewhere."""
     tokens: int = 0
     """Pieces of text that the language model wrote for the reply."""
 
@@ -48,7 +65,7 @@ class TurnTrace:
     def response_ms(self) -> float | None:
         """From the caller's last voiced frame to the first sample that he heard of the reply, once he did."""
         heard_s = self.points_s.get(STAGES[-1][0])
-        return None if heard_s is None else (heard_s - self.last_voice_s) * 1000
+        return None if heard_s is None else self._after_voice_ms(heard_s)
 
     def parts_ms(self) -> dict[str, int]:
         """How long each stage took, by its name with the unit; rounded so that the sum is that of the whole."""
@@ -60,9 +77,17 @@ class TurnTrace:
         """The stages reached, in order; a stage that was over before the one ahead of it takes no time."""
         bars: list[Stage] = []
         start_ms = 0.0
+        begun_ms = None if self.begun_s is None else self._after_voice_ms(self.begun_s)
         for name, meaning in STAGES:
             if name in self.points_s:
-                end_ms = max(start_ms, (self.points_s[name] - self.last_voice_s) * 1000)
-                bars.append(Stage(name, meaning, start_ms, end_ms))
-                start_ms = end_ms
+                point_ms = self._after_voice_ms(self.points_s[name])
+                ahead_ms = None
+                if name in _MAKING and begun_ms is not None:
+                    ahead_ms = (begun_ms, min(point_ms, start_ms)) if begun_ms < min(point_ms, start_ms) else None
+                    begun_ms = point_ms
+                bars.append(Stage(name, meaning, start_ms, max(start_ms, point_ms), ahead_ms))
+                start_ms = bars[-1].end_ms
         return bars
+
+    def _after_voice_ms(self, at_s: float) -> float:
+        return (at_s - self.last_voice_s) * 1000

@@ -30,7 +30,9 @@ __all__ = ["Stage", "Words", "draw_timeline"]
 
 COLOURS: dict[Who, str] = {"caller": "#2f6db5", "agent": "#d9732a"}
 WAIT, ALARM, INK, FAINT, SHADE = "#8a5fb0", "#c0392b", "#2d3142", "#8d93a5", "#f1f3f8"
-STAGES = ("#4f9dbf", "#d9a441", "#5b8e7d", "#d9732a", "#b5838d", "#9aa048", "#6c757d")
+STAGES = ("#9db4c0", "#4f9dbf", "#d9a441", "#5b8e7d", "#9aa048", "#d9732a", "#b5838d", "#6c757d")
+PALE = 0.35
+"""Of a stage's colour, for what was done ahead."""
 ENCODINGS = {Encoding.MULAW: "mu-law", Encoding.ALAW: "A-law", Encoding.L16: "L16"}
 
 DPI = 110
@@ -48,6 +50,14 @@ class Stage:
     name: str
     start_ms: float
     end_ms: float
+    ahead_ms: tuple[float, float] | None = None
+    """When a part of it, or all, was done before it was waited for."""
+
+    @property
+    def label(self) -> str:
+        """What is written beside it."""
+        waited = f"{self.name} {self.end_ms - self.start_ms:.0f} ms"
+        return waited if self.ahead_ms is None else f"{waited}, {self.ahead_ms[1] - self.ahead_ms[0]:.0f} ms ahead"
 
 
 def draw_timeline(
@@ -199,13 +209,14 @@ def _draw_waterfall(axes: Axes, turns: Sequence[TurnReport], stages: Sequence[Se
         if turn.response_ms is not None:
             axes.vlines(turn.response_ms, top, bottom, color=WAIT, linewidth=2, zorder=1)
         for stage in row:
-            lasted_ms = stage.end_ms - stage.start_ms
             colour = STAGES[names.index(stage.name) % len(STAGES)]
-            axes.barh(y, lasted_ms, left=stage.start_ms, height=0.62, color=colour, zorder=2)
+            axes.barh(y, stage.end_ms - stage.start_ms, left=stage.start_ms, height=0.62, color=colour, zorder=2)
+            if stage.ahead_ms is not None:
+                begun_ms, done_ms = stage.ahead_ms
+                axes.barh(y, done_ms - begun_ms, left=begun_ms, height=0.62, color=colour, alpha=PALE, zorder=2)
             paper = {"facecolor": _shade(number), "edgecolor": "none", "pad": 0.6}
-            label = f"{stage.name} {lasted_ms:.0f} ms"
             axes.annotate(
-                label,
+                stage.label,
                 (stage.end_ms, y),
                 (6, 0),
                 textcoords="offset points",
@@ -216,9 +227,11 @@ def _draw_waterfall(axes: Axes, turns: Sequence[TurnReport], stages: Sequence[Se
             )
             y += 1
     latest_ms = max([stage.end_ms for stage in every] + [turn.response_ms or 0 for turn in turns])
-    axes.set_xlim(min([0.0] + [stage.start_ms for stage in every]), 1.18 * latest_ms)
+    earliest_ms = min([0.0] + [(stage.ahead_ms or (stage.start_ms,))[0] for stage in every])
+    axes.set_xlim(earliest_ms, 1.18 * latest_ms)
     axes.set_ylim(y - 0.5, -0.5)
-    axes.set_xlabel("milliseconds since the caller's last sample; purple: the caller hears the answer", color=FAINT)
+    legend = "milliseconds since the caller's last sample; purple: the caller hears the answer; pale: done ahead"
+    axes.set_xlabel(legend, color=FAINT)
     axes.set_yticks(middles, [f"turn {number}" for number, _ in enumerate(middles, 1)], fontsize=9, weight="bold")
     _strip(axes)
 

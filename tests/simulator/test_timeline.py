@@ -63,6 +63,14 @@ def test_words_and_stages_get_room_of_their_own(tmp_path: Path, finished: Conver
     assert plain.shape[1] == worded.shape[1] == full.shape[1]
 
 
+def test_what_was_done_ahead_is_pale(tmp_path: Path, finished: Conversation) -> None:
+    ahead = Stage("first token", 300, 300, (100, 280))
+    assert (ahead.label, STAGES[0][0].label) == ("first token 0 ms, 180 ms ahead", "endpointing 300 ms")
+    plain = draw(tmp_path / "plain.png", finished, stages=[[Stage("first token", 300, 300)], []])
+    pale = draw(tmp_path / "pale.png", finished, stages=[[ahead], []])
+    assert (np.abs(plain - pale).max(axis=2) > 0.05).sum() > 1000
+
+
 def test_a_long_call_makes_a_wide_picture(tmp_path: Path, finished: Conversation) -> None:
     short = draw(tmp_path / "short.png", finished)
     long = draw(tmp_path / "long.png", call({}, (100, 900), duration_ms=80_000))
