@@ -44,6 +44,10 @@ class BargeIn:
 
     def reset(self) -> None:
         """The bot begins to speak, goes on, or has stopped."""
+        self._ignores_run = False
+        self._stand_down()
+
+    def _stand_down(self) -> None:
         self.suspected = False
         """Whether the bot is holding its breath, or has fallen silent."""
         self._confirmed = False
@@ -63,11 +67,19 @@ class BargeIn:
         if not self._confirmed and self._is_barge_in(run, wording):
             self._confirmed = True
             return Verdict.CONFIRMED
-        is_nothing = run.silence_ms >= self._options.false_alarm_ms or self._lasts_too_long
-        return Verdict.FALSE_ALARM if is_nothing else Verdict.NOTHING
+        is_wordless = self._confirmed and self._is_wordless(wording)
+        if is_wordless or run.silence_ms >= self._options.false_alarm_ms or self._lasts_too_long:
+            return Verdict.FALSE_ALARM
+        return Verdict.NOTHING
+
+    def go_on(self) -> None:
+        """It was a false alarm; music that plays on shall not be the next."""
+        self._ignores_run = self._confirmed
+        self._stand_down()
 
     def _suspect(self, run: VoiceRun) -> Verdict:
-        if run.voice_ms < self._options.suspicion_ms:
+        self._ignores_run &= bool(run.voice_ms)
+        if run.voice_ms < self._options.suspicion_ms or self._ignores_run:
             return Verdict.NOTHING
         self.suspected = True
         self._suspected_ms = self._voice_ms = run.voice_ms
@@ -83,7 +95,14 @@ class BargeIn:
         return self._suspected_ms >= LONGEST_SUSPICION_MS and not (self._confirmed or self._options.barge_in_words)
 
     def _wants_floor(self, wording: Wording | None) -> bool:
-        return wording is None or self.has_words(wording) or self._voice_ms >= self._options.backchannel_ms
+        if wording is None or self.has_words(wording):
+            return True
+        return self._voice_ms >= self._options.backchannel_ms and not self._is_wordless(wording)
+
+    def _is_wordless(self, wording: Wording | None) -> bool:
+        """Whether there is much voice, and not a word of it written down by a recogniser that would have."""
+        is_long = self._voice_ms >= self._options.backchannel_ms
+        return is_long and wording is not None and wording.keeps_up and not wording.text
 
     def has_words(self, wording: Wording) -> bool:
         """Whether he has said more than that he is listening."""

@@ -177,7 +177,7 @@ class TurnMachine:
 
     def _go_on(self) -> list[Action]:
         """The caller did not break in; what he said before we spoke still waits for its answer."""
-        self._barge_in.reset()
+        self._barge_in.go_on()
         self._media_due = None
         # A final that is on its way may say that he did.
         is_known = self._saying.only_suspected and self._wording.final is not Final.ASKED

@@ -22,7 +22,7 @@ class TurnOptions:
     """Silence after which the recogniser is asked for its final."""
     endpoint_ms: int = 400
     """Silence that ends the caller's turn when what he said is complete."""
-    endpoint_unsure_ms: int = 620
+    endpoint_unsure_ms: int = 600
     """The same when it may be complete or not, or when nobody knows; as each wait here at least the one before."""
     endpoint_incomplete_ms: int = 1000
     """The same when something must follow, as after "and" or "my"."""
@@ -52,7 +52,7 @@ class TurnOptions:
     """Words over our own speech that it takes to silence us; 0: the voice is enough."""
     backchannel_ms: int = 1200
     """Voice over our own speech that is more than a backchannel, whatever its words are."""
-    false_alarm_ms: int = 300
+    false_alarm_ms: int = 240
     """Silence after that, with no more words than a backchannel's, which lets us go on."""
     interruptible_greeting: bool = True
     """Whether the caller may break into the greeting."""

@@ -25,6 +25,8 @@ class Wording:
         self.text = ""
         """The last transcript, final or not; empty when there are no words."""
         self.final = Final.STALE
+        self.keeps_up = False
+        """Whether the recogniser has been seen to write down what is still being said."""
         self._request = 0
         self._earlier = ""
 
@@ -59,6 +61,7 @@ class Wording:
     def receive(self, event: Transcribed) -> bool:
         """Take a transcript; returns whether it is the final that is awaited."""
         self.text = f"{self._earlier} {event.text.strip()}".strip()
+        self.keeps_up |= bool(self.text) and not event.is_final
         if self.final is not Final.ASKED or not event.is_final or event.request != self._request:
             return False
         self.final = Final.IN_HAND

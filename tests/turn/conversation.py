@@ -14,7 +14,11 @@ from mediasrv.turn.state import State
 # The clock of a call starts anywhere.
 START_S = 7000.0
 # Round figures, so that a test can count frames.
-PATIENCE: dict[str, Any] = dict.fromkeys(ENDPOINTS, 460) | {"final_request_ms": 80, "speculation": False}
+PATIENCE: dict[str, Any] = dict.fromkeys(ENDPOINTS, 460) | {
+    "final_request_ms": 80,
+    "false_alarm_ms": 300,
+    "speculation": False,
+}
 ENGLISH = language_of("en")
 # More actions than that without time passing, and the machine is running in a circle.
 MAX_TICKS = 10

@@ -25,7 +25,7 @@ class Watch:
     def __init__(self, *, words_count: bool = True, **options: Any) -> None:
         self.run = VoiceRun()
         self.wording = Wording()
-        self.barge_in = BargeIn(TurnOptions(**options), ENGLISH)
+        self.barge_in = BargeIn(TurnOptions(**{"false_alarm_ms": 300} | options), ENGLISH)
         self._words_count = words_count
 
     def says(self, text: str) -> None:
@@ -36,8 +36,10 @@ class Watch:
         for frame in frames:
             self.run.hear(PTIME_MS * (frame == "v"))
             verdict = self.barge_in.judge(self.run, self.wording if self._words_count else None)
-            if verdict in (Verdict.INTERRUPTED, Verdict.FALSE_ALARM):
+            if verdict is Verdict.INTERRUPTED:
                 self.barge_in.reset()
+            elif verdict is Verdict.FALSE_ALARM:
+                self.barge_in.go_on()
             verdicts += LETTERS[verdict]
         return verdicts
 
@@ -119,6 +121,15 @@ def test_who_talks_for_long_says_more_than_that_he_listens() -> None:
     watch = Watch(backchannel_ms=400)
     watch.says("yes")
     assert watch.judge("v" * 20) == "--s--C" + "-" * 13 + "I"
+
+
+def test_voice_without_words_is_no_caller_where_words_are_written_down_at_once() -> None:
+    watch = Watch(backchannel_ms=400)
+    watch.says("earlier words")
+    watch.wording.begin()
+    assert watch.judge("v" * 60) == "--s--C" + "-" * 13 + "f" + "-" * 40
+    watch.judge("...")
+    assert watch.judge("v" * 6) == "--s--C"
 
 
 def test_words_that_cannot_be_told_from_earlier_ones_leave_it_to_the_voice() -> None:

@@ -86,3 +86,12 @@ def test_what_was_asked_is_told_until_the_caller_says_more() -> None:
     assert wording.is_asked(2)
     wording.go_on()
     assert not wording.is_asked(2)
+
+
+def test_a_recogniser_that_gives_interims_keeps_up() -> None:
+    wording = Wording()
+    wording.receive(Transcribed("yes", is_final=True))
+    wording.receive(Transcribed(""))
+    assert not wording.keeps_up
+    wording.receive(Transcribed("ye"))
+    assert wording.keeps_up
