@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediasrv.errors import ConfigError
-from native_bench.frugality import Clock, measure
+from native_bench.frugality import measure
 from native_bench.keeping import append
 from native_bench.machine import described, facts
+from native_bench.ways import Clock
 
 BUDGETS = Path(__file__).with_name("budgets.toml")
 TOLERANCE = 0.10

@@ -10,8 +10,9 @@ import pytest
 from mediasrv.errors import ConfigError
 from native_bench import check
 from native_bench.check import BUDGETS, Verdict, judged, read_budgets, write_budgets
-from native_bench.frugality import Clock, WayIn, WayOut, instructions, memory, ratio
+from native_bench.frugality import instructions, memory, ratio
 from native_bench.load.tape import Tape
+from native_bench.ways import Clock, WayIn, WayOut
 
 
 @pytest.mark.parametrize(
