@@ -59,7 +59,7 @@ class RealtimeConversation(Conversation):
         interlocutor.told = self._note_words
 
     def _turn_options(self, options: TurnOptions) -> TurnOptions:
-        # What is asked of a session is said, and paid for; it knows of no gate. And since nobody knows the words in time,
+        # What is asked of a session is said, and paid for; it knows of no gate. And nobody knows the words in time, so
         # they are taken for complete unless the voice says something else.
         return replace(
             options,
