@@ -245,7 +245,7 @@ class TurnDetector(Provider):
     async def judge(self, pause: Pause) -> float:
         """Return the probability, 0 to 1, that the caller's turn is over; raise ``ProviderError``.
 
-        Asked some 60 ms into every pause, and once more when the recogniser's final differs from what there was then.
+        Asked early in every pause, and once more when the recogniser's final differs from what there was then.
         No answer is waited for longer than ``JUDGE_LIMIT_S``: then the question is cancelled, which must take no time.
         Questions of many calls, and two of one, are asked at a time.
         """
