@@ -1096,3 +1096,11 @@ def test_whatever_happens_a_shell_can_perform_what_is_ordered_and_nobody_waits_f
         referee.tell(PlayoutFinished())
         referee.hear("." * 150)
     assert referee.call.state() is State.LISTENING or referee.running is not None
+
+
+def test_what_the_caller_has_said_so_far_can_be_asked_for() -> None:
+    call = Conversation()
+    call.hear("v" * 10)
+    assert call.machine.said == ""
+    call.tell(Transcribed("I would like"))
+    assert call.machine.said == "I would like"

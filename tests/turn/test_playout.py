@@ -313,6 +313,15 @@ def test_the_ear_does_not_go_back_when_audio_follows_a_gap() -> None:
     assert ledger.ear(T + 0.59) >= ear
 
 
+def test_a_mark_tells_how_far_the_ear_is_behind_what_is_played() -> None:
+    ledger = saying(("hello", 400))
+    (first, *_) = marks(ledger.due(T)) + marks(ledger.due(T + 0.1))
+    assert ledger.dry_at_s == pytest.approx(T + 0.3)
+    assert ledger.lag_s == 0
+    ledger.reached(first, T + EARLY_MS / 1000 + 0.16)
+    assert ledger.lag_s == pytest.approx(0.16)
+
+
 def test_a_lost_mark_is_settled_when_it_is_overdue() -> None:
     ledger = saying(("Good morning.", 100))
     ledger.due(T)
