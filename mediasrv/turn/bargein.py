@@ -7,6 +7,9 @@
 A suspicion makes the bot hold its breath: it stops feeding the pacer and what the carrier holds runs out. A
 confirmation makes it fall silent, but nothing is thrown away before it is known that the caller wants the floor. After
 a cough, or a "mhm", the bot goes on from the word that was last heard.
+
+A caller who talks without end is answered while he talks. He is given time to notice: his voice counts when he has
+paused, or when he has talked over the bot for longer than that takes.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ from mediasrv.turn.wording import Wording
 
 # Short noises in quick succession are no reason to hold our breath for longer.
 LONGEST_SUSPICION_MS = 800
+# Who is talked over falls silent within a second, most of the time; who is still heard after this does not mean to.
+OVERLAP_MS = 2000
+# Shorter silences are within a word.
+OVERLAP_PAUSE_MS = 200
 
 
 class Verdict(Enum):
@@ -42,9 +49,10 @@ class BargeIn:
         self._language = language
         self.reset()
 
-    def reset(self) -> None:
-        """The bot begins to speak, goes on, or has stopped."""
+    def reset(self, *, over_caller: bool = False) -> None:
+        """The bot begins to speak, maybe over the caller, or goes on, or has stopped."""
         self._ignores_run = False
+        self._overlap_ms = OVERLAP_MS if over_caller else 0
         self._stand_down()
 
     def _stand_down(self) -> None:
@@ -78,6 +86,9 @@ class BargeIn:
         self._stand_down()
 
     def _suspect(self, run: VoiceRun) -> Verdict:
+        if self._overlap_ms > 0:
+            self._overlap_ms = 0 if run.silence_ms >= OVERLAP_PAUSE_MS else self._overlap_ms - PTIME_MS
+            return Verdict.NOTHING
         self._ignores_run &= bool(run.voice_ms)
         if run.voice_ms < self._options.suspicion_ms or self._ignores_run:
             return Verdict.NOTHING

@@ -237,7 +237,7 @@ class TurnMachine:
         self._final_due = self._media_due = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
         self._onset.restart()
-        self._barge_in.reset()
+        self._barge_in.reset(over_caller=self._reply_started and self._saying.is_talked_out)
         if not self._reply_started:
             # Words that this does not answer stay open, and are answered when we have finished.
             return self._saying.drop()

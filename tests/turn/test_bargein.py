@@ -151,3 +151,22 @@ def test_a_reset_forgets_the_suspicion() -> None:
     assert not watch.barge_in.suspected
     watch.run.restart()
     assert watch.judge("." * 20 + "vvv") == "-" * 22 + "s"
+
+
+def test_a_caller_who_is_talked_over_is_given_time_to_notice() -> None:
+    watch = Watch()
+    watch.barge_in.reset(over_caller=True)
+    assert watch.judge("v" * 50 + "." * 10) == "-" * 60
+    assert watch.judge("vvvvvv") == "--s--C"
+
+
+def test_a_caller_who_talks_on_over_our_speech_is_a_barge_in_in_the_end() -> None:
+    watch = Watch()
+    watch.barge_in.reset(over_caller=True)
+    assert watch.judge("v" * 102) == "-" * 100 + "sC"
+
+
+def test_after_a_pause_of_his_the_caller_breaks_in_as_ever() -> None:
+    watch = Watch()
+    watch.barge_in.reset(over_caller=True)
+    assert watch.judge("v" * 10 + "." * 10 + "vvv") == "-" * 22 + "s"

@@ -724,6 +724,17 @@ def test_far_beyond_its_limit_nothing_is_waited_for() -> None:
     assert call.bot_says() == [CommitUtterance()]
 
 
+def test_what_he_says_while_he_is_being_answered_does_not_stop_us_at_once() -> None:
+    call = Conversation(utterance_limit_ms=2000)
+    call.hear("v" * 130)
+    call.tell(final("and then and then", 1))
+    call.bot_says()
+    assert call.hear("v" * 90) == []
+    actions = call.hear("v" * 20)
+    assert actions[:3] == [HoldPlayout(), BeginUtterance(), SuspendPlayout()]
+    assert ClearPlayout() in actions
+
+
 # -- what the caller may not break into --------------------------------------------------------------------------------
 
 
