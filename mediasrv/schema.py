@@ -4,7 +4,7 @@ A value travels as a ``Given`` that remembers the file, variable or flag it stan
 place, the dotted key and what is expected there; a value of the wrong kind is not shown, as it may be a misplaced
 secret. Annotations may be ``int``, ``float``, ``bool``, ``str``, ``tuple[str, ...]``, an options dataclass, a
 ``Mapping[str, OPTIONS]`` and a ``Mapping[str, Any]``, whose keys somebody else checks. A field named with a trailing
-underscore is given without it (``class_``: ``class``).
+underscore is given without it (``class_``: ``class``), and one text may stand for a list of one.
 """
 
 from __future__ import annotations
@@ -115,8 +115,10 @@ class Reader:
 
     def _texts(self, where: Given, key: str) -> tuple[str, ...]:
         items = _guess(where.value) if where.is_text else where.value
+        if isinstance(items, str):
+            return (items,) if items else ()
         if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-            raise wrong(where, key, "expected a list of texts")
+            raise wrong(where, key, "expected a text or a list of texts")
         return tuple(items)
 
     def _scalar(self, kind: type, where: Given, key: str) -> object:

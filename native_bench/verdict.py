@@ -72,7 +72,7 @@ class Judge:
             (_bare(options.apology), "apology"),
             (_bare(options.goodbye), "goodbye"),
             (_bare(options.repeat_request), "asks again"),
-            (_bare(options.idle_prompt), "asks who is there"),
+            *((_bare(prompt), "asks who is there") for prompt in options.idle_prompt),
         ]
         self._answered = [at - began_s for at in witness.answered]
         self._turns = [turn for turn in figures.turns if turn.end_s < figures.duration_s]

@@ -167,6 +167,9 @@ def test_a_provider_may_have_tables_of_its_own_with_secrets(file: Path) -> None:
     assert settings.agents["a"].llm["headers"] == {"x": "s3cret", "plain": 1}
 
 
+NO_IDLE_PROMPT = "idle_prompt must not be empty; with turn.idle_prompts = 0 nothing is asked"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -203,6 +206,8 @@ def test_a_provider_may_have_tables_of_its_own_with_secrets(file: Path) -> None:
             "plivo.content_type: expected one of audio/x-mulaw;rate=8000, audio/x-l16;rate=8000, "
             "audio/x-l16;rate=16000, got 'audio/mpeg'",
         ),
+        ("[agents.a]\nidle_prompt = ''", f"agents.a: {NO_IDLE_PROMPT}"),
+        ("[agents.a]\nidle_prompt = ['Hello?', '']", f"agents.a: {NO_IDLE_PROMPT}"),
         ("[agents.a]\nclass = 'module'", "agents.a.class: expected MODULE:NAME, got 'module'"),
     ],
 )

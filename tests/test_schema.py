@@ -77,8 +77,8 @@ def test_a_whole_number_serves_as_a_number() -> None:
         ({"inner": {"size": ""}}, "a.toml: inner.size: expected a whole number, got text"),
         ({"named": {"a": 1}}, "a.toml: named.a: expected a table, got a whole number"),
         ({"open": "x"}, "a.toml: open: expected a table, got text"),
-        ({"texts": "x"}, "a.toml: texts: expected a list of texts"),
-        ({"texts": ["x", 1]}, "a.toml: texts: expected a list of texts"),
+        ({"texts": 5}, "a.toml: texts: expected a text or a list of texts"),
+        ({"texts": ["x", 1]}, "a.toml: texts: expected a text or a list of texts"),
         ({"count": 13}, "a.toml: configuration: count must not be 13"),
     ],
 )
@@ -91,6 +91,12 @@ def test_a_wrong_kind_is_named_with_its_place_and_not_its_value(values: dict[str
 def test_a_list_of_texts_is_read_from_a_list_or_from_text() -> None:
     assert read({"texts": ["a", "b"]}).texts == ("a", "b")
     assert read_text("texts", '["a", "b"]').texts == ("a", "b")
+
+
+def test_one_text_stands_for_a_list_of_one_and_an_empty_one_for_none() -> None:
+    assert read({"texts": "Are you there?"}).texts == ("Are you there?",)
+    assert read_text("texts", "Are you there?").texts == ("Are you there?",)
+    assert read({"texts": ""}).texts == ()
 
 
 def test_an_unknown_key_names_the_nearest_known_one() -> None:

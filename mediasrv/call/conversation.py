@@ -205,8 +205,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                 case ClearPlayout():
                     self._fall_silent()
                     self._observer.barged_in(self._call.id, self._loop.time())
-                case PromptCaller():
-                    self._spawn(self._ask(self._role.options.idle_prompt))
+                case PromptCaller(step):
+                    self._spawn(self._ask_who_is_there(step))
                 case AskToRepeat():
                     self._spawn(self._ask(self._role.options.repeat_request))
                 case GiveUp():

@@ -34,6 +34,11 @@ class Manners:
     async def _ask(self, question: str) -> None:
         await self._say(question)
 
+    async def _ask_who_is_there(self, step: int) -> None:
+        """Ask for the first, second, … time in a row."""
+        prompts = self._role.options.idle_prompt
+        await self._ask(prompts[min(step, len(prompts)) - 1])
+
     async def _break_off(self, cause: str) -> None:
         """Say that it is our fault, and goodbye; not into what the caller says, unless he goes on and on."""
         await self._wait_for_silence(self._role.options.turn.endpoint_ms / 1000)

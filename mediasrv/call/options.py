@@ -83,8 +83,11 @@ class AgentOptions:
     """First words of the call; empty: wait for the caller."""
     class_: str = ""
     """``module:Name`` of an ``Agent`` subclass, or of a coroutine function that takes the ``Call``."""
-    idle_prompt: str = "Are you still there?"
-    """Said when neither side has spoken for a while."""
+    idle_prompt: tuple[str, ...] = (
+        "Are you still there?",
+        "I cannot hear you. If you are still there, please say something.",
+    )
+    """Said in turn when neither side has spoken for a while, the last one again and again; one may stand alone."""
     goodbye: str = "Goodbye."
     """Said, and heard, before we hang up."""
     apology: str = "I am sorry, something went wrong on my side."
@@ -109,6 +112,10 @@ class AgentOptions:
     """What happens when a provider is slow or fails."""
     keep_audio: bool = True
     """Whether the audio of set phrases is kept on disk, so that the next start need not make it again."""
+
+    def __post_init__(self) -> None:
+        if not self.idle_prompt or not all(self.idle_prompt):
+            raise ConfigError("idle_prompt must not be empty; with turn.idle_prompts = 0 nothing is asked")
 
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:

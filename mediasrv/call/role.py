@@ -56,7 +56,7 @@ class Role:
     def set_phrases(self) -> list[str]:
         """What is said in the same words on every call."""
         options = self.options
-        said = [self.greeting, options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
+        said = [self.greeting, *options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
         return [*said, *options.fallback.fillers]
 
 

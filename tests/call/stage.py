@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from mediasrv.audio.format import MULAW_8K, PTIME_MS, AudioFormat
+from mediasrv.audio.format import MULAW_8K, PTIME_MS, AudioFormat, samples_in
 from mediasrv.call.agency import Agency
 from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
@@ -184,6 +184,14 @@ class Stage:
         for frame in taken.frames:
             await self._send(frame)
         return begun + taken.voiced.end / self.audio.rate_hz
+
+    async def talk(self, duration_s: float, clip: str = LONG) -> None:
+        """Say a recorded clip again and again, without a breath between."""
+        taken = take(recorded()[clip], self.audio)
+        samples = samples_in(PTIME_MS, self.audio.rate_hz)
+        voiced = taken.frames[taken.voiced.begin // samples : taken.voiced.end // samples]
+        for frame in range(round(duration_s * 1000 / PTIME_MS)):
+            await self._send(voiced[frame % len(voiced)])
 
     async def _send(self, payload: bytes) -> None:
         self._frames += 1

@@ -171,7 +171,7 @@ def test_a_filler_that_a_tool_says_does_not_make_the_caller_wait_alone() -> None
         class_="tests.call.agents:Slow",
         llm={"replies": ("tool:look_up {}", "Found it.")},
         turn=patience(idle_ms=2000),
-        idle_prompt="Are you there?",
+        idle_prompt=("Are you there?",),
     )
     words = perform(act, options).watch.words
     assert words[:3] == [("caller", "Hello."), ("bot", "One moment."), ("bot", "Found it.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mediasrv.call.history import INTERRUPTED
 from mediasrv.wire.events import Clear, MarkReached
 from tests.call.stage import LONG, SHORT, Stage, agent_options, patience, perform
 
@@ -103,12 +104,46 @@ def test_a_silent_caller_is_asked_and_then_bidden_goodbye() -> None:
         await stage.be_quiet(60)
 
     options = agent_options(
-        idle_prompt="Still there?", goodbye="Bye then.", turn=patience(idle_ms=5000, idle_prompts=2)
+        idle_prompt=("Still there?", "Hello?"), goodbye="Bye then.", turn=patience(idle_ms=5000, idle_prompts=3)
     )
     stage = perform(act, options)
-    assert stage.watch.words == [("bot", "Still there?"), ("bot", "Still there?"), ("bot", "Bye then.")]
+    assert [text for _, text in stage.watch.words] == ["Still there?", "Hello?", "Hello?", "Bye then."]
     assert stage.watch.causes == ["nobody answered"]
     assert stage.closed
+
+
+def test_a_caller_who_talks_without_end_is_answered_while_he_talks() -> None:
+    begun_s: list[float] = []
+
+    async def act(stage: Stage) -> None:
+        begun_s.append(stage.now)
+        await stage.talk(13)
+        await stage.be_quiet(6)
+
+    texts, reply = ("And then, and then.", "Oh, sorry."), "May I say something to all of that?"
+    options = agent_options(stt={"texts": texts}, llm={"replies": (reply,)}, turn=patience(utterance_limit_ms=8000))
+    stage = perform(act, options)
+    # The limit, a quarter of it, and what the providers take.
+    assert stage.first_media_after(0) - begun_s[0] < 8 * 1.25 + 1.5
+    assert stage.call.call.transcript == [("caller", texts[0]), ("bot", reply)]
+    assert stage.watch.barge_ins == []
+
+
+def test_a_caller_who_talks_on_over_the_answer_has_the_floor_and_is_answered_again() -> None:
+    async def act(stage: Stage) -> None:
+        await stage.talk(30)
+        await stage.be_quiet(8)
+
+    texts, reply = ("And then.", "And more."), "May I say something to all of that, or will you go on until tomorrow?"
+    options = agent_options(stt={"texts": texts}, llm={"replies": (reply,)}, turn=patience(utterance_limit_ms=8000))
+    stage = perform(act, options)
+    assert len(stage.watch.barge_ins) >= 1
+    transcript = stage.call.call.transcript
+    heard = [text for side, text in transcript if side == "bot"]
+    assert transcript[0] == ("caller", texts[0])
+    assert transcript[-1] == ("bot", reply)
+    assert len(heard) >= 2
+    assert all(text.endswith(INTERRUPTED) and reply.startswith(text.removesuffix(INTERRUPTED)) for text in heard[:-1])
 
 
 def test_a_call_that_lasts_too_long_ends_with_a_goodbye_that_is_heard() -> None:

@@ -242,7 +242,7 @@ def test_a_silent_caller_is_asked_and_then_bidden_goodbye_in_the_models_voice() 
         await stage.be_quiet(40)
 
     turn = patience(idle_ms=5000, idle_prompts=1)
-    stage = perform(act, OpenAiRealtimeStandin(), idle_prompt="Still there?", goodbye="Bye.", turn=turn)
+    stage = perform(act, OpenAiRealtimeStandin(), idle_prompt=("Still there?",), goodbye="Bye.", turn=turn)
     assert stage.watch.words == [("bot", "Still there?"), ("bot", "Bye.")]
     assert stage.watch.causes == ["nobody answered"]
 

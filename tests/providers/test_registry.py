@@ -104,8 +104,8 @@ def test_a_whole_number_serves_as_a_number_and_a_reserved_word_as_a_key() -> Non
         ({"provider": "scripted", "finl_ms": 5}, "finl_ms: unknown key; did you mean final_ms?"),
         ({"provider": "scripted", "final_ms": "5"}, "final_ms: expected a whole number, got text"),
         ({"provider": "scripted", "final_ms": -5}, "final_ms: expected 0 or more, got -5"),
-        ({"provider": "scripted", "texts": "a"}, "texts: expected a list of texts"),
-        ({"provider": "scripted", "texts": ["a", 1]}, "texts: expected a list of texts"),
+        ({"provider": "scripted", "texts": 5}, "texts: expected a text or a list of texts"),
+        ({"provider": "scripted", "texts": ["a", 1]}, "texts: expected a text or a list of texts"),
     ],
 )
 def test_a_table_that_does_not_fit_is_explained(table: dict[str, object], message: str) -> None:
