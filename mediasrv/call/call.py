@@ -117,10 +117,43 @@ class Call:
             await asyncio.sleep(0)  # A long recording must not hold up the loop.
         yield Speech(transcoder.flush())
 
-    async def collect_digits(self, max_digits: int, *, timeout_s: float = 5.0, terminator: str = "#") -> str:
+    async def collect_digits(
+        self,
+        max_digits: int,
+        *,
+        prompt: str = "",
+        interrupts: bool = True,
+        first_timeout_s: float | None = None,
+        timeout_s: float = 5.0,
+        terminator: str = "#",
+        private: bool = False,
+    ) -> str:
         """Return the keys that the caller presses, without the terminator: at most ``max_digits`` of them, and what
-        there is when none came for ``timeout_s``. ``on_dtmf`` is not called for them."""
-        return await self._parts.digits.collect(max_digits, timeout_s, terminator)
+        there is when none came for ``timeout_s``. ``on_dtmf`` is not called for them.
+
+        ``prompt`` is said first; keys count from its beginning, and the first ends it unless ``interrupts`` is false.
+        ``first_timeout_s`` is the longest wait for the first key after it, where that differs from the one between
+        two. ``private`` is for what nobody else may know, such as the number of a card: see ``is_private``.
+        Raise ``ProviderError`` when the prompt cannot be said.
+        """
+        was_private, self._parts.ear.is_private = self.is_private, private or self.is_private
+        try:
+            return await self._parts.digits.collect(
+                max_digits,
+                timeout_s,
+                terminator,
+                first_timeout_s=first_timeout_s,
+                prompt=self.say(prompt) if prompt else None,
+                interrupts=interrupts,
+            )
+        finally:
+            self._parts.ear.is_private = was_private
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the caller's audio is nobody's business just now: recogniser, turns and ``audio`` get silence in its
+        place, and who records this call has to do likewise."""
+        return self._parts.ear.is_private
 
     async def send_digits(self, digits: str) -> None:
         """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key."""

@@ -203,7 +203,7 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                     self._parts.mouth.resume()
                     self._observer.false_alarm(self._call.id, self._loop.time())
                 case ClearPlayout():
-                    self._fall_silent()
+                    self._parts.mouth.clear()
                     self._observer.barged_in(self._call.id, self._loop.time())
                 case PromptCaller(step):
                     self._spawn(self._ask_who_is_there(step))
@@ -217,9 +217,6 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         """Ask the turn detector about the pause that began with a request."""
         if self._machine.state is State.HEARING:
             self._detection.ask(request, self._machine.said if self.writes_down else "")
-
-    def _fall_silent(self) -> None:
-        self._parts.mouth.clear()
 
     def _prepare_reply(self, turn: int, text: str) -> Draft:
         trace, gate = TurnTrace(turn, begun_s=self._loop.time()), Gate()

@@ -129,9 +129,9 @@ class RealtimeConversation(Conversation):
             self._interlocutor.cancel(self._asked)
         super()._cancel_reply()
 
-    def _fall_silent(self) -> None:
+    def bot_silenced(self) -> None:
+        """What the caller has not heard by now is about to be dropped."""
         self._interlocutor.cut()
-        super()._fall_silent()
 
     # -- set phrases ---------------------------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ class Ear:
         self.jitter = JitterBuffer(audio.rate_hz, samples_in(PTIME_MS, audio.rate_hz), max_delay_ms=0)
         self.tap: Callable[[Frame], None] | None = None
         """Where each frame goes as well, in the carrier's rate."""
+        self.is_private = False
+        """Whether silence takes the place of what the caller says, so that all clocks run on and nobody hears it."""
 
     def listen(self, hearing: Hearing, judge: Judge, *, remembers: bool = False) -> Recognition:
         """Open a recognition; frames go to it, and their verdicts to ``judge``. It is told of utterances by ``begin``.
@@ -92,10 +94,13 @@ class Ear:
 
     def hear(self, media: MediaReceived, now: float) -> None:
         """Take the caller's audio as it came."""
-        pcm = codec.decode(self._audio.encoding, media.payload)
+        pcm, payload = codec.decode(self._audio.encoding, media.payload), media.payload
+        if self.is_private:
+            pcm = np.zeros_like(pcm)
+            payload = codec.encode(self._audio.encoding, pcm)
         for piece in self.jitter.push(media.chunk, pcm, now):
             if self._listener is not None:
-                self._listener.hear(piece, media.payload if piece is pcm else None, now)
+                self._listener.hear(piece, payload if piece is pcm else None, now)
             if self.tap is not None:
                 self.tap(piece)
 

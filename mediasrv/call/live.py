@@ -67,7 +67,7 @@ class LiveCall:
         self._early: list[Event] = []
         self._ear = Ear(started.format)
         self._mouth = Mouth(started.format, link, pacer)
-        self._digits = Digits()
+        self._digits = Digits(self._mouth.clear)
         self._history = History(role.instructions)
         self._usage = CallUsage()
         self._details = details

@@ -47,6 +47,9 @@ class PlayoutWatcher:
     def bot_quiet(self) -> None:
         """All utterances are settled, and none is in the making."""
 
+    def bot_silenced(self) -> None:
+        """What the caller has not heard by now is about to be dropped."""
+
     def audio_sent(self, payload: bytes, begins_s: float) -> None:
         """Encoded audio went to the carrier, which will begin to play it at this time, if it is next door."""
 
@@ -217,6 +220,7 @@ class Mouth:
 
     def clear(self) -> None:
         """Fall silent at once, if that was not done before; what was not heard is dropped."""
+        self.watcher.bot_silenced()
         self.suspend()
         settled = self.ledger.clear(self._loop.time())
         self._saying = None

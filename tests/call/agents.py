@@ -60,6 +60,17 @@ class Menu(Agent):
         await call.hangup()
 
 
+class Till(Agent):
+    greeting = ""
+
+    async def on_start(self, call: Call) -> None:
+        card = call.collect_digits(16, prompt="Enter the number of your card.", first_timeout_s=8, private=True)
+        LOG.append((await card, call.is_private))
+
+    async def on_dtmf(self, call: Call, digit: str) -> None:
+        LOG.append("not collected")
+
+
 class Slow(Agent):
     greeting = ""
 

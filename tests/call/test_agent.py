@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.role import CascadeRole
 from mediasrv.errors import ConfigError
-from mediasrv.wire.events import PlayMedia, SendDtmf
+from mediasrv.providers.scripted import _ScriptedRecognition
+from mediasrv.wire.events import Clear, PlayMedia, SendDtmf
 from tests.call import agents
 from tests.call.stage import LONG, Stage, agent_options, patience, perform
 from tests.virtual import run_virtually
@@ -90,6 +92,75 @@ def test_digits_are_collected_and_sent(log: list[Any]) -> None:
     assert log == ["42"]
     assert stage.count(SendDtmf) == 1
     assert stage.watch.causes == ["agent hung up"]
+
+
+CARD = "4929358201647391"
+CLOCKS = {"created", "msecs", "relativeCreated", "thread", "process", "lineno", "levelno"}
+
+
+async def press_card(stage: Stage) -> None:
+    for digit in CARD:
+        stage.press(digit)
+        await stage.be_quiet(0.3)
+    await stage.be_quiet(1)
+
+
+def test_a_key_stops_the_prompt_and_is_not_lost(log: list[Any]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.be_quiet(0.8)
+        await press_card(stage)
+
+    stage = perform(act, agent_options(class_="tests.call.agents:Till"))
+    assert log == [(CARD, False)]
+    assert stage.count(Clear) == 1
+    ((side, prompt),) = stage.watch.words
+    assert side == "bot"
+    assert "Enter the number of your card.".startswith(prompt)
+    assert prompt != "Enter the number of your card."
+
+
+def test_a_key_before_the_prompt_sounds_keeps_it_from_being_said(log: list[Any]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.be_quiet(0.2)
+        await press_card(stage)
+
+    stage = perform(act, agent_options(class_="tests.call.agents:Till", tts={"first_audio_ms": 900}))
+    assert log == [(CARD, False)]
+    assert stage.watch.words == []
+
+
+def test_what_is_private_is_heard_and_told_by_nobody(
+    log: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[bytes] = []
+    monkeypatch.setattr(_ScriptedRecognition, "send", lambda _, payload: sent.append(payload))
+    caplog.set_level(logging.DEBUG)
+    frames = []
+
+    async def act(stage: Stage) -> None:
+        await stage.be_quiet(3)
+        stage.press(CARD[0])
+        await stage.speak()
+        for digit in CARD[1:-1]:
+            stage.press(digit)
+            await stage.be_quiet(0.3)
+        assert set(b"".join(sent)) == {0xFF}
+        frames.append(len(sent))
+        stage.press(CARD[-1])
+        await stage.speak()
+        await stage.be_quiet(4)
+        frames.append(len(sent))
+
+    stage = perform(act, agent_options(class_="tests.call.agents:Till"))
+    assert log == [(CARD, False)]
+    # The clock of the recogniser ran on, and it hears again.
+    assert frames[1] == stage._frames
+    assert len(set(b"".join(sent[frames[0] :]))) > 1
+    assert [side for side, _ in stage.watch.words] == ["bot", "caller", "bot"]
+    told = [str(value) for record in caplog.records for name, value in vars(record).items() if name not in CLOCKS]
+    told += [text for _, text in stage.call.call.transcript]
+    assert not [text for text in told if any(CARD[at : at + 4] in text for at in range(13))]
+    assert {record.name for record in caplog.records} <= {"asyncio", "mediasrv.call.conversation"}
 
 
 def test_a_coroutine_may_conduct_the_raw_call() -> None:

@@ -142,3 +142,20 @@ def test_who_does_not_remember_remembers_nothing() -> None:
 
 def test_hearing_can_be_rehearsed() -> None:
     rehearse()
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_what_is_private_is_silence_of_the_same_length_to_everybody(encoding: Encoding) -> None:
+    audio, stt, tapped = AudioFormat(encoding, 8000), KeepingStt(AudioFormat(encoding, 8000)), []
+    ear = Ear(audio)
+    recognition = ear.listen(stt, lambda voiced, speech_ms, now: tapped.append(voiced))
+    assert isinstance(recognition, Kept)
+    ear.tap = lambda frame: tapped.append(bool(frame.any()))
+    ear.is_private = True
+    frames = take(recorded()["ps_goforward"], audio).frames
+    for index, payload in enumerate(frames):
+        ear.hear(MediaReceived(payload, index), index * 0.02)
+    heard = codec.decode(encoding, b"".join(recognition.payloads))
+    assert len(b"".join(recognition.payloads)) == len(b"".join(frames))
+    assert np.abs(heard).max() <= 8  # A-law has no zero
+    assert not any(tapped)
