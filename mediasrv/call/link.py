@@ -7,6 +7,14 @@ from typing import Any, Protocol
 
 from mediasrv.wire.events import Command
 
+INBOUND, OUTBOUND = "inbound", "outbound"
+"""Who has called: somebody us, or we somebody."""
+
+
+def direction_of(word: str) -> str:
+    """A carrier's word for who has called, as ``CallDetails`` has it; empty for anything else."""
+    return word if word in (INBOUND, OUTBOUND) else ""
+
 
 class Link(Protocol):
     """The way from a call to its caller."""
@@ -30,3 +38,5 @@ class CallDetails:
     """The number called, likewise."""
     body: dict[str, Any] = field(default_factory=dict)
     """What the URL's ``body`` parameter held."""
+    direction: str = INBOUND
+    """``outbound`` where the carrier says that we have called; ``inbound`` otherwise."""

@@ -27,6 +27,7 @@ class Slot:
     """The carrier's name for the call; empty until the stream tells it, where nobody announced it."""
     from_number: str = ""
     to_number: str = ""
+    direction: str = ""
     expires_s: float = 0.0
     """When the reservation ends."""
 
@@ -58,11 +59,11 @@ class Admission:
             return "draining"
         return "full" if self.occupied(now) >= self.max_calls else ""
 
-    def reserve(self, call_id: str, from_number: str, to_number: str, now: float) -> bool:
+    def reserve(self, call_id: str, from_number: str, to_number: str, now: float, direction: str = "") -> bool:
         """Keep a slot for a call that is about to be answered; asking again for the same call keeps the same slot."""
         if self.refusal(now) and call_id not in self._reserved:
             return False
-        self._reserved[call_id] = Slot(call_id, from_number, to_number, now + RESERVATION_S)
+        self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, now + RESERVATION_S)
         return True
 
     def withdraw(self, call_id: str) -> None:
@@ -88,8 +89,9 @@ class Admission:
         reserved = self._reserved.pop(call_id, None)
         if reserved is not None:
             slot.from_number, slot.to_number = reserved.from_number, reserved.to_number
+            slot.direction = reserved.direction
         elif slot.call_id != call_id:
-            slot.from_number = slot.to_number = ""
+            slot.from_number = slot.to_number = slot.direction = ""
         slot.call_id, slot.expires_s = call_id, 0.0
 
     def leave(self, slot: Slot, now: float) -> None:

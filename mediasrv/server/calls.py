@@ -78,7 +78,7 @@ class Calls:
         """Why a new call would be refused, in a word; empty when it would not."""
         return self._admission.refusal(_now())
 
-    def expect(self, call_id: str, from_number: str, to_number: str) -> bool:
+    def expect(self, call_id: str, from_number: str, to_number: str, direction: str = "") -> bool:
         """Keep room for a call that is about to be answered; ``False`` when there is none.
 
         A call without a name is told whether there is room, and nothing is kept.
@@ -87,7 +87,7 @@ class Calls:
             return True
         if not call_id:
             return not self.refusal
-        return self._admission.reserve(call_id, from_number, to_number, _now())
+        return self._admission.reserve(call_id, from_number, to_number, _now(), direction)
 
     def prepare(self, agent_name: str) -> None:
         """Have connections open when the call comes, whose phone is ringing; nobody waits for that."""

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from plivo import xml
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.call.link import direction_of
 from mediasrv.errors import ConfigError, SignatureError
 from mediasrv.server.options import PlivoOptions
 from mediasrv.server.request import name_in
@@ -54,6 +55,8 @@ class Webhook:
     to_number: str
     stream_id: str
     """The stream that a stream's status is about."""
+    direction: str
+    """``inbound`` or ``outbound``; empty where it does not say."""
     ends_call: bool
     """Whether the call is over."""
     ends_stream: bool
@@ -70,6 +73,7 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         from_number=_e164(fields.get("From", "")),
         to_number=_e164(fields.get("To", "")),
         stream_id=stream_id,
+        direction=direction_of(fields.get("Direction", "")),
         ends_call=event.lower() == "hangup" or fields.get("CallStatus", "") in _ENDED,
         ends_stream=bool(stream_id) and event.lower() in _STREAM_ENDED,
     )

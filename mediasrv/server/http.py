@@ -107,7 +107,7 @@ class Reception:
         origin = self._origin(request)
         if not origin:
             raise web.HTTPBadRequest(text="the request names no host\n")
-        if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number):
+        if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
             self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
             return _xml(self._plivo.busy)
         self._calls.prepare(agent or DEFAULT_AGENT)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mediasrv.call.link import CallDetails
+from mediasrv.call.link import INBOUND, CallDetails, direction_of
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
 from mediasrv.server.admission import Slot
@@ -60,6 +60,8 @@ class Visit:
     slot: Slot
     agent: str
     body: dict[str, Any] = field(default_factory=dict)
+    direction: str = ""
+    """Who has called, where the URL says so."""
     proven_call_id: str = ""
     """The call that the stream must turn out to be; empty when no proof was asked for."""
 
@@ -102,7 +104,13 @@ class MediaDoor:
             self._refuse(handshake, 503, self._calls.refusal, call_id)
             return
         proven = call_id if carrier.verifies else ""
-        visit = Visit(slot=slot, agent=agent, body=_body_of(params, call_id), proven_call_id=proven)
+        visit = Visit(
+            slot=slot,
+            agent=agent,
+            body=_body_of(params, call_id),
+            direction=direction_of(params.get("direction", "")),
+            proven_call_id=proven,
+        )
         try:
             websocket = handshake.accept(_choose(handshake.headers), rest)
         except HandshakeError:
@@ -215,6 +223,7 @@ class MediaStream:
             from_number=started.from_number or self._visit.slot.from_number,
             to_number=started.to_number or self._visit.slot.to_number,
             body=self._visit.body,
+            direction=self._visit.slot.direction or self._visit.direction or INBOUND,
         )
 
     async def _run(self, call: LiveCall, call_id: str) -> None:

@@ -64,11 +64,12 @@ def test_a_socket_without_a_name_finds_its_reservation_when_it_tells() -> None:
 
 def test_a_socket_that_turns_out_to_be_another_call_has_not_the_first_ones_numbers() -> None:
     admission = Admission(2)
-    admission.reserve("a", "+911", "+912", 0.0)
+    admission.reserve("a", "+911", "+912", 0.0, "outbound")
     slot = admission.enter("a", 1.0)
     assert slot is not None
+    assert slot.direction == "outbound"
     admission.claim(slot, "b")
-    assert (slot.call_id, slot.from_number, slot.to_number) == ("b", "", "")
+    assert (slot.call_id, slot.from_number, slot.to_number, slot.direction) == ("b", "", "", "")
 
 
 def test_a_claimed_slot_keeps_its_numbers() -> None:

@@ -191,3 +191,12 @@ def test_webhooks_tell_what_is_over_in_both_spellings(
 def test_numbers_are_read_as_e164(given: str, read: str) -> None:
     webhook = read_webhook({"From": given, "To": given, "CallUUID": CALL})
     assert (webhook.from_number, webhook.to_number, webhook.call_id) == (read, read, CALL)
+
+
+@pytest.mark.parametrize(
+    ("word", "direction"),
+    [("outbound", "outbound"), ("inbound", "inbound"), ("Outbound", ""), ("sideways", ""), ("", "")],
+)
+def test_who_has_called_is_what_the_carrier_says(word: str, direction: str) -> None:
+    assert read_webhook({"CallUUID": CALL, "Direction": word}).direction == direction
+    assert read_webhook({"CallUUID": CALL}).direction == ""

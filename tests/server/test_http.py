@@ -345,3 +345,24 @@ async def test_numbers_of_the_webhook_reach_the_call_though_its_socket_names_no_
         assert await phone.hear() == PlayMedia(FRAME)
         details = there.agency.calls[0].details
         assert (details.from_number, details.to_number) == ("+919812345678", "+912212345678")
+
+
+@pytest.mark.parametrize(
+    ("fields", "query", "direction"),
+    [
+        ({"Direction": "outbound"}, "", "outbound"),
+        ({"Direction": "inbound"}, "", "inbound"),
+        ({"Direction": "inbound"}, "?direction=outbound", "inbound"),
+        ({}, "?direction=outbound", "outbound"),
+        ({}, "?direction=sideways", "inbound"),
+        ({}, "", "inbound"),
+    ],
+)
+async def test_who_has_called_is_told_to_the_call(fields: dict[str, str], query: str, direction: str) -> None:
+    async with stage() as there:
+        await there.post(ANSWER, FORM | fields)
+        phone = await there.phone(f"{STREAM}{query}")
+        phone.start("call-1")
+        phone.speak()
+        assert await phone.hear() == PlayMedia(FRAME)
+        assert there.agency.calls[0].details.direction == direction
