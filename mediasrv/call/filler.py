@@ -126,9 +126,19 @@ async def _next(speech: AsyncGenerator[Speech]) -> Speech | None:
 
 
 async def _drop(following: asyncio.Task[Speech | None]) -> None:
-    """Stop waiting; what it failed with was told, or nobody wants to know."""
+    """Stop waiting; what it failed with was told, or nobody wants to know.
+
+    Who is cancelled once more meanwhile, because the call ends, leaves no speech behind that is being read yet.
+    """
+    again: asyncio.CancelledError | None = None
     if not following.done():
         following.cancel()
-        await asyncio.wait([following])
+    while not following.done():
+        try:
+            await asyncio.wait([following])
+        except asyncio.CancelledError as cancelled:
+            again = cancelled
+    if again is not None:
+        raise again
     if not following.cancelled():
         following.exception()

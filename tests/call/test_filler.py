@@ -192,3 +192,28 @@ def test_a_failure_that_nobody_waits_for_is_no_noise(caplog: pytest.LogCaptureFi
 
     run_virtually(listen())
     assert caplog.records == []
+
+
+def test_who_is_cancelled_twice_leaves_no_reply_that_is_being_read() -> None:
+    closed: list[bool] = []
+
+    async def slow_to_end() -> AsyncGenerator[Speech]:
+        try:
+            await asyncio.sleep(60)
+            yield Speech(b"said", "unheard")
+        finally:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    async def listen() -> None:
+        hearing = asyncio.create_task(Listener(ONE).hear(slow_to_end()))
+        await asyncio.sleep(0.5)
+        for _ in range(2):
+            hearing.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([hearing])
+        assert hearing.cancelled()
+
+    run_virtually(listen())
+    assert closed == [True]
