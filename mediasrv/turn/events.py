@@ -160,6 +160,11 @@ class PromptCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class Greet:
+    """Greet the callee, who was to say hello first and does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskToRepeat:
     """The caller spoke and the recogniser has not a word of it: ask him to say it again."""
 
@@ -182,6 +187,7 @@ Action = (
     | ResumePlayout
     | ClearPlayout
     | PromptCaller
+    | Greet
     | AskToRepeat
     | GiveUp
 )

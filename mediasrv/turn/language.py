@@ -79,6 +79,16 @@ class Language:
     """How many digits make a number that is complete."""
     short_codes: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Words that announce a shorter number, and its lengths."""
+    machine: frozenset[str] = frozenset()
+    """Phrases that only an answering machine says when it is called, or the exchange."""
+    machine_hints: frozenset[str] = frozenset()
+    """Phrases of which it takes two."""
+    screening: frozenset[str] = frozenset()
+    """Phrases that only a program says which screens calls."""
+    screening_hints: frozenset[str] = frozenset()
+    """Phrases of which it takes two."""
+    hold: frozenset[str] = frozenset()
+    """Phrases with which such a program asks for patience."""
 
     def class_of(self, word: str) -> str:
         """The class of a word or phrase, as a character."""
@@ -116,6 +126,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         doubles=lengths["doubles"],
         full_lengths=frozenset(lengths["full"]),
         short_codes={word: frozenset(each) for word, each in lengths["short"].items()},
+        **{name: frozenset(_spoken(text)) for name, text in data.get("callee", {}).items()},
     )
 
 

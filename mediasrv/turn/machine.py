@@ -79,6 +79,17 @@ class TurnMachine:
         """The call begins."""
         self._listen(now)
 
+    @property
+    def awaits_hello(self) -> bool:
+        """Whether the greeting is still to come."""
+        return self._idle.awaits_hello
+
+    def await_hello(self, limit_ms: int, now: float) -> None:
+        """The other side is to speak first, and be greeted when it has, or when nobody has spoken for so long."""
+        self._idle.await_hello(limit_ms)
+        if self.state is State.LISTENING:
+            self._idle.expect(now)
+
     # -- what the caller does ------------------------------------------------------------------------------------
 
     def hear(self, voiced: bool, speech_ms: int, now: float) -> Sequence[Action]:
@@ -233,7 +244,7 @@ class TurnMachine:
         if self.state is State.SPEAKING:
             return self._go_on() if self._barge_in.suspected and not interruptible else NONE
         self.state = State.SPEAKING
-        self._idle.cancel()
+        self._idle.begin()
         self._final_due = self._media_due = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
         self._onset.restart()

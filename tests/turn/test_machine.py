@@ -16,6 +16,7 @@ from mediasrv.turn.events import (
     EndRated,
     Event,
     GiveUp,
+    Greet,
     HoldPlayout,
     KeyPressed,
     Opinion,
@@ -702,6 +703,46 @@ def test_ratings_of_a_pause_count() -> None:
     assert call.state() is State.HEARING
     call.hear("." * 60)
     assert call.state() is State.THINKING
+
+
+# -- who is called ---------------------------------------------------------------------------------------------------
+
+
+def test_a_callee_who_says_nothing_is_greeted_after_a_silence() -> None:
+    call = Conversation()
+    call.machine.await_hello(1500, call.now)
+    assert call.hear("." * 74) == []
+    assert call.hear(".") == [Greet()]
+    assert call.machine.awaits_hello
+    call.bot_says()
+    assert not call.machine.awaits_hello
+
+
+def test_a_callee_who_says_hello_is_not_greeted_by_the_clock() -> None:
+    call = Conversation()
+    call.machine.await_hello(1500, call.now)
+    call.hear("." * 50)
+    call.caller_says("hello")
+    assert call.hear("." * 100) == []
+    call.bot_says()
+    assert not call.machine.awaits_hello
+
+
+def test_a_noise_makes_the_callee_no_less_silent() -> None:
+    call = Conversation()
+    call.machine.await_hello(1500, call.now)
+    call.hear("v" * 10 + "." * 4)
+    call.tell(final("", 1))
+    call.hear("." * 19)
+    assert call.state() is State.LISTENING
+    assert call.hear("." * 75) == [Greet()]
+
+
+def test_a_hello_may_be_awaited_while_the_callee_speaks() -> None:
+    call = Conversation()
+    call.hear("v" * 10)
+    call.machine.await_hello(1500, call.now)
+    assert Greet() not in call.hear("v" * 100)
 
 
 # -- a caller without an end -------------------------------------------------------------------------------------------
