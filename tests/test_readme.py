@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from mediasrv.call.options import AgentOptions, FallbackOptions
+from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
 from mediasrv.cli import grammar
 from mediasrv.server.options import PlivoOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
@@ -27,6 +27,7 @@ SECTIONS: dict[str, type] = {
     "agents.NAME": AgentOptions,
     "agents.NAME.turn": TurnOptions,
     "agents.NAME.fallback": FallbackOptions,
+    "agents.NAME.callee": CalleeOptions,
 }
 
 

@@ -27,6 +27,9 @@ class Agent:
     async def on_start(self, call: Call) -> None:
         """A call has begun; the greeting is on its way."""
 
+    async def on_callee(self, call: Call, kind: str) -> None:
+        """It is known who has picked up a call of ours: ``human``, ``machine`` or ``screening``; it may change."""
+
     async def on_dtmf(self, call: Call, digit: str) -> None:
         """The caller pressed a key that nobody is collecting."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -51,6 +51,8 @@ class CallParts:
     history: History
     usage: CallUsage
     digits: Digits
+    run: Callable[[Coroutine[Any, Any, None]], None]
+    """Runs the operator's code beside all else."""
     end: Callable[[str], None]
 
 
@@ -77,6 +79,11 @@ class Call:
     def to_number(self) -> str:
         """Who is called, likewise."""
         return self._parts.details.to_number
+
+    @property
+    def direction(self) -> str:
+        """``inbound``, or ``outbound`` where the carrier says that we have called."""
+        return self._parts.details.direction
 
     @property
     def body(self) -> dict[str, Any]:

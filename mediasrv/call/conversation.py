@@ -11,22 +11,24 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 
+from mediasrv.call.account import Account
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.detection import Detection
 from mediasrv.call.draft import Draft, Gate
 from mediasrv.call.ear import Hearing
-from mediasrv.call.filler import Answer, Fillers
+from mediasrv.call.filler import Fillers
 from mediasrv.call.floor import speaker_context
-from mediasrv.call.manners import Manners
-from mediasrv.call.mouth import NOTHING, PlayoutWatcher
+from mediasrv.call.mouth import NOTHING
 from mediasrv.call.observer import Observer
+from mediasrv.call.opening import Opening
+from mediasrv.call.options import GO_ON
 from mediasrv.call.role import Role
 from mediasrv.call.spawn import Spawn
-from mediasrv.call.stopwatch import Stopwatch
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import HintKind, Speech, Transcript, TurnHint
+from mediasrv.turn.callee import Kind
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
@@ -39,11 +41,10 @@ from mediasrv.turn.events import (
     EndRated,
     Event,
     GiveUp,
+    Greet,
     HoldPlayout,
     KeyPressed,
     Opinion,
-    PlayoutFinished,
-    PlayoutStarted,
     PrepareReply,
     PromptCaller,
     ReplyFailed,
@@ -57,7 +58,6 @@ from mediasrv.turn.events import (
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.state import State
-from mediasrv.turn.utterance import Heard
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ _OPINIONS = {
 }
 
 
-class Conversation(Manners, PlayoutWatcher, ABC):
+class Conversation(Account, ABC):
     """Agent and caller, taking turns; subclasses know how to make a reply."""
 
     lost_hearing = "speech-to-text failed"
@@ -79,21 +79,19 @@ class Conversation(Manners, PlayoutWatcher, ABC):
     def __init__(
         self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
     ) -> None:
-        super().__init__(role, call, parts)
+        super().__init__(role, call, parts, observer)
         self._spawn = spawn
-        self._observer = observer
-        self._loop = asyncio.get_running_loop()
         self._machine = TurnMachine(self._turn_options(role.options.turn), role.language)
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
         self._recognition = parts.ear.listen(hearing, self._judge, remembers=role.detector is not None)
         self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)
         self._reply: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
-        self._stopwatch = Stopwatch(call.id, observer)
         after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
         self._fillers = Fillers(lambda: role.fillers_in(parts.audio), after_s, limit_s, self._silent_since)
-        self._answer: Answer | None = None
         self._failed_replies = 0
+        self._opening = Opening(role, parts.details, self._machine)
+        self._is_left_to_machine = False
         self._machine.start(self._loop.time())
         self._alarm.arm()
 
@@ -105,11 +103,35 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         """The call is over."""
         self._alarm.cancel()
 
+    async def greet(self) -> None:
+        """Say the greeting, where there is one and nobody is to say hello first."""
+        if self._role.greeting and not self._machine.awaits_hello:
+            await self._say_opening(self._role.greeting)
+
+    def callee_is(self, kind: Kind) -> None:
+        """Somebody knows who has picked up, such as the carrier."""
+        if self._opening.settle(kind):
+            self._meet(kind)
+
+    def _meet(self, kind: Kind) -> None:
+        log.info("callee is known", extra={"call": self._call.id, "kind": kind.value})
+        self._parts.run(self._role.agent.on_callee(self._call, kind.value))
+        if kind is Kind.MACHINE and self._role.options.callee.machine != GO_ON:
+            self._drop_draft()
+            self._cancel_reply()
+            self._parts.mouth.clear()
+            # No machine takes turns with another.
+            self._is_left_to_machine = True
+            self._alarm.cancel()
+            self._spawn(self._deal_with_machine())
+
     # -- what comes in -------------------------------------------------------------------------------------------
 
     def _judge(self, voiced: bool, speech_ms: int, now: float) -> None:
         if voiced:
             self._last_voice_s = now
+        if self._opening.hear(voiced):
+            self._meet(self._opening.kind)
         state = self._machine.state
         actions = self._machine.hear(voiced, speech_ms, now)
         if actions or self._machine.state is not state:
@@ -121,6 +143,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
             async for heard in self._recognition.transcripts():
                 match heard:
                     case Transcript(text, is_final, request):
+                        if self._opening.read(text, is_final=is_final):
+                            self._meet(self._opening.kind)
                         self._tell(Transcribed(text, is_final, request))
                         if is_final and request is not None:
                             self._consult(request)
@@ -134,51 +158,18 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         """The caller pressed a key."""
         self._tell(KeyPressed())
 
-    def bot_started(self, interruptible: bool) -> None:
-        """The first audio of an utterance of ours was queued."""
-        if self._answer is None or not self._answer.is_filling:
-            # An apology is an answer too.
-            self._stopwatch.answer_begins(self._loop.time(), self._loop.time())
-        self._tell(PlayoutStarted(interruptible))
-
-    def _note_answer(self) -> None:
-        """The reply itself begins to be queued."""
-        self._stopwatch.answer_begins(self._loop.time(), self._parts.mouth.audible_until_s)
-
-    def audio_cut(self, now: float) -> None:
-        """The carrier was told to drop our audio."""
-        self._parts.ear.hear_no_more_of_us(now)
-
-    def audio_sent(self, payload: bytes, begins_s: float) -> None:
-        """Audio of ours was sent."""
-        self._parts.ear.hear_us(payload, begins_s)
-        ends_s = begins_s + self._parts.audio.samples_of(payload) / self._parts.audio.rate_hz
-        self._stopwatch.audio_sent(self._loop.time(), begins_s, ends_s)
-
-    def bot_audible(self, at_s: float) -> None:
-        """The caller has heard the first sample of an utterance of ours."""
-        self._stopwatch.audible(at_s, self._parts.mouth.ledger.lag_s)
-
-    def bot_heard(self, heard: Heard) -> None:
-        """An utterance of ours was heard, or cut."""
-        if heard.text:
-            self._stopwatch.heard(self._parts.mouth.ledger.lag_s)
-        self._parts.history.bot_said(heard.text, complete=heard.complete)
-        if heard.text:
-            self._observer.said(self._call.id, "bot", heard.text, self._loop.time())
-
-    def bot_quiet(self) -> None:
-        """Everything that we said was heard."""
-        self._tell(PlayoutFinished())
-
     def _tell(self, event: Event) -> None:
         self._perform(self._machine.receive(event, self._loop.time()))
 
     # -- what is done about it -----------------------------------------------------------------------------------
 
     def _perform(self, actions: Sequence[Action]) -> None:
+        if self._is_left_to_machine:
+            return
         for action in actions:
             match action:
+                case _ if self._opening.excuses(action):
+                    self._machine.receive(KeyPressed(), self._loop.time())
                 case BeginUtterance():
                     self._parts.ear.begin()
                 case RequestFinal(request):
@@ -188,7 +179,8 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                 case CommitUtterance():
                     self._recognition.commit()
                 case PrepareReply(turn, text):
-                    self._draft = self._prepare_reply(turn, text)
+                    if self._opening.answer(text) is None:
+                        self._draft = self._prepare_reply(turn, text)
                 case DropReply():
                     self._drop_draft()
                 case StartReply(turn, text):
@@ -207,8 +199,10 @@ class Conversation(Manners, PlayoutWatcher, ABC):
                     self._observer.barged_in(self._call.id, self._loop.time())
                 case PromptCaller(step):
                     self._spawn(self._ask_who_is_there(step))
+                case Greet():
+                    self._reply = self._spawn(self._say_opening(self._role.greeting))
                 case AskToRepeat():
-                    self._spawn(self._ask(self._role.options.repeat_request))
+                    self._spawn(self._ask(self._opening.answer("") or self._role.options.repeat_request))
                 case GiveUp():
                     self._spawn(self.say_goodbye("nobody answered"))
         self._alarm.arm()
@@ -233,23 +227,26 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         self._observer.reply_prepared(self._call.id, draft.trace.tokens, wasted=wasted)
 
     def _start_reply(self, turn: int, text: str) -> None:
+        words = self._opening.answer(text)
+        if words is not None:
+            self._drop_draft()
+            self._cancel_reply()
+            self._note_words(turn, text)
+            self._time(TurnTrace(turn, begun_s=self._loop.time()), self._machine.endpoint_s)
+            self._reply = self._spawn(self._say_opening(words, turn))
+            return
         self._note_caller(turn, text)
         draft, self._draft = self._draft, None
         if draft is None:
             draft = self._prepare_reply(turn, text)
         else:
             self._settle_draft(draft, wasted=False)
-        trace = draft.trace
-        self._stopwatch.run(trace)
-        trace.last_voice_s = self._last_voice_s
-        trace.reach("endpoint", self._machine.endpoint_s)
-        trace.reach("final", self._loop.time())
+        self._time(draft.trace, self._machine.endpoint_s)
         self._reply = self._spawn(self._make_reply(turn, draft), draft.context)
 
     def _note_caller(self, turn: int, text: str) -> None:
-        """Keep what the caller said."""
-        self._parts.history.caller_went_on(turn, text)
-        self._observer.said(self._call.id, "caller", text, self._loop.time())
+        """Keep what the caller said, and have the model answer it."""
+        self._note_words(turn, text)
 
     @abstractmethod
     def _speech(self, trace: TurnTrace, gate: Gate, said: str) -> AsyncGenerator[Speech]:
@@ -262,6 +259,13 @@ class Conversation(Manners, PlayoutWatcher, ABC):
         self._stopwatch.stop()
         if self._reply is not None:
             self._reply.cancel()
+
+    async def _say_opening(self, words: str, turn: int | None = None) -> None:
+        """Say the greeting, or what takes its place; no words are no answer to the turn."""
+        is_interruptible = self._role.options.turn.interruptible_greeting
+        heard = await self._say(words, interruptible=is_interruptible) if words else NOTHING
+        if heard is NOTHING and turn is not None:
+            self._tell(ReplyFailed(turn))
 
     async def _make_reply(self, turn: int, draft: Draft) -> None:
         options = self._role.options

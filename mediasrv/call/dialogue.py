@@ -56,7 +56,7 @@ class RealtimeConversation(Conversation):
         self._asked: Asked | None = None
         self._turns: dict[int, int] = {}
         self._words: dict[int, list[str]] = {}
-        interlocutor.told = self._note_words
+        interlocutor.told = self._hear_of_words
 
     def _turn_options(self, options: TurnOptions) -> TurnOptions:
         # What is asked of a session is said, and paid for; it knows of no gate. And nobody knows the words in time, so
@@ -85,7 +85,10 @@ class RealtimeConversation(Conversation):
         self._turns[self._asked.number] = turn
         self._parts.history.caller_said(turn, " ".join(self._words.setdefault(turn, [])))
 
-    def _note_words(self, number: int, text: str) -> None:
+    def _note_words(self, turn: int, text: str) -> None:
+        """They are not written down before an answer is asked for."""
+
+    def _hear_of_words(self, number: int, text: str) -> None:
         turn = self._turns.pop(number, None)
         if turn is None:
             return

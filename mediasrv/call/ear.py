@@ -68,6 +68,12 @@ class Ear:
         self._listener = Listener(self._audio, hearing, judge, Memory(self._audio.rate_hz) if remembers else None)
         return self._listener.recognition
 
+    @property
+    def listener(self) -> Listener:
+        """Who hears the frames; there has to be a recognition."""
+        assert self._listener is not None
+        return self._listener
+
     def begin(self) -> None:
         """The caller started to speak a moment ago."""
         if self._listener is not None:
@@ -117,6 +123,10 @@ class Listener:
         self._encoding = wanted.encoding
         self._to_recognition = _resampler(audio.rate_hz, wanted.rate_hz)
         detector_hz = audio.rate_hz if audio.rate_hz in _DETECTOR_RATES_HZ else _DETECTOR_RATES_HZ[0]
+        self.detector_hz = detector_hz
+        """Rate at which voice is detected."""
+        self.monitor: Callable[[Frame], None] | None = None
+        """Where each frame goes as well, 20 ms at that rate."""
         self._to_detector = _resampler(audio.rate_hz, detector_hz)
         self._detector = VoiceDetector(detector_hz)
         self.prosody = Prosody(detector_hz)
@@ -144,6 +154,8 @@ class Listener:
                 voiced = False
             self.prosody.hear(frame, voiced)
             self._judge(voiced, self._timbre.hear(frame, voiced), now)
+            if self.monitor is not None:
+                self.monitor(frame)
 
     def hear_us(self, pcm: Frame, begins_s: float) -> None:
         """Take what goes to the caller."""

@@ -28,6 +28,7 @@ from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
 from mediasrv.providers.meter import Use, set_meter
+from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import (
     CarrierFailed,
     DtmfReceived,
@@ -96,6 +97,7 @@ class LiveCall:
             history=self._history,
             usage=self._usage,
             digits=self._digits,
+            run=self._run_beside,
             end=self.end,
         )
 
@@ -127,7 +129,7 @@ class LiveCall:
         if self._conversation is not None:
             self._spawn(self._conversation.listen())
             self._spawn(self._conversation.greet())
-            self._spawn(self._run_operators(self._role.agent.on_start(self.call)))
+            self._run_beside(self._role.agent.on_start(self.call))
         for event in self._early:
             self.receive(event)
 
@@ -143,6 +145,11 @@ class LiveCall:
         """End the call; the first cause counts, and nothing is begun any more."""
         if not self._ended.done():
             self._ended.set_result(cause)
+
+    def callee_is(self, kind: Kind) -> None:
+        """Somebody else knows who has picked up, such as the carrier; a plain call."""
+        if self._conversation is not None:
+            self._conversation.callee_is(kind)
 
     def _count(self, provider: str, use: Use, amount: float) -> None:
         self._usage.add(use, amount)
@@ -164,6 +171,9 @@ class LiveCall:
                 await work
         except Exception:
             log.exception("agent code failed", extra={"call": self.id})
+
+    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        self._spawn(self._run_operators(work))
 
     async def _be_conducted(self, conduct: Conduct) -> None:
         await self._run_operators(conduct(self.call))
@@ -193,7 +203,7 @@ class LiveCall:
                 if self._conversation is not None:
                     self._conversation.key_pressed()
                 if not self._digits.press(digit):
-                    self._spawn(self._run_operators(self._role.agent.on_dtmf(self.call, digit)))
+                    self._run_beside(self._role.agent.on_dtmf(self.call, digit))
             case StreamStopped():
                 self.end("caller hung up")
             case PlayFailed(reason) | CarrierFailed(reason):

@@ -6,7 +6,9 @@ import asyncio
 import logging
 
 from mediasrv.call.call import Call, CallParts
+from mediasrv.call.mailbox import recording
 from mediasrv.call.mouth import NOTHING
+from mediasrv.call.options import LEAVE_MESSAGE
 from mediasrv.call.role import Role
 from mediasrv.errors import ProviderError
 from mediasrv.turn.utterance import Heard
@@ -26,10 +28,14 @@ class Manners:
         self._parts = parts
         self._last_voice_s = 0.0
 
-    async def greet(self) -> None:
-        """Say the greeting, where there is one."""
-        if self._role.greeting:
-            await self._say(self._role.greeting, interruptible=self._role.options.turn.interruptible_greeting)
+    async def _deal_with_machine(self) -> None:
+        """Leave a message, if one is to be left, and end the call."""
+        options = self._role.options.callee
+        if options.machine == LEAVE_MESSAGE:
+            await recording(self._parts.ear.listener, lambda: self._last_voice_s)
+            await self._say(options.message, interruptible=False)
+            await self._parts.mouth.wait_until_quiet()
+        self._parts.end("answering machine")
 
     async def _ask(self, question: str) -> None:
         await self._say(question)

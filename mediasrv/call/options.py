@@ -73,6 +73,29 @@ class FallbackOptions:
         )
 
 
+HANG_UP, LEAVE_MESSAGE, GO_ON = "hang up", "leave message", "go on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalleeOptions:
+    """Keys of ``[agents.NAME.callee]``: who picks up when we call. A human is greeted without waiting for any of it."""
+
+    detect: bool = True
+    """Whether answering machines and call screening are listened for."""
+    machine: str = HANG_UP
+    """What is done with an answering machine: ``hang up``, ``leave message`` or ``go on``."""
+    message: str = ""
+    """Said to an answering machine after its beep, or when it has fallen silent; then we hang up."""
+    screening_answer: str = ""
+    """Said to a program that asks who calls and why; empty: the greeting."""
+
+    def __post_init__(self) -> None:
+        if self.machine not in (HANG_UP, LEAVE_MESSAGE, GO_ON):
+            raise ConfigError(f'callee.machine must be "{HANG_UP}", "{LEAVE_MESSAGE}" or "{GO_ON}"')
+        if self.machine == LEAVE_MESSAGE and not self.message:
+            raise ConfigError("callee.message must say what is left on an answering machine")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
     """Keys of ``[agents.NAME]``."""
@@ -81,6 +104,8 @@ class AgentOptions:
     """What the language model is told about its part."""
     greeting: str = "Hello, how can I help you?"
     """First words of the call; empty: wait for the caller."""
+    greeting_after_hello_ms: int = 0
+    """On calls that we make: the greeting waits for the callee's hello, this long at most; 0: it comes at once."""
     class_: str = ""
     """``module:Name`` of an ``Agent`` subclass, or of a coroutine function that takes the ``Call``."""
     idle_prompt: tuple[str, ...] = (
@@ -110,12 +135,16 @@ class AgentOptions:
     """Endpointing and barge-in."""
     fallback: FallbackOptions = field(default_factory=FallbackOptions)
     """What happens when a provider is slow or fails."""
+    callee: CalleeOptions = field(default_factory=CalleeOptions)
+    """What happens when no human picks up a call of ours."""
     keep_audio: bool = True
     """Whether the audio of set phrases is kept on disk, so that the next start need not make it again."""
 
     def __post_init__(self) -> None:
         if not self.idle_prompt or not all(self.idle_prompt):
             raise ConfigError("idle_prompt must not be empty; with turn.idle_prompts = 0 nothing is asked")
+        if self.greeting_after_hello_ms < 0:
+            raise ConfigError("greeting_after_hello_ms must not be less than 0")
 
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:

@@ -47,6 +47,11 @@ class Role:
         """The agent's own, or the configuration's."""
         return self.options.greeting if self.agent.greeting is None else self.agent.greeting
 
+    @property
+    def screening_answer(self) -> str:
+        """What a program is told that asks who calls."""
+        return self.options.callee.screening_answer or self.greeting
+
     def fillers_in(self, audio: AudioFormat) -> list[Sequence[Speech]]:
         """The audio of the fillers, of those that there is any of."""
         rendered = (self.voice.rendered(text, audio) for text in self.options.fallback.fillers)
@@ -57,6 +62,8 @@ class Role:
         """What is said in the same words on every call."""
         options = self.options
         said = [self.greeting, *options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
+        if options.callee.detect:
+            said += filter(None, (options.callee.message, options.callee.screening_answer))
         return [*said, *options.fallback.fillers]
 
 

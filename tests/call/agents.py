@@ -71,6 +71,11 @@ class Till(Agent):
         LOG.append("not collected")
 
 
+class Dialler(Agent):
+    async def on_callee(self, call: Call, kind: str) -> None:
+        LOG.append(kind)
+
+
 class Slow(Agent):
     greeting = ""
 

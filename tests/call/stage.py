@@ -21,6 +21,7 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers import registry
 from mediasrv.providers.meter import Use
+from mediasrv.providers.scripted import tone
 from mediasrv.simulator.playout import Playout
 from mediasrv.simulator.speech import comfort_noise, recorded, take
 from mediasrv.turn.options import TurnOptions
@@ -108,7 +109,7 @@ class Stage:
     ) -> None:
         """``providers`` take the place of those that were there when the agency started, or did ``at_start``.
 
-        ``way_s`` is how far away the carrier is.
+        ``way_s`` is how far away the carrier is. With ``direction="outbound"`` the call is one that we have made.
         """
         self._to_carrier, self._to_us = Way(way_s), Way(way_s)
         self.watch = Watch()
@@ -116,6 +117,7 @@ class Stage:
         self.closed = False
         self.commands: list[tuple[float, Command]] = []
         self._options = options
+        self._direction = providers.pop("direction", "inbound")
         self._providers = providers
         self._loop = asyncio.get_running_loop()
         self._playout = Playout(audio, self._loop.time())
@@ -156,7 +158,7 @@ class Stage:
             # The set phrases were recorded before it came to this.
             role.voice._tts = providers.pop("tts")
         self.agency._roles["default"] = replace(role, **providers)
-        details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7})
+        details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7}, self._direction)
         self.opened_s = self._loop.time()
         self._playout = Playout(self.audio, self.opened_s)
         self.call = self.agency.open("default", StreamStarted("call-1", "stream-1", self.audio), self, details)
@@ -192,6 +194,12 @@ class Stage:
         voiced = taken.frames[taken.voiced.begin // samples : taken.voiced.end // samples]
         for frame in range(round(duration_s * 1000 / PTIME_MS)):
             await self._send(voiced[frame % len(voiced)])
+
+    async def beep(self, duration_ms: int = 300) -> None:
+        """Sound like an answering machine that begins to record."""
+        audio = tone(duration_ms, 1000, self.audio)
+        for at in range(0, len(audio), self.audio.frame_bytes):
+            await self._send(audio[at : at + self.audio.frame_bytes])
 
     async def _send(self, payload: bytes) -> None:
         self._frames += 1

@@ -160,7 +160,7 @@ def test_what_is_private_is_heard_and_told_by_nobody(
     told = [str(value) for record in caplog.records for name, value in vars(record).items() if name not in CLOCKS]
     told += [text for _, text in stage.call.call.transcript]
     assert not [text for text in told if any(CARD[at : at + 4] in text for at in range(13))]
-    assert {record.name for record in caplog.records} <= {"asyncio", "mediasrv.call.conversation"}
+    assert {record.name for record in caplog.records} <= {"asyncio", "mediasrv.call.stopwatch"}
 
 
 def test_a_coroutine_may_conduct_the_raw_call() -> None:
