@@ -21,9 +21,10 @@ class Digits:
         if self._pressed is None:
             return False
         self._pressed.put_nowait(digit)
-        if self._prompting is not None:
+        prompting, self._prompting = self._prompting, None
+        if prompting is not None:
             self._fall_silent()
-            self._prompting.cancel()
+            prompting.cancel()
         return True
 
     async def collect(
@@ -67,6 +68,8 @@ class Digits:
             await asyncio.wait([prompting])
         finally:
             self._prompting = None
-            prompting.cancel()
+            if not prompting.done():
+                prompting.cancel()
+                await asyncio.wait([prompting])
         if not prompting.cancelled():
             prompting.result()

@@ -447,3 +447,31 @@ def test_a_turn_detector_hears_what_nobody_has_written_down() -> None:
     assert stage.watch.traces
     assert {pause.text for pause in pauses} == {""}
     assert all(pause.samples.size for pause in pauses)
+
+
+def test_a_hello_is_answered_by_the_recorded_greeting_and_the_model_is_not_asked() -> None:
+    async def act(stage: Stage) -> None:
+        await ask(stage)
+        await ask(stage)
+
+    standin = OpenAiRealtimeStandin(texts=["Tell me more."], replies=["More of it."])
+    options: dict[str, Any] = {"greeting": "Swift Couriers.", "greeting_after_hello_ms": 4000}
+    stage = perform(act, standin, providers={"direction": "outbound"}, **options)
+    assert stage.watch.words == [("bot", "Swift Couriers."), ("caller", "Tell me more."), ("bot", "More of it.")]
+    assert len(standin.script.sent("response.create")) == 1
+
+
+def test_a_key_that_stops_the_models_prompt_tells_the_model_how_much_was_heard() -> None:
+    LOG.clear()
+
+    async def act(stage: Stage) -> None:
+        await stage.be_quiet(0.8)
+        for digit in "4929":
+            stage.press(digit)
+        stage.press("#")
+        await stage.be_quiet(1)
+
+    standin = OpenAiRealtimeStandin()
+    perform(act, standin, class_="tests.call.agents:Till")
+    assert LOG == [("4929", False)]
+    assert len(standin.script.sent("conversation.item.truncate")) == 1
