@@ -66,6 +66,8 @@ def test_the_budgets_of_the_repository_are_of_things_that_are_known() -> None:
 
 def test_instructions_are_counted_alike_each_time_and_more_for_more() -> None:
     once, again = WayOut(), WayOut()
+    # What is imported, or filled, with the first of all is nobody's price.
+    instructions(lambda: WayOut().speak(1))
     assert instructions(lambda: once.speak(1)) == instructions(lambda: again.speak(1))
     assert instructions(lambda: once.speak(2)) > 1.5 * instructions(lambda: again.speak(1))
     assert once.messages > 0
