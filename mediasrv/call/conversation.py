@@ -220,11 +220,12 @@ class Conversation(Account, ABC):
         if self._draft is not None:
             draft, self._draft = self._draft, None
             draft.drop()
-            self._settle_draft(draft, wasted=True)
+            self._count(draft, is_early=True, wasted=True)
 
-    def _settle_draft(self, draft: Draft, *, wasted: bool) -> None:
+    def _count(self, draft: Draft, *, is_early: bool, wasted: bool) -> None:
         self._machine.receive(ReplySpent(draft.trace.tokens, wasted), self._loop.time())
-        self._observer.reply_prepared(self._call.id, draft.trace.tokens, wasted=wasted)
+        if is_early:
+            self._observer.reply_prepared(self._call.id, draft.trace.tokens, wasted=wasted)
 
     def _start_reply(self, turn: int, text: str) -> None:
         words = self._opening.answer(text)
@@ -236,13 +237,10 @@ class Conversation(Account, ABC):
             self._reply = self._spawn(self._say_opening(words, turn))
             return
         self._note_caller(turn, text)
-        draft, self._draft = self._draft, None
-        if draft is None:
-            draft = self._prepare_reply(turn, text)
-        else:
-            self._settle_draft(draft, wasted=False)
+        early, self._draft = self._draft, None
+        draft = early or self._prepare_reply(turn, text)
         self._time(draft.trace, self._machine.endpoint_s)
-        self._reply = self._spawn(self._make_reply(turn, draft), draft.context)
+        self._reply = self._spawn(self._make_reply(turn, draft, is_early=early is not None), draft.context)
 
     def _note_caller(self, turn: int, text: str) -> None:
         """Keep what the caller said, and have the model answer it."""
@@ -267,7 +265,13 @@ class Conversation(Account, ABC):
         if heard is NOTHING and turn is not None:
             self._tell(ReplyFailed(turn))
 
-    async def _make_reply(self, turn: int, draft: Draft) -> None:
+    async def _make_reply(self, turn: int, draft: Draft, *, is_early: bool) -> None:
+        try:
+            await self._speak_reply(turn, draft)
+        finally:
+            self._count(draft, is_early=is_early, wasted=False)
+
+    async def _speak_reply(self, turn: int, draft: Draft) -> None:
         options = self._role.options
         answer = self._answer = self._fillers.over(draft.speech(), self._note_answer)
         try:

@@ -73,7 +73,7 @@ class EndRated:
 
 @dataclass(frozen=True, slots=True)
 class ReplySpent:
-    """A reply that was prepared is over: it was wanted, or made in vain."""
+    """The making of a reply is over: it was wanted, or prepared in vain."""
 
     tokens: int
     """What the language model wrote for it."""
