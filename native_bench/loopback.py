@@ -25,12 +25,15 @@ from mediasrv.simulator.pacing import Pacing
 from mediasrv.simulator.report import CallReport, report
 from mediasrv.simulator.script import Performance, conversation
 from mediasrv.simulator.speech import recorded
+from mediasrv.turn.options import TurnOptions
 from native_bench.machine import described
 
 BUDGET_P99_MS = 15.0
 CLIP = "ps_goforward"
 
 INSTANT = AgentOptions(
+    # Nothing is done ahead of the endpoint that would hide what we add behind it.
+    turn=TurnOptions(speculation=False),
     greeting="Go.",
     stt={"provider": "scripted", "final_ms": 0},
     llm={"provider": "scripted", "first_token_ms": 0, "token_ms": 0, "replies": ("Go on.",)},
@@ -61,8 +64,7 @@ async def measure(turns: int) -> tuple[list[float], CallReport]:
         call = await caller.call(f"ws://127.0.0.1:{service.port}/plivo/stream")
     finally:
         await service.aclose()
-    endpoint_ms = INSTANT.turn.endpoint_ms
-    return [(trace.response_ms or 0.0) - endpoint_ms for trace in traces.traces], report(call)
+    return [(trace.response_ms or 0.0) - trace.waterfall()[0].end_ms for trace in traces.traces], report(call)
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
