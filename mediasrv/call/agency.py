@@ -82,7 +82,7 @@ class Agency:
             "name": name,
             "options": options,
             "agent": agent,
-            "tools": tools_of(agent),
+            "tools": tools_of(agent, options.fallback.tool_limit_ms / 1000),
             "voice": Voice(tts, self._studio(options)),
             "language": language_of(options.turn.language),
             "detector": cast(TurnDetector | None, providers.get("detector")),

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from mediasrv.call.account import Account
 from mediasrv.call.call import Call, CallParts
@@ -36,8 +37,10 @@ class Answering(Account, ABC):
         self._spawn = spawn
         self._reply: asyncio.Task[None] | None = None
         self._draft: Draft | None = None
-        after_s, limit_s = role.options.fallback.filler_after_ms / 1000, role.options.fallback.silence_ms / 1000
-        self._fillers = Fillers(lambda: role.fillers_in(parts.audio), after_s, limit_s, self._silent_since)
+        fallback = role.options.fallback
+        after_s, limit_s = fallback.filler_after_ms / 1000, fallback.silence_ms / 1000
+        phrases = partial(role.fillers_in, parts.audio)
+        self._fillers = Fillers(phrases, after_s, limit_s, self._silent_since, fallback.most_fillers)
         self._failed_replies = 0
 
     @abstractmethod

@@ -30,6 +30,7 @@ class Fillers:
         after_s: float,
         limit_s: float,
         silent_since: Callable[[], float],
+        most: int = MOST_A_REPLY,
     ) -> None:
         """``render`` gives the audio of all fillers; ``silent_since`` is when the caller's silence began, or begins.
 
@@ -39,6 +40,7 @@ class Fillers:
         self._after_s = after_s
         self._limit_s = limit_s
         self._silent_since = silent_since
+        self._most = most
         self._spoken = 0
 
     def over(self, speech: AsyncGenerator[Speech], begun: Callable[[], None]) -> Answer:
@@ -49,7 +51,7 @@ class Fillers:
     def most(self) -> int:
         """How many fillers a reply may have: none is said twice in a row."""
         phrases = len(self._render())
-        return MOST_A_REPLY if phrases > 1 else phrases
+        return self._most if phrases > 1 else min(self._most, phrases)
 
     def due_s(self, begun_s: float, left: int) -> float:
         """When a filler is due in a reply that was begun then, or its end when none is left, as far as is known."""

@@ -41,10 +41,20 @@ class FallbackOptions:
     """Of all requests, how many may be made twice because the first was slow."""
     fillers: tuple[str, ...] = ("One moment, please.", "Let me see.", "Just a moment.")
     """Said in turn while a reply, or a tool, lets the caller wait; not in the transcript. One alone is said once."""
+    most_fillers: int = 4
+    """In one reply: enough for a tool that takes all the time it has, and a slow model then."""
     filler_after_ms: int = 2000
     """Silence after which a filler is said."""
     silence_ms: int = 2800
     """Longest silence of a reply when no filler is left; then it has failed, and the apology comes."""
+    tool_limit_ms: int = 8000
+    """Longest time that a tool may take; then the model is told so. Less than what the caller is kept waiting for."""
+    breaker_failures: int = 3
+    """Failures in a row after which a provider is left alone, where there is a second one."""
+    breaker_rest_ms: int = 5000
+    """For how long at first; each time twice the last."""
+    breaker_longest_rest_ms: int = 60_000
+    """And at most."""
     failed_replies: int = 2
     """Replies that may fail in a row; then an apology, the goodbye, and the end."""
 
@@ -53,13 +63,24 @@ class FallbackOptions:
             least, most, limit = (getattr(self, f"{name}_{bound}_ms") for bound in ("min", "max", "limit"))
             if not 0 < least <= most <= limit:
                 raise ConfigError(f"fallback.{name}_min_ms, _max_ms and _limit_ms must be above 0 and in this order")
-        for name in ("gap_ms", "filler_after_ms", "failed_replies"):
+        positive = (
+            "gap_ms",
+            "filler_after_ms",
+            "tool_limit_ms",
+            "breaker_failures",
+            "breaker_rest_ms",
+            "failed_replies",
+        )
+        for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fallback.{name} must be more than 0")
         if self.silence_ms <= self.filler_after_ms:
             raise ConfigError("fallback.silence_ms must be more than filler_after_ms, or no filler is ever said")
-        if self.extra_percent < 0:
-            raise ConfigError("fallback.extra_percent must not be less than 0")
+        if self.breaker_longest_rest_ms < self.breaker_rest_ms:
+            raise ConfigError("fallback.breaker_longest_rest_ms must not be less than breaker_rest_ms")
+        for name in ("extra_percent", "most_fillers"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"fallback.{name} must not be less than 0")
 
     def patience(self, stage: str) -> Patience:
         """How long a stage is waited for."""
@@ -70,6 +91,9 @@ class FallbackOptions:
             limit_ms=getattr(self, f"first_{first}_limit_ms"),
             gap_ms=self.gap_ms,
             extra_percent=self.extra_percent,
+            failures=self.breaker_failures,
+            rest_ms=self.breaker_rest_ms,
+            longest_rest_ms=self.breaker_longest_rest_ms,
         )
 
 

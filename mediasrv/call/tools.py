@@ -70,12 +70,17 @@ class Tool:
     run: Callable[..., Awaitable[Any]]
     has_side_effects: bool = False
     """Whether it changes something in the world."""
+    limit_s: float = TOOL_LIMIT_S
+    """Longest time that it may take."""
 
 
-def tools_of(agent: object) -> dict[str, Tool]:
+def tools_of(agent: object, limit_s: float = TOOL_LIMIT_S) -> dict[str, Tool]:
     """The tools of an agent by name; a parameter annotated with ``Call`` is left to us."""
     marked = inspect.getmembers(agent, lambda member: isinstance(getattr(member, _MARK, None), Mark))
-    return {name: Tool(_spec(name, method), method, getattr(method, _MARK).has_side_effects) for name, method in marked}
+    return {
+        name: Tool(_spec(name, method), method, getattr(method, _MARK).has_side_effects, limit_s)
+        for name, method in marked
+    }
 
 
 def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
@@ -118,7 +123,7 @@ async def run_tool(tools: Mapping[str, Tool], wanted: ToolCall, call: object) ->
     except (orjson.JSONDecodeError, TypeError) as error:
         return f"error: bad arguments: {error}"
     try:
-        async with asyncio.timeout(TOOL_LIMIT_S):
+        async with asyncio.timeout(found.limit_s):
             return _as_text(await found.run(*bound.args, **bound.kwargs))
     except TimeoutError:
         return "error: this takes too long"

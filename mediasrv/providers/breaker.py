@@ -17,9 +17,16 @@ LONGEST_REST_S = 60.0
 class Breaker:
     """Whether a provider may be asked; times are ``now`` in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        failures_to_open: int = FAILURES_TO_OPEN,
+        first_rest_s: float = FIRST_REST_S,
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> None:
+        self._failures_to_open = failures_to_open
+        self._first_rest_s = self._rest_s = first_rest_s
+        self._longest_rest_s = longest_rest_s
         self._failures = 0
-        self._rest_s = FIRST_REST_S
         self._open_until_s: float | None = None
 
     def allows(self, now: float) -> bool:
@@ -29,7 +36,7 @@ class Breaker:
     def succeeded(self) -> None:
         """It answered: all is forgiven."""
         self._failures = 0
-        self._rest_s = FIRST_REST_S
+        self._rest_s = self._first_rest_s
         self._open_until_s = None
 
     def failed(self, now: float) -> None:
@@ -38,7 +45,7 @@ class Breaker:
         if self._open_until_s is not None:
             # The trial after a rest failed; failures that were under way when it opened count for nothing.
             if now >= self._open_until_s:
-                self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
+                self._rest_s = min(2 * self._rest_s, self._longest_rest_s)
                 self._open_until_s = now + self._rest_s
-        elif self._failures >= FAILURES_TO_OPEN:
+        elif self._failures >= self._failures_to_open:
             self._open_until_s = now + self._rest_s

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers.base import Provider
-from mediasrv.providers.breaker import Breaker
+from mediasrv.providers.breaker import FAILURES_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
 from mediasrv.providers.hedge import Attempt, Fate, hedged
 from mediasrv.providers.latency import Latency
 from mediasrv.providers.vigil import Excuse, Vigil, no_excuse
@@ -41,6 +41,12 @@ class Patience:
     """Longest silence between two results."""
     extra_percent: int
     """Of all requests, how many may be made twice because the first was slow."""
+    failures: int = FAILURES_TO_OPEN
+    """In a row, after which a provider is left alone."""
+    rest_ms: int = round(1000 * FIRST_REST_S)
+    """For how long at first; each time twice the last."""
+    longest_rest_ms: int = round(1000 * LONGEST_REST_S)
+    """And at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +55,11 @@ class Member(Generic[P]):
 
     provider: P
     latency: Latency
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker
+
+
+def _breaker(patience: Patience) -> Breaker:
+    return Breaker(patience.failures, patience.rest_ms / 1000, patience.longest_rest_ms / 1000)
 
 
 class Crew(Generic[P]):
@@ -58,7 +68,7 @@ class Crew(Generic[P]):
     def __init__(self, stage: str, providers: Sequence[P], patience: Patience) -> None:
         self.stage = stage
         first_min_s, first_max_s = patience.first_min_ms / 1000, patience.first_max_ms / 1000
-        self.members = [Member(each, Latency(first_min_s, first_max_s)) for each in providers]
+        self.members = [Member(each, Latency(first_min_s, first_max_s), _breaker(patience)) for each in providers]
         self._patience = patience
         self.requests = 0
         """Requests that were asked for."""

@@ -217,3 +217,9 @@ def test_who_is_cancelled_twice_leaves_no_reply_that_is_being_read() -> None:
 
     run_virtually(listen())
     assert closed == [True]
+
+
+def test_a_reply_may_have_fewer_fillers_or_none() -> None:
+    phrases = [[Speech(b"1")], [Speech(b"2")]]
+    assert Fillers(lambda: phrases, 1.0, 2.0, lambda: 0.0, most=1).most == 1
+    assert Fillers(lambda: phrases[:1], 1.0, 2.0, lambda: 0.0, most=0).most == 0

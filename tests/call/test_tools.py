@@ -184,3 +184,9 @@ def test_cancelling_a_reply_cancels_its_tool() -> None:
             await task
 
     run_virtually(act())
+
+
+def test_a_tool_may_be_given_less_time() -> None:
+    tools = tools_of(Courier(), limit_s=0.5)
+    call = ToolCall("c", "hang", "{}")
+    assert run_virtually(run_tool(tools, call, CALL), limit_s=1.0) == "error: this takes too long"

@@ -45,3 +45,12 @@ def test_failures_that_were_under_way_do_not_lengthen_the_rest() -> None:
     breaker = opened()
     breaker.failed(1.0)
     assert breaker.allows(FIRST_REST_S)
+
+
+def test_how_soon_and_for_how_long_may_be_set() -> None:
+    breaker = Breaker(1, 2.0, 3.0)
+    breaker.failed(0.0)
+    assert not breaker.allows(1.9)
+    breaker.failed(2.0)
+    assert not breaker.allows(4.9)
+    assert breaker.allows(5.0)
