@@ -131,6 +131,9 @@ def test_a_second_provider_is_part_of_the_crew(monkeypatch: pytest.MonkeyPatch) 
         ({"filler_after_ms": -1}, "fallback.filler_after_ms must be more than 0"),
         ({"failed_replies": 0}, "fallback.failed_replies must be more than 0"),
         ({"extra_percent": -1}, "fallback.extra_percent must not be less than 0"),
+        ({"most_fillers": -1}, "fallback.most_fillers must not be less than 0"),
+        ({"tool_limit_ms": 0}, "fallback.tool_limit_ms must be more than 0"),
+        ({"breaker_longest_rest_ms": 100}, "fallback.breaker_longest_rest_ms must not be less than breaker_rest_ms"),
     ],
 )
 def test_patience_that_contradicts_itself_is_refused(options: dict[str, int], message: str) -> None:
