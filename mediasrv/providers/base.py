@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -249,15 +249,3 @@ class TurnDetector(Provider):
         No answer is waited for longer than ``JUDGE_LIMIT_S``: then the question is cancelled, which must take no time.
         Questions of many calls, and two of one, are asked at a time.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderInfo:
-    """A line of ``mediasrv providers``."""
-
-    stage: str
-    name: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Option names with their types and defaults, as text."""
-    missing: str = ""
-    """Why it cannot be used here, with the command that mends it; empty when it can."""

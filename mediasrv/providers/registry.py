@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mediasrv.errors import ConfigError
-from mediasrv.providers.base import Llm, Provider, ProviderInfo, Stt, Tts, TurnDetector
+from mediasrv.providers.base import Llm, Provider, Stt, Tts, TurnDetector
 from mediasrv.providers.realtime import Realtime
 from mediasrv.schema import Reader, given, key_of, suggest
 
@@ -58,6 +58,18 @@ def build(stage: str, options: Mapping[str, Any]) -> Provider:
         if _is_needed(field) and key_of(field.name) not in options:
             raise ConfigError(f"{table.source}: {key_of(field.name)}: is needed")
     return cls(_OptionsReader().read(cls.Options, table))
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """A line of ``mediasrv providers``."""
+
+    stage: str
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Option names with their types and defaults, as text."""
+    missing: str = ""
+    """Why it cannot be used here, with the command that mends it; empty when it can."""
 
 
 def describe() -> list[ProviderInfo]:
