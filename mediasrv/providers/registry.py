@@ -54,9 +54,9 @@ def build(stage: str, options: Mapping[str, Any]) -> Provider:
         raise ConfigError(f"{stage}: provider: expected a name; known are {', '.join(sorted(_entries(stage)))}")
     cls = load(stage, name)
     table = given({key: value for key, value in options.items() if key != "provider"}, f"{stage} provider {name}")
-    for field in fields(cls.Options):
-        if _is_needed(field) and key_of(field.name) not in options:
-            raise ConfigError(f"{table.source}: {key_of(field.name)}: is needed")
+    for option in fields(cls.Options):
+        if _is_needed(option) and key_of(option.name) not in options:
+            raise ConfigError(f"{table.source}: {key_of(option.name)}: is needed")
     return cls(_OptionsReader().read(cls.Options, table))
 
 
