@@ -26,7 +26,7 @@ from native_bench.turntaking.hearing import Listener
 from native_bench.turntaking.plan import Planned, Planner
 from native_bench.turntaking.report import SHOWN, figures, table, trials
 from native_bench.turntaking.tally import Tally, judged
-from native_bench.turntaking.world import REPLY_S, TurnTable, started
+from native_bench.turntaking.world import CHAR_MS, REPLY, TurnTable, started
 
 SLIP_LIMIT_MS = 10.0
 """Callers whose own frames are later than this, at p99, are the bottleneck, and their figures are worth nothing."""
@@ -84,6 +84,7 @@ def _grammar(case: Case) -> argparse.ArgumentParser:
     parser.add_argument("--trials", type=Path, metavar="FILE", help="append every trial, a line of JSON for each")
     parser.add_argument("--slip", type=float, default=SLIP_LIMIT_MS, metavar="MS", help="p99 of the callers' own slip")
     parser.add_argument("--lag", type=int, default=0, metavar="MS", help="how far behind the recogniser's interims are")
+    parser.add_argument("--reply", default=REPLY, metavar="TEXT", help="what the model says (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -109,7 +110,7 @@ async def _measure(case: Case, flags: argparse.Namespace) -> int:
         per_class = trials_of_a_class(flags, simultaneous)
         for setting in settings:
             calls = case.plan(Planner(spoken, flags.music, flags.seed), per_class, simultaneous)
-            tally = await _one(calls, spoken, setting, simultaneous, flags.lag)
+            tally = await _one(calls, spoken, setting, simultaneous, flags)
             tallies.append((setting, tally))
             worst = max(worst, tell(case, flags, setting, tally))
     if flags.curve is not None:
@@ -126,12 +127,16 @@ def trials_of_a_class(flags: argparse.Namespace, simultaneous: int) -> int:
 
 
 async def _one(
-    calls: Sequence[Planned], spoken: material.Material, setting: TurnTable, simultaneous: int, lag_ms: int
+    calls: Sequence[Planned],
+    spoken: material.Material,
+    setting: TurnTable,
+    simultaneous: int,
+    flags: argparse.Namespace,
 ) -> Tally:
     with TemporaryDirectory(prefix="native-bench-") as folder:
-        async with started(Path(folder), calls, spoken.bot, setting, lag_ms) as world:
+        async with started(Path(folder), calls, spoken.bot, setting, flags.lag, flags.reply) as world:
             run = await place(world, calls, simultaneous)
-    return await asyncio.to_thread(judged, run, Listener(spoken.bot, REPLY_S))
+    return await asyncio.to_thread(judged, run, Listener(spoken.bot, len(flags.reply) * CHAR_MS / 1000))
 
 
 def tell(case: Case, flags: argparse.Namespace, setting: TurnTable, tally: Tally) -> int:

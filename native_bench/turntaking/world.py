@@ -33,7 +33,6 @@ REPLY = "It is on its way. Your parcel left the warehouse this morning, and it w
 TOKEN_MS = 15
 CHAR_MS = 60
 """A hundred characters are six seconds."""
-REPLY_S = len(REPLY) * CHAR_MS / 1000
 _READY_LIMIT_S = 90.0
 _STOP_LIMIT_S = 10.0
 
@@ -76,9 +75,11 @@ class World:
 
 @asynccontextmanager
 async def started(
-    folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable, lag_ms: int = 0
+    folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable, lag_ms: int = 0, reply: str = REPLY
 ) -> AsyncIterator[World]:
     """Start everything; ``turn`` holds keys of the agent's turn table, ``lag_ms`` is how far behind interims are.
+
+    ``reply`` is what the model always says.
 
     Raise ``ServerDied`` when something does not start.
     """
@@ -89,7 +90,7 @@ async def started(
     commands = {
         "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}", f"lag_ms={lag_ms}"),
         # The first event of an answer holds no token yet.
-        "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={REPLY}"),
+        "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={reply}"),
         "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
     }
     async with AsyncExitStack() as stack:
