@@ -146,7 +146,7 @@ class Saying:
     @property
     def is_over(self) -> bool:
         """Whether it is our turn."""
-        return self.is_talked_out or 0 < self.wait_ms <= self._pause_ms
+        return self.is_talked_out or (self._pause_ms > 0 and self.wait_ms <= self._pause_ms)
 
     def rate(self, rated: EndRated) -> None:
         """Take what somebody makes of this pause; what is not known leaves what was."""
@@ -184,7 +184,7 @@ class Saying:
         if self._speculation.fits(text):
             return []
         actions = self.drop()
-        if self._is_probably_over and self._speculation.may_begin(text):
+        if self._speculation.may_begin(text) and self._is_probably_over:
             self._speculation.begin(text)
             actions.append(PrepareReply(self._next_turn, text))
         return actions
@@ -193,8 +193,9 @@ class Saying:
     def _is_probably_over(self) -> bool:
         if self._hinted in (Opinion.EAGER_END, Opinion.END):
             return True
-        lead_ms = self._options.speculation_lead_ms
-        return self._pause_ms >= max(self._options.final_request_ms, self.wait_ms - lead_ms)
+        if self._pause_ms < self._options.final_request_ms:
+            return False
+        return self._pause_ms >= self.wait_ms - self._options.speculation_lead_ms
 
     def start_reply(self) -> list[Action]:
         """The reply is wanted now: the one there is if it fits, another one otherwise."""
