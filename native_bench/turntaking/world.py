@@ -9,10 +9,8 @@ a voice whose first audio takes 80.
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
-import socket
-import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +20,8 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from mediasrv.errors import MediasrvError
+from native_bench.load.proc import usage
+from native_bench.processes import ServerDied, first_line, free_port, running, until_ready
 from native_bench.standins import cartesia, deepgram, openai
 from native_bench.standins.base import HOST, LEDGER
 from native_bench.standins.recital import write_script
@@ -33,14 +32,8 @@ REPLY = "It is on its way. Your parcel left the warehouse this morning, and it w
 TOKEN_MS = 15
 CHAR_MS = 60
 """A hundred characters are six seconds."""
-_READY_LIMIT_S = 90.0
-_STOP_LIMIT_S = 10.0
 
 TurnTable = Mapping[str, float | int | bool]
-
-
-class ServerDied(MediasrvError):
-    """The server, or what it talks to, is not there any more, or never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class World:
         """Seconds that each process has computed so far, and this one as ``callers``; empty where nobody tells."""
         mine = resource.getrusage(resource.RUSAGE_SELF)
         try:
-            found = {name: _cpu_s(process.pid) for name, process in self.processes.items()}
+            found = {name: usage(process.pid).cpu_s for name, process in self.processes.items()}
         except OSError:
             return {}
         return found | {"callers": mine.ru_utime + mine.ru_stime}
@@ -94,21 +87,22 @@ async def started(
         "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
     }
     async with AsyncExitStack() as stack:
-        processes = [
-            await stack.enter_async_context(_process("-m", "native_bench.standins", *command))
-            for command in commands.values()
-        ]
-        lines = [await _first_line(each) for each in processes]
-        origins = dict(zip(commands, lines, strict=True))
-        port = _free_port()
+        logs = {name: folder / f"{name}.log" for name in (*commands, "server")}
+        files = {name: stack.enter_context(log.open("wb")) for name, log in logs.items()}
+        processes = {
+            stage: await stack.enter_async_context(
+                running("-m", "native_bench.standins", *command, stdout=PIPE, stderr=files[stage].fileno())
+            )
+            for stage, command in commands.items()
+        }
+        origins = {stage: await first_line(each, logs[stage]) for stage, each in processes.items()}
+        port = free_port()
         config = folder / "server.toml"
         config.write_text(configuration(port, origins, turn), encoding="utf-8")
-        log = stack.enter_context((folder / "server.log").open("wb"))
         command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
-        server = await stack.enter_async_context(_process(*command, stderr=log.fileno()))
-        await _ready(f"http://{HOST}:{port}/readyz", server, folder / "server.log")
-        all_processes = dict(zip((*commands, "server"), (*processes, server), strict=True))
-        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, all_processes)
+        server = await stack.enter_async_context(running(*command, stderr=files["server"].fileno()))
+        await until_ready(f"http://{HOST}:{port}", server, logs["server"])
+        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, processes | {"server": server})
 
 
 def configuration(port: int, origins: Mapping[str, str], turn: TurnTable) -> str:
@@ -134,51 +128,6 @@ def _line(item: tuple[str, object]) -> str:
     return f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}\n"
 
 
-@asynccontextmanager
-async def _process(*arguments: str, stderr: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=stderr, stdin=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _first_line(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), _READY_LIMIT_S)
-    if not line:
-        raise ServerDied("a stand-in did not start: see its message above")
-    return line.decode().strip()
-
-
-async def _ready(url: str, server: asyncio.subprocess.Process, log: Path) -> None:
-    async with aiohttp.ClientSession() as session:
-        until = asyncio.get_running_loop().time() + _READY_LIMIT_S
-        while asyncio.get_running_loop().time() < until:
-            if server.returncode is not None:
-                raise ServerDied(f"the server did not start; it said: {_last_line(log)}")
-            try:
-                async with session.get(url) as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    raise ServerDied(f"the server was not ready within {_READY_LIMIT_S:.0f} s")
-
-
-def _last_line(log: Path) -> str:
-    return (log.read_text(errors="replace").strip().splitlines() or ["nothing"])[-1]
-
-
 async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     try:
         async with session.get(url) as response:
@@ -186,16 +135,3 @@ async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
             return found
     except aiohttp.ClientError as error:
         raise ServerDied(f"{url} is not there any more: {error}") from None
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time, of proc(5)'s ``stat``, whose second field may hold spaces."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
