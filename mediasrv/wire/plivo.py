@@ -63,7 +63,6 @@ class PlivoProtocol(CarrierProtocol):
     """One Plivo stream, seen from our side; see ``CarrierProtocol`` for the duties of the caller."""
 
     carrier: ClassVar[str] = "plivo"
-    returns_marks_on_clear: ClassVar[bool] = False
     sends_dtmf: ClassVar[bool] = True
 
     def __init__(self, assumed_format: AudioFormat = MULAW_8K) -> None:

@@ -44,8 +44,6 @@ class CarrierProtocol(ABC):
 
     carrier: ClassVar[str]
     """The carrier's name in configuration, logs and metrics."""
-    returns_marks_on_clear: ClassVar[bool]
-    """Whether marks still queued come back after a clear; where they do not, a clear settles them."""
     sends_dtmf: ClassVar[bool]
     """Whether ``SendDtmf`` exists on this wire."""
 
