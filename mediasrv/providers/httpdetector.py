@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +26,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.net.origin import http_url
 from mediasrv.providers.base import PAUSE_RATE_HZ, Pause, TurnDetector
 from mediasrv.providers.loosejson import parse
-from mediasrv.providers.vendor import CONNECT_LIMIT_S, http_session, refusal
+from mediasrv.providers.vendor import http_session, keep_open, refusal
 
 _STAGE = "detector"
 _AUDIO = AudioFormat(Encoding.L16, PAUSE_RATE_HZ)
@@ -68,11 +67,7 @@ class HttpDetector(TurnDetector):
         self._session = http_session()
 
     async def prepare(self) -> None:
-        """Have a connection open; any answer to a request without meaning tells that there is one."""
-        limit = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
-        with suppress(aiohttp.ClientError, OSError, ProviderError):
-            async with self._open_session().head(self.url, allow_redirects=False, timeout=limit):
-                pass
+        await keep_open(self._session, self.url)
 
     async def aclose(self) -> None:
         if self._session is not None:

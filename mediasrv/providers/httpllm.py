@@ -29,7 +29,7 @@ from mediasrv.providers.answer import STAGE, Answer, reported
 from mediasrv.providers.base import Delta, Llm, Message, ToolSpec
 from mediasrv.providers.loosejson import parse_object
 from mediasrv.providers.sunset import warn_of_sunset
-from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, http_session, refusal, require_key
+from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, http_session, keep_open, refusal, require_key
 
 # Far beyond any pause of a model that is going to answer: whoever wants to wait less gives up by cancelling.
 READ_LIMIT_S = 30.0
@@ -105,11 +105,7 @@ class HttpLlm(Llm):
         self._session = http_session()
 
     async def prepare(self) -> None:
-        """Have a connection open; any answer to a request without meaning tells that there is one."""
-        limit = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
-        with suppress(aiohttp.ClientError, OSError, ProviderError):
-            async with self._open_session().head(self.url, allow_redirects=False, timeout=limit):
-                pass
+        await keep_open(self._session, self.url)
 
     async def aclose(self) -> None:
         if self._session is not None:

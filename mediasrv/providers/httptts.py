@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import aiohttp
@@ -22,7 +21,7 @@ from mediasrv.net.origin import Query, http_url, rooted
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.diction import STAGE
 from mediasrv.providers.sockettts import check_voice
-from mediasrv.providers.vendor import CONNECT_LIMIT_S, http_session, refusal
+from mediasrv.providers.vendor import CONNECT_LIMIT_S, http_session, keep_open, refusal
 
 READ_LIMIT_S = 15.0
 # How a connection that was closed at the other end shows itself.
@@ -70,11 +69,7 @@ class HttpTts(Tts):
         await self.prepare()
 
     async def prepare(self) -> None:
-        """Have a connection open; any answer to a request without meaning tells that there is one."""
-        limit = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
-        with suppress(aiohttp.ClientError, OSError, ProviderError):
-            async with self._running().head(self.url(MULAW_8K), allow_redirects=False, timeout=limit):
-                pass
+        await keep_open(self._session, self.url(MULAW_8K))
 
     async def aclose(self) -> None:
         if self._session is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -48,3 +49,13 @@ def http_session() -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, ssl=client_context())
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT_S)
     return aiohttp.ClientSession(connector=connector, timeout=timeout)
+
+
+async def keep_open(session: aiohttp.ClientSession | None, url: str) -> None:
+    """Have a connection open, if the session is; any answer to a request without meaning tells that there is one."""
+    if session is None or session.closed:
+        return
+    limit = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
+    with suppress(aiohttp.ClientError, OSError):
+        async with session.head(url, allow_redirects=False, timeout=limit):
+            pass
