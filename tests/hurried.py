@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PACE = 3.0
+PACE = 2.5
 """Seconds of the loop in a second of the world."""
 
 
