@@ -337,10 +337,10 @@ def test_a_reader_that_has_seen_enough_is_no_reason_to_complain() -> None:
 def test_what_a_command_raises_becomes_a_line_and_an_exit_code(
     error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def _providers(_: object) -> int:
+    def run(_: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "_providers", _providers)
+    monkeypatch.setattr("mediasrv.commands.providers._providers", run)
     assert cli.main(["providers"]) == code
     told = capsys.readouterr().err
     assert told == "" if code == 130 else (told.startswith("mediasrv: ") and told.endswith("a b\n"))

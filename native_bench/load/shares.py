@@ -64,7 +64,7 @@ _PARTS: dict[str, str | None] = {
 _SHARED = ("mediasrv.net", "websockets")
 _PROVIDERS = (STT, LLM, TTS)
 # What stands below every callback from the program's start on; the hook is the program itself.
-_BELOW = ("asyncio", "uvloop", "selectors", "__main__", "runpy", "mediasrv.cli")
+_BELOW = ("asyncio", "uvloop", "selectors", "__main__", "runpy", "mediasrv.cli", "mediasrv.commands")
 
 
 def part_of(stack: Stack) -> str | None:

@@ -1,0 +1,57 @@
+"""What the commands share: how one is added, how the configuration is read, how a coroutine is run.
+
+A command's module is imported for ``--help``, so at its top it imports only what is light; the rest when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mediasrv.journal import LEVELS
+
+if TYPE_CHECKING:
+    from mediasrv.config import Settings
+
+FAILED = 1
+MISCONFIGURED = 78
+
+T = TypeVar("T")
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], meaning: str, *, log_level: str = "info"
+) -> argparse.ArgumentParser:
+    """Add a command that ``run`` obeys; it returns the exit code, and raises ``MediasrvError`` for what went wrong."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
+    )
+    command.add_argument("--log-level", choices=LEVELS, help=f"least important log lines (default: {log_level})")
+    command.set_defaults(run=run, parser=command, usual_log_level=log_level)
+    return command
+
+
+def add_config(command: argparse.ArgumentParser) -> None:
+    """Let the command take a configuration."""
+    command.add_argument("--config", type=Path, metavar="FILE", help="TOML file; without one, an agent on local models")
+
+
+def settings_of(flags: argparse.Namespace) -> Settings:
+    """Read and check the whole configuration, the providers' own keys included; raise ``ConfigError``."""
+    from mediasrv.config import check_providers, load
+
+    overrides = {f"server.{name}": getattr(flags, name, None) for name in ("host", "port")}
+    settings = load(flags.config, os.environ, overrides)
+    check_providers(settings)
+    return settings
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of its own and return what it does."""
+    import uvloop
+
+    result: T = uvloop.run(work)
+    return result
