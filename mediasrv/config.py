@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.options import AgentOptions
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
 from mediasrv.schema import Given, Reader, Table, given, key_of
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
 
 PREFIX = "MEDIASRV_"

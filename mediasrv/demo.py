@@ -20,8 +20,9 @@ from mediasrv.call.agency import Agency
 from mediasrv.call.observer import Observer
 from mediasrv.call.trace import Stage as ServerStage
 from mediasrv.call.trace import TurnTrace
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.persona import LINES, STORY_LINE
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.accuracy import word_errors, words_of
 from mediasrv.simulator.caller import Caller

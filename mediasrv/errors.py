@@ -28,7 +28,17 @@ class SignatureError(MediasrvError):
 
 
 class CarrierError(MediasrvError):
-    """A carrier's REST API refused or did not answer."""
+    """A carrier's REST API refused or did not answer.
+
+    ``retryable`` tells whether the same request may be made again later without harm. ``uncertain`` tells that nobody
+    knows whether the carrier did what was asked: then it must be looked up before it is asked for again.
+    """
+
+    def __init__(self, message: str, *, carrier: str, retryable: bool = False, uncertain: bool = False) -> None:
+        super().__init__(f"{carrier}: {message}")
+        self.carrier = carrier
+        self.retryable = retryable
+        self.uncertain = uncertain
 
 
 class ProviderError(MediasrvError):

@@ -17,7 +17,8 @@ from mediasrv.call.agency import Agency
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.trace import TurnTrace
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named

@@ -14,7 +14,8 @@ from typing import Any
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions, FallbackOptions
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named

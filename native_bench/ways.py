@@ -14,12 +14,12 @@ from mediasrv.audio.format import MULAW_8K, PTIME_MS
 from mediasrv.audio.g711 import decode_ulaw
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.plivo import STREAM_PATH, PlivoCarrier
 from mediasrv.net.websocket import ServerHandshake
 from mediasrv.server.calls import Calls
-from mediasrv.server.carrier import STREAM_PATH, PlivoCarrier
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
-from mediasrv.server.options import PlivoOptions
 from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.wire.events import Mark
 from mediasrv.wire.plivo import PlivoProtocol

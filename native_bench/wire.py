@@ -29,8 +29,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.link import CallDetails, Link
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import ServerHandshake
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.events import Event, MediaReceived, PlayMedia, StreamStarted, StreamStopped
 from mediasrv.wire.plivo import PlivoProtocol

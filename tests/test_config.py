@@ -9,10 +9,11 @@ import pytest
 
 from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.call.options import AgentOptions, FallbackOptions
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.config import Settings, check_providers, load, masked
 from mediasrv.errors import ConfigError
 from mediasrv.providers.scripted import ScriptedStt
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.turn.options import TurnOptions
 
 

@@ -19,8 +19,9 @@ from mediasrv import demo
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.persona import LINES, STORY_LINE
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named

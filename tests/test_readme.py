@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.cli import grammar
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.turn.options import TurnOptions
 
 ROOT = Path(__file__).parent.parent

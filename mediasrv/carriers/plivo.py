@@ -11,16 +11,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from plivo import xml
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.link import direction_of
+from mediasrv.carriers.base import Happening, Webhook
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.errors import ConfigError, SignatureError
-from mediasrv.server.options import PlivoOptions
-from mediasrv.server.request import name_in
+from mediasrv.wire.fields import name_in, reason_from
 from mediasrv.wire.mediaformat import read_media_format
 from mediasrv.wire.plivo import PLIVO_FORMATS, PlivoProtocol
 from mediasrv.wire.signature import check_stream_token, stream_token, verify
@@ -39,48 +39,52 @@ _STREAM_TIMEOUT_S = 86_400
 _URL_CHARS = 2048
 
 _ENDED = frozenset({"completed", "busy", "failed", "timeout", "no-answer", "cancel"})
+_OF_CALLS = {
+    "startapp": Happening.ANSWERED,
+    "ring": Happening.RINGING,
+    "machinedetection": Happening.MACHINE,
+}
 # Two naming schemes are documented; both are in use.
-_STREAM_ENDED = frozenset({"stopstream", "stopped", "droppedstream", "failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """What any of Plivo's webhooks says."""
-
-    call_id: str
-    """The CallUUID; empty in requests that are not Plivo's."""
-    event: str
-    """Plivo's own word."""
-    from_number: str
-    to_number: str
-    stream_id: str
-    """The stream that a stream's status is about."""
-    direction: str
-    """``inbound`` or ``outbound``; empty where it does not say."""
-    ends_call: bool
-    """Whether the call is over."""
-    ends_stream: bool
-    """Whether the stream is."""
+_OF_STREAMS = {
+    "startstream": Happening.STREAM_STARTED,
+    "started": Happening.STREAM_STARTED,
+    "stopstream": Happening.STREAM_ENDED,
+    "stopped": Happening.STREAM_ENDED,
+    "droppedstream": Happening.STREAM_ENDED,
+    "failed": Happening.STREAM_ENDED,
+}
+_MACHINE = {"true": True, "false": False}
 
 
 def read_webhook(fields: Mapping[str, str]) -> Webhook:
     """Read the fields of a webhook, from its form or its query."""
-    event = fields.get("Event", "")
-    stream_id = fields.get("StreamID", "")
+    event, stream_id = fields.get("Event", ""), fields.get("StreamID", "")
     return Webhook(
-        call_id=name_in(fields.get("CallUUID", "")),
+        happening=_happening(event.lower(), fields.get("CallStatus", ""), bool(stream_id)),
         event=event,
+        call_id=name_in(fields.get("CallUUID", "")),
+        request_id=name_in(fields.get("RequestUUID", "")),
         from_number=_e164(fields.get("From", "")),
         to_number=_e164(fields.get("To", "")),
-        stream_id=stream_id,
         direction=direction_of(fields.get("Direction", "")),
-        ends_call=event.lower() == "hangup" or fields.get("CallStatus", "") in _ENDED,
-        ends_stream=bool(stream_id) and event.lower() in _STREAM_ENDED,
+        stream_id=stream_id,
+        cause=reason_from(fields.get("HangupCauseName") or fields.get("HangupCause")),
+        machine=_MACHINE.get(fields.get("Machine", "").lower()),
     )
+
+
+def _happening(event: str, status: str, is_stream: bool) -> Happening:
+    if event == "hangup" or status in _ENDED:
+        return Happening.ENDED
+    if is_stream:
+        return _OF_STREAMS.get(event, Happening.OTHER)
+    return _OF_CALLS.get(event, Happening.OTHER)
 
 
 class PlivoCarrier:
     """Plivo, with one account's secret."""
+
+    name = "plivo"
 
     def __init__(self, options: PlivoOptions) -> None:
         """Raise ``ConfigError`` for a busy message that XML cannot hold."""
@@ -126,6 +130,10 @@ class PlivoCarrier:
             statusCallbackMethod="POST",
         )
         return _document(stream)
+
+    def read_webhook(self, fields: Mapping[str, str]) -> Webhook:
+        """Read the fields of a webhook, from its form or its query."""
+        return read_webhook(fields)
 
     def verify_webhook(
         self, method: str, url: str, headers: Iterable[tuple[str, str]], form: Mapping[str, Sequence[str]]

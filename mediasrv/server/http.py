@@ -1,28 +1,22 @@
-"""Everything on the port that is no WebSocket, served by aiohttp: webhooks, and how the server is doing."""
+"""Everything on the port that is no WebSocket, served by aiohttp: how the server is doing, and what its desks serve."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from mediasrv.errors import SignatureError
 from mediasrv.server.calls import Calls
-from mediasrv.server.carrier import ANSWER_PATH, STATUS_PATH, STREAM_PATH, PlivoCarrier, Webhook, read_webhook
-from mediasrv.server.media import DEFAULT_AGENT
 from mediasrv.server.metrics import CONTENT_TYPE
-from mediasrv.server.request import all_values, first_values, origin_of
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 64 * 1024
 """Largest body of a request; a webhook has one or two kilobytes."""
-BODY_WITHIN_S = 10.0
-"""Longest time for a request's body to arrive."""
 _KEEP_ALIVE_S = 75.0
 _SHUTDOWN_S = 2.0
 
@@ -31,6 +25,13 @@ _aiohttp_log = logging.getLogger(f"{__name__}.aiohttp")
 _aiohttp_log.setLevel(logging.CRITICAL)
 
 _Work = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Desk(Protocol):
+    """A part of what is served over HTTP."""
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """What is served, at which path."""
 
 
 class _NoAccessLog(AbstractAccessLogger):
@@ -58,16 +59,12 @@ class _Connection(web.RequestHandler):
 class Reception:
     """Answers HTTP requests."""
 
-    def __init__(self, calls: Calls, plivo: PlivoCarrier, public_url: str) -> None:
-        """``public_url`` as ``origin_of`` takes it."""
+    def __init__(self, calls: Calls, *desks: Desk) -> None:
+        """``desks`` serve the rest."""
         self._calls = calls
-        self._plivo = plivo
-        self._public_url = public_url
         app = web.Application(client_max_size=BODY_BYTES, middlewares=[_last_door])
-        app.router.add_get(ANSWER_PATH, self._answer)
-        app.router.add_post(ANSWER_PATH, self._answer)
-        app.router.add_post(STATUS_PATH, self._status)
-        app.router.add_get(STREAM_PATH, self._stream)
+        for desk in desks:
+            app.router.add_routes(desk.routes())
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
@@ -94,44 +91,6 @@ class Reception:
             logger=_aiohttp_log,
         )
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        """The document for a call that is being answered, or that is over."""
-        fields, webhook = await self._read(request)
-        if webhook.ends_call:
-            self._calls.hang_up(webhook.call_id)
-            return _xml(self._plivo.nothing)
-        agent = fields.get("agent", "")
-        if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
-            self._calls.complaints.refused("there is no such agent", webhook.call_id)
-            raise web.HTTPNotFound(text="there is no such agent\n")
-        origin = self._origin(request)
-        if not origin:
-            raise web.HTTPBadRequest(text="the request names no host\n")
-        if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
-            self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
-            return _xml(self._plivo.busy)
-        self._calls.prepare(agent or DEFAULT_AGENT)
-        log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
-        return _xml(self._plivo.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
-
-    async def _status(self, request: web.Request) -> web.Response:
-        """A word about a call or its stream."""
-        _, webhook = await self._read(request)
-        self._calls.metrics.called_back(webhook.event or "none")
-        log.info("call status", extra={"call": webhook.call_id, "event": webhook.event[:40]})
-        if webhook.ends_call:
-            self._calls.hang_up(webhook.call_id)
-        elif webhook.ends_stream:
-            self._calls.stream_ended(webhook.call_id, webhook.stream_id)
-        return _line("ok")
-
-    async def _stream(self, request: web.Request) -> web.Response:
-        if "upgrade" in request.headers:
-            raise web.HTTPBadRequest(text="a WebSocket must be the first request of its connection\n")
-        response = _line("this address speaks WebSocket", 426)
-        response.headers["Upgrade"] = "websocket"
-        return response
-
     async def _healthz(self, request: web.Request) -> web.Response:
         return _line("alive")
 
@@ -141,39 +100,6 @@ class Reception:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=self._calls.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
-
-    async def _read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
-        """The fields of a webhook, query and form together, after the proof that it is the carrier's."""
-        query, form = request.rel_url.raw_query_string, await _form(request)
-        try:
-            fields = {**first_values(form), **first_values(query)}
-            self._plivo.verify_webhook(
-                request.method,
-                f"{self._origin(request)}{request.raw_path}",
-                request.headers.items(),
-                all_values(form),
-            )
-        except SignatureError as error:
-            self._calls.complaints.refused(str(error))
-            raise web.HTTPForbidden(text="forbidden\n") from None
-        except ValueError:
-            raise web.HTTPBadRequest(text="there are too many fields\n") from None
-        return fields, read_webhook(fields)
-
-    def _origin(self, request: web.Request) -> str:
-        return origin_of({name.lower(): value for name, value in request.headers.items()}, self._public_url)
-
-
-async def _form(request: web.Request) -> str:
-    """The body of a form, as it was sent; raise the HTTP error for a body that is none."""
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            body = await request.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the request's body did not come\n") from None
-    if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):
-        raise web.HTTPUnsupportedMediaType(text="send a form, application/x-www-form-urlencoded\n")
-    return body.decode("utf-8", "replace")
 
 
 @web.middleware
@@ -187,10 +113,6 @@ async def _last_door(request: web.Request, handler: _Work) -> web.StreamResponse
     except Exception:
         log.exception("request failed", extra={"path": request.path})
         return _line("internal error", 500)
-
-
-def _xml(document: str) -> web.Response:
-    return web.Response(text=document, content_type="application/xml", charset="utf-8")
 
 
 def _line(text: str, status: int = 200) -> web.Response:

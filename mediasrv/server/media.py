@@ -13,15 +13,17 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from mediasrv.call.link import INBOUND, CallDetails, direction_of
+from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
 from mediasrv.server.admission import Slot
 from mediasrv.server.calls import Calls, LiveCall
-from mediasrv.server.request import BodyError, first_values, name_in, origin_of, read_body
+from mediasrv.server.request import BodyError, first_values, origin_of, read_body
 from mediasrv.wire.events import Command, StreamStarted, StreamStopped
+from mediasrv.wire.fields import name_in
 from mediasrv.wire.protocol import CarrierProtocol, Phase, UnsupportedFormatError
 
 log = logging.getLogger(__name__)
@@ -37,20 +39,6 @@ _SUBPROTOCOL = "audio.drachtio.org"
 
 # RFC 6455 section 7.4.1.
 _GOING_AWAY, _UNSUPPORTED, _POLICY, _INTERNAL = 1001, 1003, 1008, 1011
-
-
-class Carrier(Protocol):
-    """What the door must know of a carrier."""
-
-    @property
-    def verifies(self) -> bool:
-        """Whether a stream must prove which call it belongs to."""
-
-    def protocol(self) -> CarrierProtocol:
-        """The wire of a new stream."""
-
-    def verify_stream(self, url: str, headers: Any, call_id: str, token: str, now_s: float, /) -> None:
-        """Raise ``SignatureError`` for an upgrade that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

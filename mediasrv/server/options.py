@@ -1,8 +1,8 @@
-"""What an operator may say about the server and its carriers."""
+"""What an operator may say about the server."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,19 +19,3 @@ class ServerOptions:
     """Calls at a time; more are refused with a spoken apology."""
     drain_s: int = 600
     """Longest wait for live calls to end after SIGTERM."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlivoOptions:
-    """Keys of ``[plivo]``."""
-
-    auth_id: str = ""
-    """The account's id."""
-    auth_token: str = field(default="", repr=False)
-    """The account's secret, with which Plivo signs its requests."""
-    verify_signatures: bool = True
-    """Whether webhooks and the WebSocket upgrade must be signed and carry a stream token."""
-    content_type: str = "audio/x-mulaw;rate=8000"
-    """The stream format that the answer document asks for."""
-    busy_message: str = "All our lines are busy. Please call again in a few minutes."
-    """Spoken when ``max_calls`` is reached or the server drains."""

@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 import orjson
 
 from mediasrv.errors import MediasrvError
-from mediasrv.wire.fields import MAX_ID_CHARS
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _MAX_FIELDS = 200
@@ -35,11 +34,6 @@ def all_values(query: str) -> dict[str, list[str]]:
     for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
         fields.setdefault(name, []).append(value)
     return fields
-
-
-def name_in(text: str) -> str:
-    """A call's name as a stranger gave it, fit for a log; empty when it is not."""
-    return text if len(text) <= MAX_ID_CHARS and text.isprintable() else ""
 
 
 def read_body(text: str) -> dict[str, Any]:

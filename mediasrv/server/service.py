@@ -11,14 +11,16 @@ import asyncio
 import logging
 import signal
 
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.plivo import STREAM_PATH, PlivoCarrier
 from mediasrv.server.calls import Agency, Calls
-from mediasrv.server.carrier import STREAM_PATH, PlivoCarrier
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
+from mediasrv.server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Service:
         carrier = PlivoCarrier(plivo)
         self._calls = Calls(agency, options.max_calls, self.metrics)
         self._media = MediaDoor(self._calls, {STREAM_PATH: carrier}, options.public_url)
-        self._reception = Reception(self._calls, carrier, options.public_url)
+        self._reception = Reception(self._calls, Webhooks(self._calls, carrier, options.public_url))
         self._port = Port(options.host, options.port)
         self._lag: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()

@@ -108,3 +108,8 @@ def reason_from(value: object) -> str:
 def are_digits(value: object) -> bool:
     """Whether this is a text of one or more keys of a telephone."""
     return isinstance(value, str) and value != "" and DTMF_DIGITS.issuperset(value)
+
+
+def name_in(text: str) -> str:
+    """A call's name as a stranger gave it, fit for a log; empty when it is not."""
+    return text if len(text) <= MAX_ID_CHARS and text.isprintable() else ""

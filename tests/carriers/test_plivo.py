@@ -7,9 +7,10 @@ import pytest
 from plivo.utils import validate_v3_signature
 
 from mediasrv.audio.format import L16_16K, MULAW_8K
+from mediasrv.carriers.base import Happening
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.plivo import TOKEN_S, PlivoCarrier, read_webhook
 from mediasrv.errors import ConfigError, SignatureError
-from mediasrv.server.carrier import TOKEN_S, PlivoCarrier, read_webhook
-from mediasrv.server.options import PlivoOptions
 from mediasrv.wire.events import StreamStarted
 from mediasrv.wire.signature import check_stream_token, sign_v3
 
@@ -152,28 +153,37 @@ def test_nothing_is_asked_for_when_signatures_are_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "ends_call", "ends_stream"),
+    ("fields", "happening"),
     [
-        ({"Event": "StartApp", "CallStatus": "in-progress"}, False, False),
-        ({"Event": "Ring", "CallStatus": "ringing"}, False, False),
-        ({"Event": "Hangup", "CallStatus": "completed"}, True, False),
-        ({"Event": "Hangup"}, True, False),
-        ({"CallStatus": "no-answer"}, True, False),
-        ({"Event": "StartStream", "StreamID": "s"}, False, False),
-        ({"Event": "started", "StreamID": "s"}, False, False),
-        ({"Event": "StopStream", "StreamID": "s"}, False, True),
-        ({"Event": "stopped", "StreamID": "s"}, False, True),
-        ({"Event": "DroppedStream", "StreamID": "s"}, False, True),
-        ({"Event": "failed", "StreamID": "s"}, False, True),
-        ({"Event": "DegradedStream", "StreamID": "s"}, False, False),
-        ({}, False, False),
+        ({"Event": "StartApp", "CallStatus": "in-progress"}, Happening.ANSWERED),
+        ({"Event": "Ring", "CallStatus": "ringing"}, Happening.RINGING),
+        ({"Event": "Hangup", "CallStatus": "completed"}, Happening.ENDED),
+        ({"Event": "Hangup"}, Happening.ENDED),
+        ({"CallStatus": "no-answer"}, Happening.ENDED),
+        ({"Event": "MachineDetection", "CallStatus": "in-progress"}, Happening.MACHINE),
+        ({"Event": "StartStream", "StreamID": "s"}, Happening.STREAM_STARTED),
+        ({"Event": "started", "StreamID": "s"}, Happening.STREAM_STARTED),
+        ({"Event": "StopStream", "StreamID": "s"}, Happening.STREAM_ENDED),
+        ({"Event": "stopped", "StreamID": "s"}, Happening.STREAM_ENDED),
+        ({"Event": "DroppedStream", "StreamID": "s"}, Happening.STREAM_ENDED),
+        ({"Event": "failed", "StreamID": "s"}, Happening.STREAM_ENDED),
+        ({"Event": "DegradedStream", "StreamID": "s"}, Happening.OTHER),
+        ({}, Happening.OTHER),
     ],
 )
-def test_webhooks_tell_what_is_over_in_both_spellings(
-    fields: dict[str, str], ends_call: bool, ends_stream: bool
-) -> None:
-    webhook = read_webhook(fields)
-    assert (webhook.ends_call, webhook.ends_stream) == (ends_call, ends_stream)
+def test_webhooks_tell_what_happens_in_both_spellings(fields: dict[str, str], happening: Happening) -> None:
+    assert read_webhook(fields).happening is happening
+
+
+@pytest.mark.parametrize(("word", "machine"), [("true", True), ("False", False), ("", None), ("maybe", None)])
+def test_a_machine_is_one_only_where_the_carrier_says_so(word: str, machine: bool | None) -> None:
+    assert read_webhook({"Event": "MachineDetection", "Machine": word}).machine is machine
+
+
+def test_the_cause_of_an_end_is_the_name_before_the_code() -> None:
+    assert read_webhook({"Event": "Hangup", "HangupCause": "NORMAL_CLEARING"}).cause == "NORMAL_CLEARING"
+    named = {"Event": "Hangup", "HangupCause": "X", "HangupCauseName": "Busy Line"}
+    assert read_webhook(named).cause == "Busy Line"
 
 
 @pytest.mark.parametrize(

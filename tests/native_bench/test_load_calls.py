@@ -11,7 +11,8 @@ import pytest
 
 from mediasrv.call.agency import Agency
 from mediasrv.call.options import AgentOptions
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from native_bench.load import measured
 from native_bench.load.measured import Load, call, calls_up, hang_up, let_talk

@@ -11,8 +11,9 @@ import aiohttp
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.call.link import CallDetails, Link
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import connect
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.events import (
     Command,

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import HandshakeError
-from mediasrv.server import http
-from mediasrv.server.options import PlivoOptions, ServerOptions
+from mediasrv.server import http, webhooks
+from mediasrv.server.options import ServerOptions
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.signature import sign_v3
 from tests.net.peers import stranger
@@ -259,7 +260,7 @@ async def test_bodies_are_bounded_and_must_be_forms() -> None:
 
 
 async def test_a_body_that_does_not_come_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BODY_WITHIN_S", 0.05)
+    monkeypatch.setattr(webhooks, "BODY_WITHIN_S", 0.05)
     async with stage() as there, stranger(there.port) as peer:
         peer.writer.write(b"POST /plivo/answer HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nCall")
         assert " 408 " in await peer.head()

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mediasrv.server.request import BodyError, all_values, first_values, name_in, origin_of, read_body
+from mediasrv.server.request import BodyError, all_values, first_values, origin_of, read_body
 
 BODY = {"order": "42", "name": "सीता?>", "deep": {"list": [1, 2]}}
 STANDARD = base64.b64encode(json.dumps(BODY, ensure_ascii=False).encode()).decode()
@@ -53,12 +53,6 @@ def test_the_first_of_a_name_counts_and_all_are_there_for_the_signature() -> Non
 def test_a_flood_of_fields_is_an_error(read: type[dict[str, str]]) -> None:
     with pytest.raises(ValueError, match="fields"):
         read("a&" * 500)  # type: ignore[arg-type]
-
-
-def test_a_name_fit_for_a_log_is_short_and_printable() -> None:
-    assert name_in("11111111-2222") == "11111111-2222"
-    assert name_in("two\nlines") == ""
-    assert name_in("x" * 257) == ""
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,9 @@ def test_keys_of_a_telephone_are_digits(value: str) -> None:
 @pytest.mark.parametrize("value", ["", "a", "E", "5 ", "\u0665", 5, None, ["5"]])
 def test_other_things_are_no_digits(value: object) -> None:
     assert not fields.are_digits(value)
+
+
+def test_a_name_fit_for_a_log_is_short_and_printable() -> None:
+    assert fields.name_in("11111111-2222") == "11111111-2222"
+    assert fields.name_in("two\nlines") == ""
+    assert fields.name_in("x" * 257) == ""

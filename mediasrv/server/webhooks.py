@@ -1,0 +1,118 @@
+"""What carriers fetch and tell over HTTP: the document for a call, and webhooks about it.
+
+One class serves every carrier; what a carrier says, and how it proves who it is, its ``Carrier`` knows. All of it is
+form-encoded; a request that proves nothing gets a 403 without a detail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from mediasrv.carriers.base import Carrier, Happening, Webhook
+from mediasrv.errors import SignatureError
+from mediasrv.server.calls import Calls
+from mediasrv.server.media import DEFAULT_AGENT
+from mediasrv.server.request import all_values, first_values, origin_of
+
+log = logging.getLogger(__name__)
+
+BODY_WITHIN_S = 10.0
+"""Longest time for a request's body to arrive."""
+
+
+class Webhooks:
+    """One carrier's requests."""
+
+    def __init__(self, calls: Calls, carrier: Carrier, public_url: str) -> None:
+        """``public_url`` as ``origin_of`` takes it."""
+        self._calls = calls
+        self._carrier = carrier
+        self._public_url = public_url
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """What is served, at which path."""
+        name = self._carrier.name
+        return (
+            web.get(f"/{name}/answer", self._answer),
+            web.post(f"/{name}/answer", self._answer),
+            web.post(f"/{name}/callback/status", self._status),
+            web.get(f"/{name}/stream", self._stream),
+        )
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """The document for a call that is being answered, or that is over."""
+        fields, webhook = await self._read(request)
+        if webhook.happening is Happening.ENDED:
+            self._calls.hang_up(webhook.call_id)
+            return _xml(self._carrier.nothing)
+        agent = fields.get("agent", "")
+        if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
+            self._calls.complaints.refused("there is no such agent", webhook.call_id)
+            raise web.HTTPNotFound(text="there is no such agent\n")
+        origin = self._origin(request)
+        if not origin:
+            raise web.HTTPBadRequest(text="the request names no host\n")
+        if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
+            self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
+            return _xml(self._carrier.busy)
+        self._calls.prepare(agent or DEFAULT_AGENT)
+        log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
+        return _xml(self._carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
+
+    async def _status(self, request: web.Request) -> web.Response:
+        """A word about a call or its stream."""
+        _, webhook = await self._read(request)
+        self._calls.metrics.called_back(webhook.event or "none")
+        log.info("call status", extra={"call": webhook.call_id, "event": webhook.event[:40]})
+        if webhook.happening is Happening.ENDED:
+            self._calls.hang_up(webhook.call_id)
+        elif webhook.happening is Happening.STREAM_ENDED:
+            self._calls.stream_ended(webhook.call_id, webhook.stream_id)
+        return web.Response(text="ok\n")
+
+    async def _stream(self, request: web.Request) -> web.Response:
+        if "upgrade" in request.headers:
+            raise web.HTTPBadRequest(text="a WebSocket must be the first request of its connection\n")
+        return web.Response(text="this address speaks WebSocket\n", status=426, headers={"Upgrade": "websocket"})
+
+    async def _read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
+        """The fields of a webhook, query and form together, after the proof that it is the carrier's."""
+        query, form = request.rel_url.raw_query_string, await _form(request)
+        try:
+            fields = {**first_values(form), **first_values(query)}
+            self._carrier.verify_webhook(
+                request.method,
+                f"{self._origin(request)}{request.raw_path}",
+                request.headers.items(),
+                all_values(form),
+            )
+        except SignatureError as error:
+            self._calls.complaints.refused(str(error))
+            raise web.HTTPForbidden(text="forbidden\n") from None
+        except ValueError:
+            raise web.HTTPBadRequest(text="there are too many fields\n") from None
+        return fields, self._carrier.read_webhook(fields)
+
+    def _origin(self, request: web.Request) -> str:
+        return origin_of({name.lower(): value for name, value in request.headers.items()}, self._public_url)
+
+
+async def _form(request: web.Request) -> str:
+    """The body of a form, as it was sent; raise the HTTP error for a body that is none."""
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the request's body did not come\n") from None
+    if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):
+        raise web.HTTPUnsupportedMediaType(text="send a form, application/x-www-form-urlencoded\n")
+    return body.decode("utf-8", "replace")
+
+
+def _xml(document: str) -> web.Response:
+    return web.Response(text=document, content_type="application/xml", charset="utf-8")
