@@ -26,6 +26,7 @@ demo: $(VENV)/.holds-local $(VENV)/.holds-weights
 	@$(VENV)/bin/mediasrv demo
 
 test: $(VENV)/.holds-dev $(VENV)/.holds-weights
+	@.ci/test-programs
 	$(VENV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered
 	@echo "The pure rooms are covered to the last branch:"
 	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
