@@ -31,14 +31,26 @@ class CarrierError(MediasrvError):
     """A carrier's REST API refused or did not answer.
 
     ``retryable`` tells whether the same request may be made again later without harm. ``uncertain`` tells that nobody
-    knows whether the carrier did what was asked: then it must be looked up before it is asked for again.
+    knows whether the carrier did what was asked: then it must be looked up before it is asked for again. ``status``
+    is the HTTP status of the answer, 0 where there was none, and ``retry_after_s`` what the carrier asked for.
     """
 
-    def __init__(self, message: str, *, carrier: str, retryable: bool = False, uncertain: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        carrier: str,
+        retryable: bool = False,
+        uncertain: bool = False,
+        status: int = 0,
+        retry_after_s: float = 0.0,
+    ) -> None:
         super().__init__(f"{carrier}: {message}")
         self.carrier = carrier
         self.retryable = retryable
         self.uncertain = uncertain
+        self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class ProviderError(MediasrvError):
@@ -52,6 +64,10 @@ class ProviderError(MediasrvError):
         self.stage = stage
         self.provider = provider
         self.retryable = retryable
+
+
+class RecordsError(MediasrvError):
+    """The call records could not be written or read: the disk, another process or a broken file is to blame."""
 
 
 class CallEnded(MediasrvError):
