@@ -19,3 +19,5 @@ class PlivoOptions:
     """The stream format that the answer document asks for."""
     busy_message: str = "All our lines are busy. Please call again in a few minutes."
     """Spoken when ``max_calls`` is reached or the server drains."""
+    api_url: str = "https://api.plivo.com"
+    """Where Plivo's REST API is; another one for tests."""
