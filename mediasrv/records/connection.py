@@ -7,8 +7,8 @@ those that are missing. Steps are only ever appended; one that has been released
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediasrv.errors import ConfigError
@@ -41,6 +41,12 @@ class Schema:
     """The store's."""
     steps: tuple[tuple[str, ...], ...]
     """Statements of each step, from an empty file on. A step is taken whole or not at all."""
+    erase: tuple[str, ...] = ()
+    """Statements that leave nothing of a person's here: ``:number`` is his, ``:digits`` the same without ``+``, and
+    ``:hash`` what may stand in its place. They are run in one transaction with those of all other stores."""
+    expire: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Statements that remove what is past its time, by class of data (see ``RecordsOptions``): at most ``:most`` rows
+    from before ``:before``, in seconds since the epoch. They are run again until none is left."""
 
 
 def connect(path: Path) -> sqlite3.Connection:

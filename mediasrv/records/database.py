@@ -27,7 +27,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mediasrv.errors import ConfigError, RecordsError
 from mediasrv.records.connection import Schema, connect, trouble_of
@@ -98,16 +98,26 @@ class Database:
         ``work`` runs on the writer's thread within a transaction, which it neither commits nor rolls back; what it
         returns comes back, and so does what it raises (SQLite's own errors as ``RecordsError``).
         """
-        job = Job(work)
+        result: T = await self._done(Job(work))
+        return result
+
+    async def scrub(self) -> bool:
+        """Empty the log, where what was deleted may still be found; ``False`` when somebody is reading from it.
+
+        Raises like ``write``.
+        """
+        job = Job(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], is_apart=True)
+        return bool(await self._done(job) == 0)
+
+    async def _done(self, job: Job) -> Any:
         self._writer.submit(job)
         try:
             async with asyncio.timeout(WRITE_WITHIN_S):
-                result: T = await asyncio.wrap_future(job.outcome)
+                return await asyncio.wrap_future(job.outcome)
         except TimeoutError:
             raise RecordsError("the records could not be written in time") from None
         except sqlite3.Error as error:
             raise RecordsError(f"the records refuse this: {error}") from error
-        return result
 
     async def flush(self) -> None:
         """Return when all that was noted is on the disk; raises like ``write``."""

@@ -48,6 +48,8 @@ class Job:
     work: Work
     outcome: Future[Any] = field(default_factory=Future)
     """Done when the work is on the disk, or has failed and left nothing there."""
+    is_apart: bool = False
+    """Whether it is done behind the transaction, in none."""
 
 
 _Note = tuple[str, Values]
@@ -155,7 +157,8 @@ class Writer:
         try:
             for entry in batch:
                 if isinstance(entry, Job):
-                    outcomes.append((entry, _outcome(self._connection, entry.work)))
+                    work = _nothing if entry.is_apart else entry.work
+                    outcomes.append((entry, _outcome(self._connection, work)))
                 else:
                     self._write_note(self._connection, *entry)
             self._connection.execute("COMMIT")
@@ -163,6 +166,8 @@ class Writer:
             roll_back(self._connection)
             raise
         for job, outcome in outcomes:
+            if job.is_apart:
+                outcome = _attempt(self._connection, job.work)
             if isinstance(outcome, _Failure):
                 job.outcome.set_exception(outcome.error)
             else:
@@ -220,6 +225,17 @@ class _Failure:
 def _is_wanted(job: Job) -> bool:
     """Whether anybody waits for it still; from here on it cannot be taken back."""
     return job.outcome.set_running_or_notify_cancel()
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    """What is done apart leaves the transaction alone."""
+
+
+def _attempt(connection: sqlite3.Connection, work: Work) -> Any:
+    try:
+        return work(connection)
+    except Exception as error:
+        return _Failure(error)
 
 
 def _outcome(connection: sqlite3.Connection, work: Work) -> Any:

@@ -388,3 +388,12 @@ asyncio.run(asyncio.wait_for(main(), 30))
     with sqlite3.connect(path) as file:
         assert [row[0] for row in file.execute("SELECT number FROM notes ORDER BY number")] == list(range(201))
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_scrubbing_leaves_nothing_of_what_was_deleted_in_the_log(database: Database, path: Path) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    await database.write(PICK, ("pomegranate",))
+    await database.write("DELETE FROM fruits")
+    assert b"pomegranate" in await asyncio.to_thread(log.read_bytes)
+    assert await database.scrub()
+    assert b"pomegranate" not in await asyncio.to_thread(lambda: log.read_bytes() + path.read_bytes())
