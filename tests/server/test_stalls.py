@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+
+from mediasrv.server.stalls import DEPTH, QUIET_S, StallWatch, stack_of
+
+LIMIT_S = 0.1
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stalls() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def watch(clock: Clock, stalls: list[float]) -> StallWatch:
+    return StallWatch(LIMIT_S, stalls.append, clock)
+
+
+def test_a_loop_that_beats_is_left_alone(watch: StallWatch, clock: Clock, stalls: list[float]) -> None:
+    for _ in range(10):
+        clock.now += LIMIT_S * 0.9
+        assert watch.look() == ""
+        watch.beat()
+    assert stalls == []
+
+
+def test_a_stall_is_caught_once_with_what_the_loop_was_doing(
+    watch: StallWatch, clock: Clock, stalls: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.now += 1.5 * LIMIT_S
+    stack = watch.look()
+    assert "test_a_stall_is_caught_once" in stack
+    assert watch.look() == ""
+    clock.now += 1.0
+    watch.beat()
+    assert stalls == [pytest.approx(1.5 * LIMIT_S + 1.0)]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert caplog.records[0].__dict__["after_ms"] == 150
+
+
+def test_one_place_is_told_of_once_a_minute(watch: StallWatch, clock: Clock, stalls: list[float]) -> None:
+    told = []
+    for _ in range(3):
+        clock.now += 1.5 * LIMIT_S
+        told.append(bool(watch.look()))
+        watch.beat()
+        clock.now += QUIET_S / 2
+        watch.beat()
+    assert told == [True, False, True]
+    assert len(stalls) == 3
+
+
+def test_a_thread_that_is_gone_has_no_stack(clock: Clock) -> None:
+    made: list[StallWatch] = []
+    thread = threading.Thread(target=lambda: made.append(StallWatch(LIMIT_S, print, clock)))
+    thread.start()
+    thread.join(5)
+    clock.now += 1.5 * LIMIT_S
+    assert made[0].look() == ""
+
+
+def test_a_stack_is_named_innermost_first_and_not_to_its_end() -> None:
+    def deeper(levels: int) -> str:
+        import sys
+
+        return deeper(levels - 1) if levels else stack_of(sys._getframe())
+
+    stack = deeper(30)
+    assert stack.count(" < ") == DEPTH - 1
+    assert "deeper" in stack.split(" < ")[0]
+    assert f"({__name__}:" in stack
+
+
+def test_the_thread_catches_a_real_stall_and_ends(caplog: pytest.LogCaptureFixture) -> None:
+    stalls: list[float] = []
+    watch = StallWatch(0.02, stalls.append)
+    watch.start()
+    end_s = time.monotonic() + 5.0
+    while not caplog.records and time.monotonic() < end_s:
+        sum(range(1000))
+    watch.beat()
+    watch.stop()
+    watch.stop()
+    assert "test_the_thread_catches_a_real_stall" in caplog.text
+    assert len(stalls) == 1
