@@ -161,12 +161,18 @@ class AgentOptions:
     """What happens when a provider is slow or fails."""
     callee: CalleeOptions = field(default_factory=CalleeOptions)
     """What happens when no human picks up a call of ours."""
+    record: bool = False
+    """Whether calls are recorded from the greeting on, sealed with `recording.key`."""
+    recording_notice: str = "This call is recorded."
+    """Said ahead of the greeting of a call that is recorded; without a greeting, by itself."""
     keep_audio: bool = True
     """Whether the audio of set phrases is kept on disk, so that the next start need not make it again."""
 
     def __post_init__(self) -> None:
         if not self.idle_prompt or not all(self.idle_prompt):
             raise ConfigError("idle_prompt must not be empty; with turn.idle_prompts = 0 nothing is asked")
+        if self.record and not self.recording_notice:
+            raise ConfigError("recording_notice must say that the call is recorded")
         if self.greeting_after_hello_ms < 0:
             raise ConfigError("greeting_after_hello_ms must not be less than 0")
 

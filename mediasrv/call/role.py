@@ -44,8 +44,10 @@ class Role:
 
     @property
     def greeting(self) -> str:
-        """The agent's own, or the configuration's."""
-        return self.options.greeting if self.agent.greeting is None else self.agent.greeting
+        """The agent's own, or the configuration's, behind the notice that the call is recorded."""
+        greeting = self.options.greeting if self.agent.greeting is None else self.agent.greeting
+        notice = self.options.recording_notice if self.options.record else ""
+        return f"{notice} {greeting}".strip()
 
     @property
     def screening_answer(self) -> str:

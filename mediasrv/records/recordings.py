@@ -1,0 +1,193 @@
+"""Our own recordings of calls, sealed, written by one thread for all calls.
+
+The loop hands over a second of both voices at a time and never waits: what the disk cannot take in time is replaced by
+silence of the same length, and counted. A recording that cannot be written goes no further, and its call goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+from uuid import uuid4
+
+import numpy as np
+import orjson
+
+from mediasrv.audio import codec
+from mediasrv.audio.format import AudioFormat, Encoding
+from mediasrv.audio.l16 import encode_l16
+from mediasrv.call.recording import Recorded
+from mediasrv.errors import ConfigError
+from mediasrv.records.sealed import Sealer, SealError, Unsealer
+
+log = logging.getLogger(__name__)
+
+WAITING_BYTES = 16 << 20
+"""What may wait for the disk, of all calls together."""
+CHANNELS = 2
+SUFFIX = ".sealed"
+
+
+class Recordings:
+    """The folder of recordings and the thread that writes there."""
+
+    def __init__(self, folder: Path, key: bytes, finished: Callable[[Recorded], None]) -> None:
+        """``finished`` is called on the loop for every recording that is over."""
+        self.folder = folder
+        self._key = key
+        self._finished = finished
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="recordings", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.waiting_bytes = 0
+        """What waits for the disk; only the loop counts up, and only the thread's word, on the loop, counts down."""
+        self.lost_bytes = 0
+        """What silence took the place of."""
+
+    def start(self) -> None:
+        """Make the folder and start; raise ``ConfigError``."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.folder / f".{uuid4().hex}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(f"recording.folder {self.folder} cannot be written: {error.strerror}") from None
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def aclose(self) -> None:
+        """Return when all that was handed over is on the disk; safe to call twice."""
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def open(self, call_id: str, audio: AudioFormat) -> Reel:
+        """Begin a recording of two voices in this format, interleaved."""
+        return Reel(self, call_id, audio, self._key)
+
+    def hand_over(self, job: Callable[[], None], size: int) -> bool:
+        """Have the thread do something with so many bytes; ``False`` when too many wait already."""
+        if self.waiting_bytes + size > WAITING_BYTES:
+            if not self.lost_bytes:
+                log.error("recordings lose audio: the disk is too slow")
+            self.lost_bytes += size
+            return False
+        self.waiting_bytes += size
+        self._jobs.put(lambda: self._do(job, size))
+        return True
+
+    def tell(self, recorded: Recorded) -> None:
+        """Called by the thread: a recording is over."""
+        self._on_loop(self._finished, recorded)
+
+    def _do(self, job: Callable[[], None], size: int) -> None:
+        job()
+        self._on_loop(self._done, size)
+
+    def _done(self, size: int) -> None:
+        self.waiting_bytes -= size
+
+    def _on_loop(self, callback: Callable[..., None], argument: object) -> None:
+        assert self._loop is not None  # start was called
+        try:
+            self._loop.call_soon_threadsafe(callback, argument)
+        except RuntimeError:
+            log.warning("the server was gone before a recording was over")
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+class Reel:
+    """One recording; plain calls of the loop, in order."""
+
+    def __init__(self, recordings: Recordings, call_id: str, audio: AudioFormat, key: bytes) -> None:
+        self._recordings = recordings
+        self._audio = audio
+        self._call_id = call_id
+        self._began_s = time.time()
+        day = time.strftime("%Y-%m-%d", time.gmtime(self._began_s))
+        self._path = recordings.folder / f"{day}-{uuid4().hex}{SUFFIX}"
+        about = {"call": call_id, "encoding": audio.encoding.value, "rate_hz": audio.rate_hz, "channels": CHANNELS}
+        self._sealer = Sealer(key, orjson.dumps({**about, "began_s": round(self._began_s, 3)}))
+        self._file: BinaryIO | None = None
+        self._bytes = 0
+        self._is_whole = True
+        recordings.hand_over(self._create, 0)
+
+    def write(self, audio: bytes) -> None:
+        """Append encoded samples, the caller's and the bot's by turns."""
+        if not self._recordings.hand_over(lambda: self._append(audio), len(audio)):
+            self._is_whole = False
+            size = len(audio)
+            self._recordings.hand_over(lambda: self._append(self._silence(size)), 0)
+
+    def close(self) -> None:
+        """The recording is over."""
+        self._recordings.hand_over(self._finish, 0)
+
+    # -- what the thread does ------------------------------------------------------------------------------------
+
+    def _create(self) -> None:
+        def create() -> None:
+            self._path.touch(mode=0o600)
+            self._file = self._path.open("wb", buffering=0)
+            self._file.write(self._sealer.beginning)
+
+        self._try(create)
+
+    def _append(self, audio: bytes, *, is_last: bool = False) -> None:
+        file = self._file
+        if file is not None:
+            sealed = self._sealer.seal(audio, is_last=is_last)
+            self._bytes += len(audio)
+            self._try(lambda: file.write(sealed))
+
+    def _finish(self) -> None:
+        self._append(b"", is_last=True)
+        if self._file is not None:
+            self._file.close()
+        duration_ms = self._bytes * 1000 // (CHANNELS * self._audio.bytes_in(1000))
+        recorded = Recorded(self._call_id, self._path, self._began_s, duration_ms, self._is_whole)
+        self._recordings.tell(recorded)
+
+    def _silence(self, size: int) -> bytes:
+        return codec.encode(self._audio.encoding, np.zeros(size // self._audio.bytes_per_sample, np.int16))
+
+    def _try(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except OSError as error:
+            log.error("recording goes no further: %s", error.strerror, extra={"call": self._call_id})
+            self._is_whole = False
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+
+def write_wav(sealed: BinaryIO, key: bytes, wav: BinaryIO) -> None:
+    """Write a recording as a 16-bit stereo WAV, the caller left, to a file that can seek.
+
+    Raise ``SealError`` as ``Unsealer`` does; what could be read until then is in the file.
+    """
+    unsealer = Unsealer(sealed, key)
+    try:
+        about = orjson.loads(unsealer.header)
+        encoding, rate_hz, channels = Encoding(about["encoding"]), int(about["rate_hz"]), int(about["channels"])
+    except (ValueError, KeyError, TypeError):
+        raise SealError("the file holds no recording") from None
+    with wave.open(wav, "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        for piece in unsealer.pieces():
+            out.writeframesraw(encode_l16(codec.decode(encoding, piece)))
