@@ -21,6 +21,7 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
+from mediasrv.records.options import RecordingOptions
 from mediasrv.schema import Given, Reader, Table, given, key_of
 from mediasrv.server.options import ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
@@ -35,6 +36,7 @@ class Settings:
 
     server: ServerOptions = field(default_factory=ServerOptions)
     plivo: PlivoOptions = field(default_factory=PlivoOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
     agents: Mapping[str, AgentOptions] = field(default_factory=lambda: {"default": AgentOptions()})
 
     @property
@@ -185,6 +187,9 @@ _RANGES: Mapping[str, tuple[str, Callable[[Any], object]]] = {
     "content_type": (f"one of {', '.join(_FORMATS)}", _FORMATS.__contains__),
     "drain_s": _DURATION,
     "host": ("an address, such as 127.0.0.1", bool),
+    "max_busy_percent": ("more than 0", lambda percent: percent > 0),
+    "max_lag_ms": _DURATION,
+    "recover_s": _DURATION,
     "max_calls": ("at least 1", lambda calls: calls >= 1),
     "max_duration_s": _DURATION,
     "port": ("a port from 0 to 65535", lambda port: 0 <= port <= 65535),

@@ -19,6 +19,8 @@ from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.audio.warmup import warm
 from mediasrv.call.ear import Ear
+from mediasrv.call.effort import Effort
+from mediasrv.call.observer import Observer
 from mediasrv.providers.base import Recognition, Stt, Transcript
 from mediasrv.simulator.speech import recorded, take
 from mediasrv.turn.echo import EchoDetector
@@ -87,7 +89,7 @@ def whole_way_us(messages: Sequence[str], wanted: AudioFormat) -> float:
     """The whole way of a message, as the media door and the call walk it."""
     took: list[float] = []
     for _ in range(ROUNDS):
-        wire, ear, machine = PlivoProtocol(), Ear(MULAW_8K), TurnMachine(TurnOptions())
+        wire, ear, machine = PlivoProtocol(), Ear(MULAW_8K, Effort(Observer())), TurnMachine(TurnOptions())
         ear.listen(SinkStt(wanted), machine.hear)
         wire.receive(messages[0])
         begun = time.perf_counter()

@@ -248,7 +248,11 @@ def test_a_missing_file_a_folder_and_bytes_are_refused(tmp_path: Path) -> None:
         ("MEDIASRV_SERVER__PORT__X", "1", "server.port: expected a whole number, got a table"),
         ("MEDIASRV_PLIVO__VERIFY_SIGNATURES", "perhaps", "plivo.verify_signatures: expected true or false"),
         ("MEDIASRV_AGENTS__DEFAULT", "1", "agents.default: expected a table, got text"),
-        ("MEDIASRV_SERVER__", "1", "server.: unknown key; known are drain_s, host, max_calls, port, public_url"),
+        (
+            "MEDIASRV_SERVER__",
+            "1",
+            "server.: unknown key; known are drain_s, host, max_busy_percent, max_calls, max_lag_ms, port, public_url, recover_s, sheds_load",
+        ),
     ],
 )
 def test_a_mistake_in_a_variable_names_it(variable: str, value: str, message: str) -> None:

@@ -17,12 +17,14 @@ from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.audio.warmup import warm
 from mediasrv.call.agent import Agent
 from mediasrv.call.ear import rehearse
+from mediasrv.call.effort import Effort, Work
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.live import LiveCall
 from mediasrv.call.observer import Observer
 from mediasrv.call.options import AgentOptions
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.phrasebook import language_of
+from mediasrv.call.recording import Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.shelf import Shelf, cache_folder
 from mediasrv.call.studio import Narrator, Studio
@@ -57,11 +59,18 @@ class Agency:
         *,
         expected_format: AudioFormat = MULAW_8K,
         observer: Observer | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """``expected_format`` is what set phrases are made in ahead of time; others are made when first said."""
+        """``expected_format`` is what set phrases are made in ahead of time; others are made when first said.
+
+        ``recorder`` keeps recordings; raise ``ConfigError`` for agents that need one and have none.
+        """
         self._expected_format = expected_format
         self._observer = observer or Observer()
+        self._recorder = recorder
         self._pacer = Pacer()
+        self.effort = Effort(self._observer)
+        """What calls leave out."""
         self._providers: dict[tuple[str, str], Provider] = {}
         self._crews: dict[tuple[str, str, Patience], Provider] = {}
         self._shelf = Shelf(cache_folder())
@@ -72,7 +81,13 @@ class Agency:
         """The agents' names."""
         return self._roles.keys()
 
+    def take_least_lead(self) -> float:
+        """Seconds that the worst fed carrier had left of what we say, since this was last asked."""
+        return self._pacer.take_least_lead()
+
     def _role(self, name: str, options: AgentOptions) -> CascadeRole | RealtimeRole:
+        if options.record and self._recorder is None:
+            raise ConfigError(f"agents.{name}.record needs recording.key_env, or recording.key_file")
         agent, conduct = _load(options.class_)
         if options.realtime and conduct is not None:
             raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
@@ -105,7 +120,8 @@ class Agency:
         key = stage, _fingerprint(tables), patience
         if key not in self._crews:
             providers = [self._provider(stage, table) for table in tables]
-            self._crews[key] = _FALLBACKS[stage](Crew(stage, providers, patience))
+            may_hedge = partial(self.effort.allows, Work.HEDGE)
+            self._crews[key] = _FALLBACKS[stage](Crew(stage, providers, patience, may_hedge))
         return self._crews[key]
 
     def _studio(self, options: AgentOptions) -> Studio:
@@ -169,7 +185,8 @@ class Agency:
 
     def open(self, agent_name: str, started: StreamStarted, link: Link, details: CallDetails) -> LiveCall:
         """Open a call for an agent that is among ``names``; ``run`` it next."""
-        return LiveCall(self._roles[agent_name], started, link, details, self._pacer, self._observer)
+        role = self._roles[agent_name]
+        return LiveCall(role, started, link, details, self._pacer, self._observer, self.effort, self._recorder)
 
 
 def _fingerprint(options: object) -> str:

@@ -15,10 +15,13 @@ from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.audio.transcode import Transcoder
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
+from mediasrv.call.effort import Effort
 from mediasrv.call.history import History
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
+from mediasrv.call.recording import CallRecording
 from mediasrv.call.usage import CallUsage
+from mediasrv.errors import ConfigError
 from mediasrv.providers.base import Speech
 from mediasrv.turn.utterance import Heard
 from mediasrv.wire.events import SendDtmf
@@ -46,11 +49,13 @@ class CallParts:
     details: CallDetails
     link: Link
     ear: Ear
+    recording: CallRecording
     mouth: Mouth
     voice: Speaker
     history: History
     usage: CallUsage
     digits: Digits
+    effort: Effort
     run: Callable[[Coroutine[Any, Any, None]], None]
     """Runs the operator's code beside all else."""
     end: Callable[[str], None]
@@ -161,6 +166,22 @@ class Call:
         """Whether the caller's audio is nobody's business just now: recogniser, turns and ``audio`` get silence in its
         place, and who records this call has to do likewise."""
         return self._parts.ear.is_private
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether we record the call just now."""
+        return self._parts.recording.is_on
+
+    async def record(self) -> None:
+        """Record both voices from now on, to a sealed file; whoever calls this tells the caller so. Raise
+        ``ConfigError`` where no ``[recording]`` is configured."""
+        if not self._parts.recording.is_possible:
+            raise ConfigError("nothing can be recorded: set recording.key_env")
+        self._parts.recording.start(asyncio.get_running_loop().time())
+
+    async def stop_recording(self) -> None:
+        """Record no more, until ``record`` is called again."""
+        self._parts.recording.stop(asyncio.get_running_loop().time())
 
     async def send_digits(self, digits: str) -> None:
         """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key."""

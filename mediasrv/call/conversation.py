@@ -14,6 +14,7 @@ from mediasrv.call.answering import Answering
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.detection import Detection
 from mediasrv.call.ear import Hearing
+from mediasrv.call.effort import Work
 from mediasrv.call.mouth import NOTHING
 from mediasrv.call.observer import Observer
 from mediasrv.call.opening import Opening
@@ -167,7 +168,7 @@ class Conversation(Answering):
                 case CommitUtterance():
                     self._recognition.commit()
                 case PrepareReply(turn, text):
-                    if self._opening.answer(text) is None:
+                    if self._opening.answer(text) is None and self._parts.effort.allows(Work.SPECULATION):
                         self._draft = self._prepare_reply(turn, text)
                 case DropReply():
                     self._drop_draft()
@@ -197,7 +198,8 @@ class Conversation(Answering):
 
     def _consult(self, request: int) -> None:
         """Ask the turn detector about the pause that began with a request."""
-        if self._machine.state is State.HEARING:
+        is_wanted = self._machine.state is State.HEARING and self._role.detector is not None
+        if is_wanted and self._parts.effort.allows(Work.DETECTOR):
             self._detection.ask(request, self._machine.said if self.writes_down else "")
 
     def _start_reply(self, turn: int, text: str) -> None:

@@ -19,6 +19,8 @@ from mediasrv.audio.format import PTIME_MS, AudioFormat, samples_in
 from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
+from mediasrv.call.effort import Effort, Work
+from mediasrv.call.recording import CallRecording
 from mediasrv.providers.base import PAUSE_MS, PAUSE_RATE_HZ, Recognition
 from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.prosody import Prosody
@@ -51,12 +53,15 @@ LEAD_IN_MS = 300
 class Ear:
     """Hears one caller; without a recogniser it only hands frames to its ``tap``."""
 
-    def __init__(self, audio: AudioFormat) -> None:
+    def __init__(self, audio: AudioFormat, effort: Effort) -> None:
         self._audio = audio
+        self._effort = effort
         self._listener: Listener | None = None
         self.jitter = JitterBuffer(audio.rate_hz, samples_in(PTIME_MS, audio.rate_hz), max_delay_ms=0)
         self.tap: Callable[[Frame], None] | None = None
         """Where each frame goes as well, in the carrier's rate."""
+        self.recording: CallRecording | None = None
+        """Where each frame goes as well, where the call can be recorded."""
         self.is_private = False
         """Whether silence takes the place of what the caller says, so that all clocks run on and nobody hears it."""
 
@@ -65,7 +70,8 @@ class Ear:
 
         ``remembers`` is for whoever is going to ask for the ``utterance``.
         """
-        self._listener = Listener(self._audio, hearing, judge, Memory(self._audio.rate_hz) if remembers else None)
+        memory = Memory(self._audio.rate_hz) if remembers else None
+        self._listener = Listener(self._audio, hearing, judge, self._effort, memory)
         return self._listener.recognition
 
     @property
@@ -96,7 +102,9 @@ class Ear:
 
     def finality(self) -> float | None:
         """How finished the caller's last voice sounded, 0 to 1, if it told; ask once in every pause."""
-        return self._listener.prosody.finality() if self._listener is not None else None
+        if self._listener is None or not self._effort.allows(Work.PROSODY):
+            return None
+        return self._listener.prosody.finality()
 
     def hear(self, media: MediaReceived, now: float) -> None:
         """Take the caller's audio as it came."""
@@ -109,13 +117,18 @@ class Ear:
                 self._listener.hear(piece, payload if piece is pcm else None, now)
             if self.tap is not None:
                 self.tap(piece)
+            if self.recording is not None:
+                self.recording.hear(piece, now)
 
 
 class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
-    def __init__(self, audio: AudioFormat, hearing: Hearing, judge: Judge, memory: Memory | None) -> None:
+    def __init__(
+        self, audio: AudioFormat, hearing: Hearing, judge: Judge, effort: Effort, memory: Memory | None
+    ) -> None:
         self._judge = judge
+        self._effort = effort
         self.memory = memory
         wanted = audio if audio in hearing.formats else hearing.formats[0]
         self.recognition = hearing.listen(wanted)
@@ -153,9 +166,15 @@ class Listener:
             if self.echo.hear(frame, voiced, now):
                 voiced = False
             self.prosody.hear(frame, voiced)
-            self._judge(voiced, self._timbre.hear(frame, voiced), now)
+            self._judge(voiced, self._speech_ms(frame, voiced), now)
             if self.monitor is not None:
                 self.monitor(frame)
+
+    def _speech_ms(self, frame: Frame, voiced: bool) -> int:
+        """How much speech came to light; all voice is taken for it where there is no time to look into it."""
+        if not voiced or self._effort.allows(Work.TIMBRE):
+            return self._timbre.hear(frame, voiced)
+        return PTIME_MS
 
     def hear_us(self, pcm: Frame, begins_s: float) -> None:
         """Take what goes to the caller."""

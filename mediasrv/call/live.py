@@ -18,12 +18,14 @@ from mediasrv.call.conversation import Conversation
 from mediasrv.call.dialogue import RealtimeConversation
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
+from mediasrv.call.effort import Effort
 from mediasrv.call.history import History
 from mediasrv.call.interlocutor import Interlocutor
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
 from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
+from mediasrv.call.recording import CallRecording, Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
@@ -57,17 +59,24 @@ class LiveCall:
         details: CallDetails,
         pacer: Pacer,
         observer: Observer,
+        effort: Effort,
+        recorder: Recorder | None = None,
     ) -> None:
         self.id = started.call_id
+        self._stream_id = started.stream_id
         self._role = role
         self._link = link
         self._observer = observer
+        self._effort = effort
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._tasks: asyncio.TaskGroup | None = None
         self._early: list[Event] = []
-        self._ear = Ear(started.format)
-        self._mouth = Mouth(started.format, link, pacer)
+        self._ear = Ear(started.format, effort)
+        self._mouth = Mouth(started.format, link, pacer, gathers_ms=started.gathers_ms)
+        self._recording = CallRecording(recorder, self.id, started.format)
+        if self._recording.is_possible:
+            self._ear.recording = self._mouth.recording = self._recording
         self._digits = Digits(self._mouth.clear)
         self._history = History(role.instructions)
         self._usage = CallUsage()
@@ -92,11 +101,13 @@ class LiveCall:
             details=self._details,
             link=self._link,
             ear=self._ear,
+            recording=self._recording,
             mouth=self._mouth,
             voice=voice,
             history=self._history,
             usage=self._usage,
             digits=self._digits,
+            effort=self._effort,
             run=self._run_beside,
             end=self.end,
         )
@@ -123,6 +134,9 @@ class LiveCall:
         return cause
 
     def _start(self) -> None:
+        self._observer.began(self.id, self._stream_id, self._role.name, self._details)
+        if self._role.options.record:
+            self._recording.start(self._loop.time())
         self._spawn(self._limit_duration())
         if self._role.conduct is not None:
             self._spawn(self._be_conducted(self._role.conduct))
@@ -136,6 +150,7 @@ class LiveCall:
     def _stop(self, cause: str) -> None:
         self.end(cause)
         self._mouth.aclose()
+        self._recording.stop(self._loop.time())
         if self._conversation is not None:
             self._conversation.aclose()
         self._link.close()

@@ -19,6 +19,7 @@ from mediasrv.call.alarm import Alarm
 from mediasrv.call.floor import Floor
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
+from mediasrv.call.recording import CallRecording
 from mediasrv.providers.base import Speech
 from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard, Outcome
@@ -77,13 +78,17 @@ class Saying:
 class Mouth:
     """What one caller hears of the bot."""
 
-    def __init__(self, audio: AudioFormat, link: Link, pacer: Pacer) -> None:
+    def __init__(self, audio: AudioFormat, link: Link, pacer: Pacer, *, gathers_ms: int = 0) -> None:
+        """``gathers_ms`` is what the link may hold back of what is sent, as ``StreamStarted`` tells."""
         self.audio = audio
-        self.ledger = PlayoutLedger(audio)
+        self.ledger = PlayoutLedger(audio, gathers_ms=gathers_ms)
         self._link = link
         self._pacer = pacer
         self.watcher = PlayoutWatcher()
+        self.recording: CallRecording | None = None
+        """Told what the caller hears, where the call can be recorded."""
         self._floor = Floor()
+        self._is_steady = False
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
         self._is_quiet_told = True
@@ -160,10 +165,14 @@ class Mouth:
             self._pacer.wake(self._feed)
 
     def _feed(self, now: float) -> bool:
-        commands_begin_s = max(self.ledger.dry_at_s, now)
+        lead_s = self.ledger.dry_at_s - now
         if commands := self.ledger.due(now):
-            self._send(commands, commands_begin_s)
+            if self._is_steady:
+                self._pacer.tell_lead(lead_s)
+            self._send(commands, max(lead_s, 0.0) + now)
             self._overdue.arm()
+            # What is left waits for room, so that the next lead tells of us and of nobody else.
+            self._is_steady = self.ledger.busy
         return self.ledger.busy
 
     def _send(self, commands: Iterable[Command], begins_s: float) -> None:
@@ -171,9 +180,13 @@ class Mouth:
             self._link.send(command)
             if isinstance(command, PlayMedia):
                 self.watcher.audio_sent(command.payload, begins_s)
+                if self.recording is not None:
+                    self.recording.play(command.payload, begins_s)
                 begins_s += self.audio.samples_of(command.payload) / self.audio.rate_hz
             elif isinstance(command, Clear):
                 self.watcher.audio_cut(begins_s)
+                if self.recording is not None:
+                    self.recording.cut(begins_s)
 
     async def wait_until_quiet(self) -> None:
         """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""
@@ -204,11 +217,13 @@ class Mouth:
 
     def hold(self) -> None:
         """Stop feeding the carrier; what it has runs out softly."""
+        self._is_steady = False
         self.ledger.hold()
 
     def suspend(self) -> None:
         """Fall silent at once and drop nothing; ``resume`` or ``clear`` is to follow."""
         now = self._loop.time()
+        self._is_steady = False
         self._unsuspended.clear()
         self._send(self.ledger.suspend(now), now)
 

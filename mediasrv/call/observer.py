@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mediasrv.call.link import CallDetails
+from mediasrv.call.recording import Recorded
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.meter import Use
 
@@ -9,8 +11,16 @@ from mediasrv.providers.meter import Use
 class Observer:
     """Override what is of interest. Must not raise."""
 
-    def said(self, call_id: str, side: str, text: str, now: float) -> None:
-        """Words of the ``caller`` were understood, or words of the ``bot`` were heard."""
+    def began(self, call_id: str, stream_id: str, agent: str, details: CallDetails) -> None:
+        """A stream of a call is up, and an agent is on it; a call that was handed over may come back for another."""
+
+    def said(
+        self, call_id: str, side: str, text: str, now: float, *, turn: int | None = None, complete: bool = True
+    ) -> None:
+        """Words of the ``caller`` were understood, or words of the ``bot`` were heard; ``complete`` unless he broke in.
+
+        The caller's are all those of his turn until now: the same turn may be told again, with more of them.
+        """
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         """The caller heard the first sample of a reply."""
@@ -27,8 +37,14 @@ class Observer:
     def detector_failed(self, call_id: str) -> None:
         """A turn detector gave no answer, or none in time."""
 
+    def left_out(self, work: str) -> None:
+        """Something that can be left out was, because the server has too much to do."""
+
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         """Something was used that a provider is paid for; without a call, by the agents' set phrases."""
+
+    def recorded(self, recording: Recorded) -> None:
+        """A recording that we made of a call is over; this may come after the end of the call."""
 
     def ended(self, call_id: str, cause: str) -> None:
         """A call is over."""

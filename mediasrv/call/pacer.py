@@ -2,11 +2,15 @@
 
 A call whose ledger has audio waiting is *busy* and is fed on every tick; when none is, the timer sleeps. Ticks are
 scheduled by intended time, so that a late one does not shift those after it.
+
+Whoever feeds a call tells how much its carrier still had: the least of it shows how near the process is to a hole in
+somebody's ear.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from mediasrv.audio.format import PTIME_MS
@@ -23,6 +27,16 @@ class Pacer:
     def __init__(self) -> None:
         self._busy: dict[Feed, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._least_lead_s = math.inf
+
+    def tell_lead(self, lead_s: float) -> None:
+        """The carrier of a call in mid-speech had so much left to play when we came with more; below 0 it ran dry."""
+        self._least_lead_s = min(self._least_lead_s, lead_s)
+
+    def take_least_lead(self) -> float:
+        """The least of all leads since the last time, infinite when nobody spoke."""
+        least_s, self._least_lead_s = self._least_lead_s, math.inf
+        return least_s
 
     def wake(self, feed: Feed) -> None:
         """Feed a call now, and on every tick until it has nothing more."""

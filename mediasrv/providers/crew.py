@@ -62,11 +62,19 @@ def _breaker(patience: Patience) -> Breaker:
     return Breaker(patience.failures, patience.rest_ms / 1000, patience.longest_rest_ms / 1000)
 
 
+def _always() -> bool:
+    return True
+
+
 class Crew(Generic[P]):
     """Whom to ask, in which order, and when to ask the next."""
 
-    def __init__(self, stage: str, providers: Sequence[P], patience: Patience) -> None:
+    def __init__(
+        self, stage: str, providers: Sequence[P], patience: Patience, may_hedge: Callable[[], bool] = _always
+    ) -> None:
+        """``may_hedge`` is asked whether there is time for a second request where the first is no more than slow."""
         self.stage = stage
+        self._may_hedge = may_hedge
         first_min_s, first_max_s = patience.first_min_ms / 1000, patience.first_max_ms / 1000
         self.members = [Member(each, Latency(first_min_s, first_max_s), _breaker(patience)) for each in providers]
         self._patience = patience
@@ -174,8 +182,8 @@ class Crew(Generic[P]):
     def _deadline_s(self, member: Member[P]) -> float:
         if len(self.members) == 1 and not member.provider.is_elastic:
             return self._patience.limit_ms / 1000
-        may_hedge = self.extra_requests * 100 < self._patience.extra_percent * self.requests
-        return member.latency.deadline_s if may_hedge else self._patience.first_max_ms / 1000
+        is_affordable = self.extra_requests * 100 < self._patience.extra_percent * self.requests
+        return member.latency.deadline_s if is_affordable and self._may_hedge() else self._patience.first_max_ms / 1000
 
     def _open(self, member: Member[P], request: Callable[[P], AsyncGenerator[T]]) -> AsyncGenerator[T]:
         self._opened += 1

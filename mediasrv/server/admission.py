@@ -38,6 +38,8 @@ class Admission:
     def __init__(self, max_calls: int) -> None:
         self.max_calls = max_calls
         self.is_draining = False
+        self.is_overloaded = False
+        """Whether those who are here already have all the time there is."""
         self._reserved: dict[str, Slot] = {}
         self._taken: set[Slot] = set()
 
@@ -57,6 +59,8 @@ class Admission:
         """Why a new call would be refused, in a word; empty when it would not."""
         if self.is_draining:
             return "draining"
+        if self.is_overloaded:
+            return "overloaded"
         return "full" if self.occupied(now) >= self.max_calls else ""
 
     def reserve(self, call_id: str, from_number: str, to_number: str, now: float, direction: str = "") -> bool:

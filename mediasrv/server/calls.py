@@ -7,6 +7,7 @@ from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.server.admission import Admission, Slot
 from mediasrv.server.complaints import Complaints
@@ -33,6 +34,13 @@ class Agency(Protocol):
     @property
     def names(self) -> Collection[str]:
         """The agents' names."""
+
+    @property
+    def effort(self) -> Effort:
+        """What their calls leave out."""
+
+    def take_least_lead(self) -> float:
+        """The least that a carrier had left of what we say (s) since this was last asked; infinite for nothing said."""
 
     async def start(self) -> None:
         """Get ready for calls; raise ``ConfigError`` for what the operator must mend."""
@@ -77,6 +85,20 @@ class Calls:
     def refusal(self) -> str:
         """Why a new call would be refused, in a word; empty when it would not."""
         return self._admission.refusal(_now())
+
+    @property
+    def live(self) -> int:
+        """Calls with an open stream."""
+        return len(self._live)
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether new calls are refused for want of time."""
+        return self._admission.is_overloaded
+
+    @is_overloaded.setter
+    def is_overloaded(self, value: bool) -> None:
+        self._admission.is_overloaded = value
 
     def expect(self, call_id: str, from_number: str, to_number: str, direction: str = "") -> bool:
         """Keep room for a call that is about to be answered; ``False`` when there is none.

@@ -63,6 +63,14 @@ class Metrics(Observer):
         self._spent = {
             use: _Tally(f"mediasrv_{name}", meaning, "provider", registry) for use, (name, meaning) in _SPENT.items()
         }
+        self._left_out = _Tally(
+            "mediasrv_left_out", "Times that work was left out under load, by kind.", "work", registry
+        )
+        self._level = Gauge(
+            "mediasrv_load_level",
+            "0: fit; 1: no speculation; 2: nothing that can be left out; 3: no new call.",
+            registry=registry,
+        )
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
         self._unknown = Counter("mediasrv_unknown_events", "Carriers' messages of unknown kinds.", registry=registry)
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
@@ -129,6 +137,13 @@ class Metrics(Observer):
     def called_back(self, event: str) -> None:
         """A carrier told about a call over HTTP."""
         self._callbacks.add(event)
+
+    def load_level(self, level: int) -> None:
+        """The load is such that so much is left out, see ``Level``."""
+        self._level.set(level)
+
+    def left_out(self, work: str) -> None:
+        self._left_out.add(work)
 
     def loop_lagged(self, lag_s: float) -> None:
         """A timer ran late by this much."""

@@ -17,5 +17,13 @@ class ServerOptions:
     """Origin that carriers reach, such as ``https://voice.example.in``; empty: the request's own Host header."""
     max_calls: int = 300
     """Calls at a time; more are refused with a spoken apology."""
+    sheds_load: bool = True
+    """Whether work that can be left out is, and then new calls are refused, before those in progress suffer."""
+    max_busy_percent: int = 90
+    """How much of its time the process may be at work; near it speculation, then all that is optional, is left out."""
+    max_lag_ms: int = 30
+    """How late the event loop may run, on average over a second, likewise."""
+    recover_s: int = 3
+    """How long it must have been better before the next thing is done again."""
     drain_s: int = 600
     """Longest wait for live calls to end after SIGTERM."""

@@ -18,13 +18,13 @@ from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
+from mediasrv.server.monitor import Monitor
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
 from mediasrv.server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-_LAG_EVERY_S = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -43,7 +43,7 @@ class Service:
         self._media = MediaDoor(self._calls, {STREAM_PATH: carrier}, options.public_url)
         self._reception = Reception(self._calls, Webhooks(self._calls, carrier, options.public_url))
         self._port = Port(options.host, options.port)
-        self._lag: asyncio.Task[None] | None = None
+        self._monitor = Monitor(options, self._calls)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._visitors: set[asyncio.BaseTransport] = set()
@@ -67,7 +67,7 @@ class Service:
         except BaseException:
             await self.aclose()
             raise
-        self._lag = asyncio.create_task(self._watch_lag())
+        self._monitor.start()
         log.info("listening", extra={"host": self._options.host, "port": self.port})
 
     async def run(self) -> None:
@@ -92,8 +92,7 @@ class Service:
     async def aclose(self) -> None:
         """End live calls and free everything; safe to call twice."""
         self._port.close()
-        if self._lag is not None:
-            self._lag.cancel()
+        self._monitor.stop()
         for transport in list(self._visitors):
             transport.close()
         await self._calls.aclose()
@@ -110,10 +109,3 @@ class Service:
             log.info("drained" if drained.done() else "live calls are cut off")
             drained.cancel()
             hurried.cancel()
-
-    async def _watch_lag(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + _LAG_EVERY_S
-            await asyncio.sleep(_LAG_EVERY_S)
-            self.metrics.loop_lagged(max(0.0, loop.time() - due))

@@ -122,7 +122,7 @@ async def started(folder: Path, tape: Tape, cores: Placement, greeting: str = ""
 def configuration(port: int, origins: Mapping[str, str], greeting: str) -> str:
     """The server's own file."""
     tables: dict[str, Mapping[str, object]] = {
-        "server": {"host": HOST, "port": port, "max_calls": _MAX_CALLS},
+        "server": {"host": HOST, "port": port, "max_calls": _MAX_CALLS, "sheds_load": False},
         "plivo": {"verify_signatures": False},
         "agents.default": {"instructions": "You help callers of a courier.", "greeting": greeting},
         "agents.default.stt": {"provider": "deepgram", "url": origins["stt"], "api_key": deepgram.KEY},

@@ -6,10 +6,13 @@ import pytest
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat, Encoding
 from mediasrv.call.ear import LEAD_IN_MS, Ear, rehearse
+from mediasrv.call.effort import Effort, Work
+from mediasrv.call.observer import Observer
 from mediasrv.providers.base import PAUSE_MS, Recognition, Stt, Transcript
 from mediasrv.simulator.speech import recorded, take
 from mediasrv.wire.events import MediaReceived
 
+FULL = Effort(Observer())
 L16_24K = AudioFormat(Encoding.L16, 24000)
 
 
@@ -43,7 +46,7 @@ class KeepingStt(Stt):
 
 def hear(audio: AudioFormat, wanted: AudioFormat, media: list[MediaReceived]) -> tuple[list[bytes], list[bool]]:
     verdicts: list[bool] = []
-    ear = Ear(audio)
+    ear = Ear(audio, FULL)
     recognition = ear.listen(KeepingStt(wanted), lambda voiced, speech_ms, now: verdicts.append(voiced))
     for index, each in enumerate(media):
         ear.hear(each, index * 0.02)
@@ -97,7 +100,7 @@ def test_a_gap_is_concealed_for_recogniser_and_detector_alike() -> None:
 
 def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:
     tapped: list[int] = []
-    ear = Ear(MULAW_8K)
+    ear = Ear(MULAW_8K, FULL)
     ear.tap = lambda frame: tapped.append(len(frame))
     ear.hear(MediaReceived(codec.encode(Encoding.MULAW, np.zeros(160, np.int16))), 0.0)
     assert tapped == [160]
@@ -105,7 +108,7 @@ def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:
 
 def remembering(audio: AudioFormat, media: Sequence[MediaReceived], begins: int) -> Ear:
     """An ear that heard some media, an utterance beginning with one of them."""
-    ear = Ear(audio)
+    ear = Ear(audio, FULL)
     ear.listen(KeepingStt(audio), lambda voiced, speech_ms, now: None, remembers=True)
     for index, each in enumerate(media):
         if index == begins:
@@ -131,7 +134,7 @@ def test_of_a_long_utterance_the_end_is_remembered() -> None:
 
 
 def test_who_does_not_remember_remembers_nothing() -> None:
-    ear = Ear(MULAW_8K)
+    ear = Ear(MULAW_8K, FULL)
     ear.begin()
     assert ear.utterance().size == 0
     ear.listen(KeepingStt(MULAW_8K), lambda voiced, speech_ms, now: None)
@@ -147,7 +150,7 @@ def test_hearing_can_be_rehearsed() -> None:
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_what_is_private_is_silence_of_the_same_length_to_everybody(encoding: Encoding) -> None:
     audio, stt, tapped = AudioFormat(encoding, 8000), KeepingStt(AudioFormat(encoding, 8000)), []
-    ear = Ear(audio)
+    ear = Ear(audio, FULL)
     recognition = ear.listen(stt, lambda voiced, speech_ms, now: tapped.append(voiced))
     assert isinstance(recognition, Kept)
     ear.tap = lambda frame: tapped.append(bool(frame.any()))
@@ -159,3 +162,18 @@ def test_what_is_private_is_silence_of_the_same_length_to_everybody(encoding: En
     assert len(b"".join(recognition.payloads)) == len(b"".join(frames))
     assert np.abs(heard).max() <= 8  # A-law has no zero
     assert not any(tapped)
+
+
+def test_without_time_for_more_all_voice_is_taken_for_speech_and_no_melody_is_heard() -> None:
+    effort = Effort(Observer())
+    effort.leave_out({Work.TIMBRE, Work.PROSODY})
+    ear = Ear(MULAW_8K, effort)
+    heard: list[tuple[bool, int]] = []
+    ear.listen(KeepingStt(MULAW_8K), lambda voiced, speech_ms, now: heard.append((voiced, speech_ms)))
+    for index, each in enumerate(speech(MULAW_8K)):
+        ear.hear(each, index * 0.02)
+    assert {speech_ms for voiced, speech_ms in heard if voiced} == {20}
+    assert {speech_ms for voiced, speech_ms in heard if not voiced} == {0}
+    assert ear.finality() is None
+    effort.leave_out(())
+    assert ear.finality() is not None

@@ -1,4 +1,5 @@
 import asyncio
+import math
 
 from mediasrv.call.pacer import TICK_S, Pacer
 from tests.virtual import run_virtually
@@ -93,3 +94,11 @@ def test_a_call_may_be_forgotten_while_others_are_fed() -> None:
         return second.fed
 
     assert len(run_virtually(forget())) <= 2
+
+
+def test_the_least_lead_is_told_once() -> None:
+    pacer = Pacer()
+    for lead_s in (0.2, 0.14, 0.16):
+        pacer.tell_lead(lead_s)
+    assert pacer.take_least_lead() == 0.14
+    assert pacer.take_least_lead() == math.inf

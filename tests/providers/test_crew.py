@@ -136,6 +136,18 @@ def test_hedging_cuts_the_tail_within_its_share_of_extra_requests() -> None:
     assert crew.extra_requests <= 0.12 * crew.requests
 
 
+def test_without_time_for_hedging_only_what_hangs_is_asked_again() -> None:
+    first, second = Actor("a", *[0.1] * 50, 1.9, 2.1), Actor("b")
+    crew = Crew("llm", [first, second], PATIENCE, may_hedge=lambda: False)
+
+    async def ask_often() -> None:
+        for _ in range(52):
+            await ask(crew)
+
+    run_virtually(ask_often())
+    assert (crew.extra_requests, second.asked) == (1, 1)
+
+
 def test_silence_is_waited_out_as_long_as_there_is_an_excuse() -> None:
     async def patiently() -> list[str]:
         now = asyncio.get_running_loop().time

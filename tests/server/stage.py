@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
+from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
+from mediasrv.call.observer import Observer
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import connect
 from mediasrv.server.options import ServerOptions
@@ -71,11 +75,16 @@ class EchoAgency:
     def __init__(self) -> None:
         self.names: Collection[str] = {"default", "sales team"}
         self.calls: list[EchoCall] = []
+        self.effort = Effort(Observer())
+        self.least_lead_s = math.inf
         self.is_started = False
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.fails_to_open = False
         self.prepared: list[str] = []
+
+    def take_least_lead(self) -> float:
+        return self.least_lead_s
 
     async def start(self) -> None:
         await self.may_start.wait()
@@ -163,11 +172,15 @@ class Phone:
 
 @asynccontextmanager
 async def stage(
-    options: ServerOptions | None = None, plivo: PlivoOptions = UNSIGNED, agency: EchoAgency | None = None
+    options: ServerOptions | None = None,
+    plivo: PlivoOptions = UNSIGNED,
+    agency: EchoAgency | None = None,
+    *,
+    sheds_load: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Serve on a free port."""
+    """Serve on a free port; a machine that is busy with other tests is no reason to refuse calls."""
     agency = agency or EchoAgency()
-    service = Service(options or ServerOptions(port=0), plivo, agency)
+    service = Service(replace(options or ServerOptions(port=0), sheds_load=sheds_load), plivo, agency)
     await service.start()
     try:
         timeout = aiohttp.ClientTimeout(total=WAIT_S)
