@@ -17,7 +17,10 @@ from typing import Any
 from native_bench import standins
 from native_bench.standins.base import Standin
 
-NOT_STANDINS = {"__main__", "base", "chat", "dictation", "httpspeaking", "realtime", "recital", "session", "speaking"}
+NOT_STANDINS = {
+    *("__main__", "base", "chat", "dictation", "httpspeaking", "realtime", "recital", "session", "speaking"),
+    *("plivo_callbacks", "plivo_exchange", "plivo_fields", "plivo_leg"),
+}
 
 
 def find(name: str) -> type[Standin]:

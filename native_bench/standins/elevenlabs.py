@@ -32,6 +32,7 @@ _FIELDS = (
     "text context_id voice_settings generation_config pronunciation_dictionary_locators xi-api-key authorization flush "
     "close_context close_socket"
 )
+_ENDS = (".", "?", "!")
 _SETTINGS = {"stability": 1.0, "similarity_boost": 1.0, "style": 1.0, "speed": 1.2, "use_speaker_boost": 1}
 
 
@@ -73,6 +74,7 @@ class _Context:
     def __init__(self, speaker: Speaker) -> None:
         self.speaker = speaker
         self.text = ""
+        self.spoken_chars = 0
         self.chunks = 0
         self.is_closed = False
 
@@ -108,7 +110,7 @@ class _Socket(VoiceSession):
         if (
             request.get("flush")
             or request.get("close_context")
-            or (self.is_auto and context.text.endswith((". ", "? ")))
+            or (self.is_auto and context.text.rstrip().endswith(_ENDS))
         ):
             text, context.text = context.text, ""
             context.speaker.say(partial(self._speak, name, context, text))
@@ -127,7 +129,7 @@ class _Socket(VoiceSession):
         if request.get("close_context"):
             return "an unknown context is closed" if is_new else ""
         if not isinstance(text, str):
-            return "a text is needed"
+            return "a text is needed" if is_new or text is not None or not request.get("flush") else ""
         if is_new and text != " ":
             return "a context must open with a space"
         if not is_new and self.contexts[name].is_closed:
@@ -150,7 +152,8 @@ class _Socket(VoiceSession):
                 self.contexts.pop(name, None)
                 return
             part = text[at : at + chars]
-            audio = b64encode(self.standin.audio_of(part, self.audio, at)).decode()
+            audio = b64encode(self.standin.audio_of(part, self.audio, context.spoken_chars)).decode()
+            context.spoken_chars += len(part)
             told = alignment(part, self.standin.char_ms) if self.is_timed else None
             await self.peer.say({"audio": audio, "alignment": told, "normalizedAlignment": told, "contextId": name})
             self.stay()
