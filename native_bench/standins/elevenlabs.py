@@ -129,7 +129,8 @@ class _Socket(VoiceSession):
         if request.get("close_context"):
             return "an unknown context is closed" if is_new else ""
         if not isinstance(text, str):
-            return "a text is needed" if is_new or text is not None or not request.get("flush") else ""
+            only_flushes = "text" not in request and request.get("flush") and not is_new
+            return "" if only_flushes else "a text is needed"
         if is_new and text != " ":
             return "a context must open with a space"
         if not is_new and self.contexts[name].is_closed:
