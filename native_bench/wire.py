@@ -87,7 +87,8 @@ async def ready_made() -> int:
         async for message in connection:
             for event in wire.receive(message):
                 if isinstance(event, MediaReceived):
-                    await connection.send(wire.send(PlayMedia(event.payload)))
+                    for answer in wire.send(PlayMedia(event.payload)):
+                        await connection.send(answer)
 
     return await _ready_made(converse)
 

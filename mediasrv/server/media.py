@@ -151,7 +151,8 @@ class MediaStream:
     def send(self, command: Command) -> None:
         """Write a command to the carrier; silently nothing when the stream is gone."""
         if self._wire.phase is Phase.OPEN and self._websocket.is_open:
-            self._websocket.send(self._wire.send(command))
+            for message in self._wire.send(command):
+                self._websocket.send(message)
 
     def close(self) -> None:
         """Close the socket behind what was sent; the carrier hangs up on it."""

@@ -78,6 +78,7 @@ class Caller:
         self._frame_samples = samples_in(PTIME_MS, audio.rate_hz)
         self._epoch_ms = 0
         self._payloads: list[bytes] = []
+        self._unsent: list[bytes] = []
         self._lateness_ms = array("f")
         self._sent: Counter[str] = Counter()
         self._received: Counter[str] = Counter()
@@ -121,6 +122,8 @@ class Caller:
         started = self._pacing.clock()
         self._epoch_ms = time.time_ns() // 1_000_000
         self._playout = Playout(self._audio, started, returns_marks_on_clear=self._carrier.returns_marks_on_clear)
+        if greeting := self._side.connected():
+            self._send("connected", greeting)
         self._send("start", self._side.start(self.call_id, str(uuid4()), self._audio, self._headers))
         self._paced = self._pacing.enter(self._step, self._due())
 
@@ -143,8 +146,8 @@ class Caller:
         act = self._person.exchange(self._playout.heard(begin, begin + self._frame_samples))
         timestamp_ms = self._epoch_ms + len(self._payloads) * PTIME_MS
         self._lateness_ms.append(1000 * (self._pacing.clock() - self._due()))
-        self._send("media", self._side.media(act.payload, timestamp_ms))
         self._payloads.append(act.payload)
+        self._speak(act.payload, timestamp_ms)
         for digit in act.digits:
             self._send("dtmf", self._side.dtmf(digit, timestamp_ms))
         if act.hangs_up or self._is_leaving:
@@ -153,6 +156,14 @@ class Caller:
             self._ending = TIME_LIMIT
         if self._ending:
             self._send("stop", self._side.stop())
+
+    def _speak(self, payload: bytes, timestamp_ms: int) -> None:
+        """Send a frame, with those before it where the carrier sends several at a time."""
+        self._unsent.append(payload)
+        earlier_ms = (len(self._unsent) - 1) * PTIME_MS
+        if earlier_ms + PTIME_MS >= self._carrier.message_ms:
+            self._send("media", self._side.media(b"".join(self._unsent), timestamp_ms - earlier_ms))
+            self._unsent.clear()
 
     def _hear(self, message: str | bytes) -> None:
         now = self._pacing.clock()
@@ -176,7 +187,8 @@ class Caller:
                 case MarkReached(name):
                     self._send("mark", self._side.played(name))
                 case PlayoutCleared():
-                    self._send("clear", self._side.cleared())
+                    if answer := self._side.cleared():
+                        self._send("clear", answer)
                 case CarrierFailed(reason):
                     self._note(reason)
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mediasrv.audio.format import AudioFormat
+from mediasrv.audio.format import PTIME_MS, AudioFormat
 from mediasrv.errors import ConfigError
 from mediasrv.wire.carrier import CarrierSide
+from mediasrv.wire.exotel import EXOTEL_FORMATS
+from mediasrv.wire.exotel_carrier import ExotelCarrierProtocol
 from mediasrv.wire.plivo import PLIVO_FORMATS
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from mediasrv.wire.telnyx import TELNYX_FORMATS
+from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
+from mediasrv.wire.twilio import TWILIO_FORMATS
+from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,15 @@ class Carrier:
     """What it offers in the WebSocket handshake."""
     returns_marks_on_clear: bool = False
     """Whether it acknowledges the marks that a clear drops."""
+    message_ms: int = PTIME_MS
+    """How much of the caller's audio it sends at a time, in whole ptimes."""
 
 
 CARRIERS = {
     "plivo": Carrier(PlivoCarrierProtocol, PLIVO_FORMATS, subprotocols=("audio.drachtio.org",)),
+    "twilio": Carrier(TwilioCarrierProtocol, TWILIO_FORMATS, returns_marks_on_clear=True),
+    "exotel": Carrier(ExotelCarrierProtocol, EXOTEL_FORMATS, message_ms=100),
+    "telnyx": Carrier(TelnyxCarrierProtocol, TELNYX_FORMATS, returns_marks_on_clear=True),
 }
 
 

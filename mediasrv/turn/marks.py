@@ -96,12 +96,12 @@ class Marks:
 
     def send_idle(self) -> Mark:
         """Return a mark that nobody expects."""
-        return Mark(self._new_name("idle"))
+        return Mark(self._new_name("idle"), ends_utterance=True)
 
     def _expect(self, point: Point, due_s: float) -> Mark:
         name = self._new_name(str(point.utterance))
         self._sent.append(SentMark(name, point, due_s))
-        return Mark(name)
+        return Mark(name, point.ends_utterance)
 
     def _new_name(self, stem: str) -> str:
         """A name that no mark of this call has had."""

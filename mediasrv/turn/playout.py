@@ -59,9 +59,12 @@ class Flow(Enum):
 class PlayoutLedger:
     """What one call's caller is going to hear, hears and has heard; times are ``now`` in seconds."""
 
-    def __init__(self, audio: AudioFormat, lead_ms: int = DEFAULT_LEAD_MS) -> None:
+    def __init__(self, audio: AudioFormat, lead_ms: int = DEFAULT_LEAD_MS, *, gathers_ms: int = 0) -> None:
+        """``gathers_ms`` of what is sent may be held back on the way; the lead is what the carrier has besides."""
         self._audio = audio
-        self._lead_ms = lead_ms
+        self._lead_ms = lead_ms + gathers_ms
+        self._most_lead_ms = MAX_LEAD_MS + gathers_ms
+        self._last_ms = LAST_MS + gathers_ms
         self._marks = Marks(audio)
         self._script = Script(audio, self._marks)
         self._carrier = Reckoning(audio.rate_hz)
@@ -179,7 +182,7 @@ class PlayoutLedger:
         self.underruns += 1
         if self._backlog:
             # Audio lay here while the ear ran dry: the stall was ours, so keep more ahead.
-            self._lead_ms = min(self._lead_ms * 3 // 2, MAX_LEAD_MS)
+            self._lead_ms = min(self._lead_ms * 3 // 2, self._most_lead_ms)
         sent = self._carrier.sent
         here = self._script.within(sent)
         # A pause between two phrases is for the carrier to see, and for us to learn where the ear is.
@@ -207,7 +210,7 @@ class PlayoutLedger:
             self._flow = Flow.HELD
 
     def _run_out(self, now: float) -> list[Command]:
-        if self._carrier.ahead(now) > samples_in(LAST_MS, self._audio.rate_hz):
+        if self._carrier.ahead(now) > samples_in(self._last_ms, self._audio.rate_hz):
             return []
         self._flow = Flow.RUN_OUT
         return self._die_away(self._next_tail(), now) if now < self._carrier.dry_at_s else []

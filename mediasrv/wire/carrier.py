@@ -29,6 +29,10 @@ class CarrierSide(ABC):
     format: AudioFormat | None = None
     """The stream's format, set by ``start``."""
 
+    def connected(self) -> str:
+        """The greeting before ``start``; empty where the carrier has none."""
+        return ""
+
     @abstractmethod
     def start(self, call_id: str, stream_id: str, audio: AudioFormat, headers: str = "") -> str:
         """Open the stream; ``headers`` are custom pairs in the carrier's spelling."""
@@ -47,7 +51,7 @@ class CarrierSide(ABC):
 
     @abstractmethod
     def cleared(self) -> str:
-        """What was not yet played has been dropped."""
+        """What was not yet played has been dropped; empty where the carrier does not say so."""
 
     @abstractmethod
     def stop(self, reason: str = "") -> str:

@@ -26,6 +26,8 @@ class StreamStarted:
     """The caller's number, where the carrier sends it on the stream."""
     to_number: str = ""
     """The number that was called, likewise."""
+    gathers_ms: int = 0
+    """How much audio this side of the wire may hold back, because the carrier takes no smaller pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class Mark:
 
     name: str
     """Unique within the call."""
+    ends_utterance: bool = field(default=False, compare=False)
+    """Whether nothing follows as yet, so that audio that was held back is to go now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,13 @@ def decode_payload(text: object, bytes_per_sample: int) -> bytes:
 
 def encode_payload(payload: bytes, bytes_per_sample: int) -> str:
     """Write whole samples; raise ``LocalProtocolError`` for no audio and for half a sample."""
+    check_samples(payload, bytes_per_sample)
+    return b2a_base64(payload, newline=False).decode("ascii")
+
+
+def check_samples(payload: bytes, bytes_per_sample: int) -> None:
+    """Raise ``LocalProtocolError`` for what ``encode_payload`` refuses."""
     if not payload:
         raise LocalProtocolError("there is no audio to send")
     if len(payload) % bytes_per_sample:
         raise LocalProtocolError("the audio to send ends within a sample")
-    return b2a_base64(payload, newline=False).decode("ascii")

@@ -7,57 +7,42 @@ stream's, a message of more than 64 KB, an event of another carrier) the reader 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from mediasrv.audio.format import AudioFormat
-from mediasrv.errors import LocalProtocolError, RemoteProtocolError
-from mediasrv.wire.carrier import CarrierSide
+from mediasrv.errors import RemoteProtocolError
 from mediasrv.wire.events import Clear, Command, Mark, PlayMedia, SendDtmf
-from mediasrv.wire.fields import (
-    Fields,
-    are_digits,
-    compose,
-    count_from,
-    event_in,
-    object_in,
-    parse,
-    reason_from,
-    text_in,
-)
-from mediasrv.wire.payload import decode_payload, encode_payload
+from mediasrv.wire.fields import Fields, are_digits, count_from, object_in, text_in
+from mediasrv.wire.payload import decode_payload
 from mediasrv.wire.plivo import PLIVO_FORMATS
 from mediasrv.wire.protocol import Phase
+from mediasrv.wire.streamside import StreamSide
 
 ACCOUNT_ID = "MASIMULATEDCALLER000"
 """In the shape of a Plivo account's id, and no one's."""
 
 
-class PlivoCarrierProtocol(CarrierSide):
+class PlivoCarrierProtocol(StreamSide):
     """One Plivo stream, seen from Plivo."""
 
     carrier: ClassVar[str] = "plivo"
+    name: ClassVar[str] = "Plivo"
+    formats: ClassVar[Sequence[AudioFormat]] = PLIVO_FORMATS
+    sequence_member: ClassVar[str] = "sequenceNumber"
+    stream_member: ClassVar[str] = "streamId"
 
     def __init__(self) -> None:
-        self._stream_id = ""
+        super().__init__()
         self._headers = ""
         self._encoding = ""
         self._rate_hz = 0
-        self._bytes_per_sample = 1
-        self._sequence_number = 0
-        self._chunk = 0
 
     def start(self, call_id: str, stream_id: str, audio: AudioFormat, headers: str = "") -> str:
-        if self.phase is not Phase.WAITING:
-            raise LocalProtocolError("a stream starts once")
-        if audio not in PLIVO_FORMATS:
-            raise LocalProtocolError(f"Plivo does not stream {audio}")
-        self.phase = Phase.OPEN
-        self.format = audio
-        self._stream_id = stream_id
+        self._open(stream_id, audio)
         self._headers = headers
         self._encoding = audio.encoding.value
         self._rate_hz = audio.rate_hz
-        self._bytes_per_sample = audio.bytes_per_sample
         start = {
             "callId": call_id,
             "streamId": stream_id,
@@ -65,44 +50,30 @@ class PlivoCarrierProtocol(CarrierSide):
             "tracks": ["inbound"],
             "mediaFormat": {"encoding": self._encoding, "sampleRate": self._rate_hz},
         }
-        return self._write("start", start=start, extra_headers=headers)
+        return super()._write("start", start=start, extra_headers=headers)
 
-    def media(self, payload: bytes, timestamp_ms: int) -> str:
-        text = encode_payload(payload, self._bytes_per_sample)
-        media = {"track": "inbound", "timestamp": str(timestamp_ms), "chunk": self._chunk + 1, "payload": text}
-        message = self._write("media", streamId=self._stream_id, media=media, extra_headers=self._headers)
-        self._chunk += 1
-        return message
+    def _media(self, chunk: int, timestamp_ms: int, text: str) -> Fields:
+        return {"track": "inbound", "timestamp": str(timestamp_ms), "chunk": chunk, "payload": text}
 
-    def dtmf(self, digit: str, timestamp_ms: int) -> str:
-        if len(digit) != 1 or not are_digits(digit):
-            raise LocalProtocolError("a caller presses one key at a time")
-        dtmf = {"track": "inbound", "digit": digit, "timestamp": str(timestamp_ms)}
-        return self._write("dtmf", streamId=self._stream_id, dtmf=dtmf, extra_headers=self._headers)
+    def _dtmf(self, digit: str, timestamp_ms: int) -> Fields:
+        return {"track": "inbound", "digit": digit, "timestamp": str(timestamp_ms)}
 
     def played(self, name: str) -> str:
-        return self._write("playedStream", streamId=self._stream_id, name=name)
+        return self._write("playedStream", name=name)
 
     def cleared(self) -> str:
-        return self._write("clearedAudio", streamId=self._stream_id)
+        return self._write("clearedAudio")
 
     def stop(self, reason: str = "") -> str:
-        message = self._write("stop", streamId=self._stream_id, reason=reason)
+        message = self._write("stop", reason=reason)
         self.phase = Phase.CLOSED
         return message
 
-    def _write(self, event: str, **members: object) -> str:
-        if self.phase is not Phase.OPEN:
-            raise LocalProtocolError(f"{event} outside a stream")
-        message = compose({"event": event, "sequenceNumber": self._sequence_number + 1, **members})
-        self._sequence_number += 1
-        return message
+    def _write(self, event: str, **members: Any) -> str:
+        extra = {"extra_headers": self._headers} if event in ("media", "dtmf") else {}
+        return super()._write(event, streamId=self._stream_id, **members, **extra)
 
-    def receive(self, message: str | bytes) -> Command:
-        fields = parse(message)
-        event = event_in(fields)
-        if self.phase is Phase.WAITING:
-            raise RemoteProtocolError(f"{reason_from(event)} came before start")
+    def _read(self, event: str, fields: Fields) -> Command:
         match event:
             case "playAudio":
                 self._check_stream(fields)
@@ -117,11 +88,7 @@ class PlivoCarrierProtocol(CarrierSide):
             case "sendDTMF":
                 return SendDtmf(self._read_digits(fields))
             case _:
-                raise RemoteProtocolError(f"Plivo knows no event {reason_from(event)}")
-
-    def _check_stream(self, fields: Fields) -> None:
-        if fields.get("streamId", self._stream_id) != self._stream_id:
-            raise RemoteProtocolError("the message names another stream")
+                raise self._unknown(event)
 
     def _read_audio(self, media: Fields) -> bytes:
         if media.get("contentType") != self._encoding or count_from(media.get("sampleRate")) != self._rate_hz:

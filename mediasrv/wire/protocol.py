@@ -62,5 +62,8 @@ class CarrierProtocol(ABC):
         """Read one WebSocket message; raise ``RemoteProtocolError`` when it breaks the protocol."""
 
     @abstractmethod
-    def send(self, command: Command) -> str:
-        """Write one command as a WebSocket text message; raise ``LocalProtocolError`` out of turn."""
+    def send(self, command: Command) -> Sequence[str]:
+        """Write one command as WebSocket text messages; raise ``LocalProtocolError`` out of turn.
+
+        There may be none: a carrier that takes no small pieces of audio gets them gathered to larger ones.
+        """

@@ -27,7 +27,8 @@ class Phone:
 
     async def send(self, *commands: Command) -> None:
         for command in commands:
-            await self.websocket.send(self.wire.send(command))
+            for message in self.wire.send(command):
+                await self.websocket.send(message)
 
 
 @asynccontextmanager

@@ -86,3 +86,13 @@ def test_a_mark_that_was_not_planned_is_expected_too() -> None:
     name = marks.send_extra(700, 3, 1.0).name
     (mark,) = marks.reach(name)
     assert (mark.point.position, mark.point.utterance, mark.point.ends_utterance) == (700, 3, False)
+
+
+def test_only_the_mark_that_ends_an_utterance_or_a_fade_says_so() -> None:
+    marks = Marks(MULAW_8K)
+    marks.begin_utterance(1, 0)
+    marks.grow(8000)
+    marks.end_utterance(8000)
+    assert [marks.send(0.0).ends_utterance, marks.send(0.0).ends_utterance] == [False, True]
+    assert marks.send_idle().ends_utterance
+    assert not marks.send_extra(8000, 1, 0.0).ends_utterance

@@ -156,6 +156,15 @@ def test_a_pause_between_phrases_has_its_mark() -> None:
     assert ledger.reached("1.1", T + 0.35) == [Audible(1, T + 0.05)]
 
 
+def test_what_may_be_held_back_on_the_way_comes_on_top_of_the_lead() -> None:
+    ledger = PlayoutLedger(MULAW_8K, gathers_ms=200)
+    say(ledger, ("A long one.", 5000))
+    assert audio_ms(ledger.due(T)) == DEFAULT_LEAD_MS + 200
+    ledger.hold()
+    assert ledger.due(T + (DEFAULT_LEAD_MS - LAST_MS - 10) / 1000) == []
+    assert audio_ms(ledger.due(T + (DEFAULT_LEAD_MS - LAST_MS + 10) / 1000)) == FADE_MS
+
+
 def test_wide_samples_are_never_split() -> None:
     ledger = PlayoutLedger(L16_16K)
     payload = bytes(range(256)) * 40

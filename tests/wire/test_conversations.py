@@ -2,8 +2,9 @@
 
 A file is a conversation, a line is a message. ``from`` says whose; what the carrier says stands as ``message`` (JSON),
 ``text``, ``binary`` (base64) or ``repeat``, and is followed by the ``events`` it must become or the ``error`` it must
-be refused with (``fatal`` when nothing can follow). What we say is a ``command`` with the ``message`` it must become or
-the ``error``. The last line holds the state at the ``end``. Each conversation has a broken twin.
+be refused with (``fatal`` when nothing can follow). What we say is a ``command`` with the ``message`` (or the
+``messages``, where a carrier takes no small pieces) it must become, or the ``error``. The last line holds the state at
+the ``end``. Each conversation has a broken twin.
 """
 
 from __future__ import annotations
@@ -19,12 +20,23 @@ from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.errors import LocalProtocolError, RemoteProtocolError
 from mediasrv.wire.carrier import CarrierSide
 from mediasrv.wire.events import Command, Event
+from mediasrv.wire.exotel import ExotelProtocol
+from mediasrv.wire.exotel_carrier import ExotelCarrierProtocol
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from mediasrv.wire.protocol import CarrierProtocol, UnsupportedFormatError
+from mediasrv.wire.telnyx import TelnyxProtocol
+from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
+from mediasrv.wire.twilio import TwilioProtocol
+from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 
 CONVERSATIONS = Path(__file__).parent.parent / "conversations"
-PROTOCOLS: dict[str, tuple[type[CarrierProtocol], type[CarrierSide]]] = {"plivo": (PlivoProtocol, PlivoCarrierProtocol)}
+PROTOCOLS: dict[str, tuple[type[CarrierProtocol], type[CarrierSide]]] = {
+    "plivo": (PlivoProtocol, PlivoCarrierProtocol),
+    "twilio": (TwilioProtocol, TwilioCarrierProtocol),
+    "exotel": (ExotelProtocol, ExotelCarrierProtocol),
+    "telnyx": (TelnyxProtocol, TelnyxCarrierProtocol),
+}
 WORDS = {word.__name__: word for word in (*get_args(Event), *get_args(Command))}
 
 FILES = sorted(CONVERSATIONS.glob("*/*.jsonl"))
@@ -55,6 +67,12 @@ def heard(line: dict[str, Any]) -> str | bytes:
     return str(line["text"]) if "text" in line else orjson.dumps(line["message"]).decode()
 
 
+def said(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """The messages of a server's line: one, or as many as were gathered."""
+    messages: list[dict[str, Any]] = line["messages"] if "messages" in line else [line["message"]]
+    return messages
+
+
 def replay_carrier(protocol: CarrierProtocol, line: dict[str, Any]) -> None:
     if "error" not in line:
         assert list(protocol.receive(heard(line))) == [spoken(record) for record in line["events"]]
@@ -69,7 +87,7 @@ def replay_carrier(protocol: CarrierProtocol, line: dict[str, Any]) -> None:
 
 def replay_server(protocol: CarrierProtocol, line: dict[str, Any]) -> None:
     if "error" not in line:
-        assert orjson.loads(protocol.send(spoken(line["command"]))) == line["message"]
+        assert [orjson.loads(message) for message in protocol.send(spoken(line["command"]))] == said(line)
         return
     with pytest.raises(LocalProtocolError) as caught:
         protocol.send(spoken(line["command"]))
@@ -93,7 +111,8 @@ def test_the_carriers_side_understands_what_we_said(path: Path) -> None:
     for line in read(path)[1:-1]:
         if line["from"] == "server":
             command = spoken(line["command"])
-            assert carrier.receive(ours.send(command)) == command
+            obeyed = [carrier.receive(message) for message in ours.send(command)]
+            assert obeyed == [command] if "message" in line else len(obeyed) == len(line["messages"])
             continue
         ours.receive(heard(line))
         if ours.format is not None and carrier.format is None:

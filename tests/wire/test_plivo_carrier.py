@@ -69,7 +69,8 @@ def test_what_we_command_is_what_the_carrier_obeys(audio: AudioFormat, data: st.
         | st.lists(DIGITS, min_size=1).map("".join).map(SendDtmf)
     )
     for command in data.draw(st.lists(commands, max_size=5)):
-        assert carrier.receive(ours.send(command)) == command
+        (message,) = ours.send(command)
+        assert carrier.receive(message) == command
 
 
 def test_messages_have_the_shapes_that_plivo_documents() -> None:
@@ -119,6 +120,10 @@ def test_messages_have_the_shapes_that_plivo_documents() -> None:
     ]
     for number, (message, shape) in enumerate(zip(messages, expected, strict=True), start=1):
         assert orjson.loads(message) == shape | {"sequenceNumber": number}
+
+
+def test_plivo_does_not_greet() -> None:
+    assert PlivoCarrierProtocol().connected() == ""
 
 
 def test_what_the_simulator_may_not_send_is_its_own_error_and_counts_nothing() -> None:
@@ -224,6 +229,6 @@ def test_rubbish_from_a_server_is_refused(message: str | bytes) -> None:
 @given(st.sampled_from([b"\xff" * 160, b"\x00"]), st.data())
 def test_a_command_cut_short_is_refused(payload: bytes, data: st.DataObject) -> None:
     carrier, ours = joined()
-    message = ours.send(PlayMedia(payload))
+    (message,) = ours.send(PlayMedia(payload))
     with pytest.raises(RemoteProtocolError, match="not JSON"):
         carrier.receive(message[: data.draw(st.integers(0, len(message) - 1))])
