@@ -106,6 +106,10 @@ class Metrics(Observer):
             registry=registry,
         )
 
+        self._stalls = Counter(
+            "mediasrv_loop_stalls", "Stalls of the event loop whose stack was taken.", registry=registry
+        )
+
     def render(self) -> bytes:
         """All figures in the Prometheus text format."""
         return generate_latest(self._registry)
@@ -148,6 +152,10 @@ class Metrics(Observer):
     def loop_lagged(self, lag_s: float) -> None:
         """A timer ran late by this much."""
         self._lag.observe(lag_s)
+
+    def loop_stalled(self, lasted_s: float) -> None:
+        """The loop stood still for so long that it was looked at what it did."""
+        self._stalls.inc()
 
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         self._spent[use].add(provider, amount)

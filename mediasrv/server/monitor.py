@@ -11,11 +11,15 @@ from mediasrv.call.effort import Work
 from mediasrv.server.calls import Calls
 from mediasrv.server.health import Health, Level, Measured
 from mediasrv.server.options import ServerOptions
+from mediasrv.server.stalls import StallWatch
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 0.05
 """Two or three frames: soon enough to see a stall for what it is, seldom enough to cost nothing."""
+
+STALL_S = 0.1
+"""Silence of the loop after which it is looked at what holds it up; beyond a stall it holds the time between beats."""
 
 _OPTIONAL = frozenset(Work)
 LEFT_OUT: Mapping[Level, Collection[Work]] = {
@@ -40,18 +44,22 @@ class Monitor:
         now = self._loop.time()
         self._health = Health(options.max_lag_ms / 1000, options.max_busy_percent / 100, options.recover_s, now)
         self._measured_at_s, self._worked_s = now, time.thread_time()
+        self._stalls = StallWatch(STALL_S, self._calls.metrics.loop_stalled)
+        self._stalls.start()
         self._arm(now)
 
     def stop(self) -> None:
         """Measure no more; safe to call at any time."""
         if self._timer is not None:
             self._timer.cancel()
+            self._stalls.stop()
 
     def _arm(self, now: float) -> None:
         self._timer = self._loop.call_at(now + EVERY_S, self._measure, now + EVERY_S)
 
     def _measure(self, due_s: float) -> None:
         now, worked_s = self._loop.time(), time.thread_time()
+        self._stalls.beat()
         lag_s = max(0.0, now - due_s)
         busy = (worked_s - self._worked_s) / max(now - self._measured_at_s, EVERY_S / 2)
         self._measured_at_s, self._worked_s = now, worked_s

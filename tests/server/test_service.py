@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 
 import pytest
 
@@ -166,3 +167,15 @@ async def test_closing_twice_and_without_a_start_is_safe() -> None:
     await service.aclose()
     async with stage() as there:
         await there.service.aclose()
+
+
+async def test_a_stall_is_logged_with_what_the_loop_was_doing(caplog: pytest.LogCaptureFixture) -> None:
+    async with stage() as there:
+        # The stall watch looks every 50 ms, from its own thread.
+        until_s = time.monotonic() + WAIT_S
+        while "event loop stalls" not in caplog.text and time.monotonic() < until_s:
+            sum(range(1000))
+        assert "test_a_stall_is_logged" in caplog.text
+        async with asyncio.timeout(WAIT_S):
+            while await there.metric("mediasrv_loop_stalls_total") != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
