@@ -64,6 +64,8 @@ class PlivoStandin(Standin):
         self.numbers: dict[str, str] = {}
         """Application of each number of the account; empty: none."""
         self.applications: dict[str, dict[str, Any]] = {}
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        """Method, path below the account, and fields of the requests that were served."""
         self._fault_rate = fault_rate
         self._random = random.Random(seed)
         self._same_ids = same_ids
@@ -147,7 +149,9 @@ class PlivoStandin(Standin):
                 self.require(
                     credentials == basic_auth(ACCOUNT, TOKEN)["Authorization"], 401, "authentication credentials"
                 )
-                done = serve(request, await request.json() if request.can_read_body else {})
+                given = await request.json() if request.can_read_body else {}
+                self.asked.append((request.method, request.path.partition(ACCOUNT)[2], given or dict(request.query)))
+                done = serve(request, given)
             except Refused as refused:
                 return self.refusal(refused)
             if fault.kind == "lost":
@@ -185,7 +189,7 @@ class PlivoStandin(Standin):
         if "status" in query:
             live = (leg for leg in legs if not leg.is_over and (leg.state == "queued") == (query["status"] == "queued"))
             return _json({"api_id": "a", "calls": [leg.call_id for leg in live]})
-        return _page(request, [_past(leg) for leg in legs if leg.is_over])
+        return _page(request, [leg.past() for leg in legs if leg.is_over])
 
     def _show(self, request: web.Request, _: dict[str, Any]) -> web.Response:
         leg = self._leg(request)
@@ -279,17 +283,6 @@ class PlivoStandin(Standin):
     def _check_urls(self, given: Mapping[str, Any]) -> None:
         for name in ("answer_url", "hangup_url"):
             self.require(urlsplit(given.get(name) or "http://x").scheme in ("http", "https"), 400, f"{name} is no URL")
-
-
-def _past(leg: Leg) -> dict[str, Any]:
-    return {
-        "call_uuid": leg.call_id,
-        "call_direction": leg.direction,
-        "from_number": leg.from_number,
-        "to_number": leg.to_number,
-        "initiation_time": f"{leg.begun:%Y-%m-%d %H:%M:%S}+00:00",
-        "end_time": f"{leg.ended:%Y-%m-%d %H:%M:%S}+00:00",
-    }
 
 
 def _json(fields: Mapping[str, Any], status: int = 200) -> web.Response:

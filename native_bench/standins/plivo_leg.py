@@ -177,3 +177,14 @@ class Leg:
                 "BillDuration": "60",
             }
         return said
+
+    def past(self) -> dict[str, str]:
+        """What a list of past calls says about it."""
+        return {
+            "call_uuid": self.call_id,
+            "call_direction": self.direction,
+            "from_number": self.from_number,
+            "to_number": self.to_number,
+            "initiation_time": f"{self.begun:%Y-%m-%d %H:%M:%S}+00:00",
+            "end_time": f"{self.ended:%Y-%m-%d %H:%M:%S}+00:00",
+        }
