@@ -55,14 +55,15 @@ async def running(
     stdout: int | None = asyncio.subprocess.DEVNULL,
     stderr: int | None = None,
     environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run this Python with arguments, on these cores, and end it with the block: kindly first."""
+    """Run a Python with arguments, on these cores, and end it with the block: kindly first."""
     before = os.sched_getaffinity(0)
     # A child has its parent's cores from its first instruction on, and so has each thread that it makes.
     os.sched_setaffinity(0, cores or before)
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            python,
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout,
@@ -94,13 +95,18 @@ async def first_line(process: asyncio.subprocess.Process, log: Path) -> str:
 
 async def until_ready(origin: str, server: asyncio.subprocess.Process, log: Path) -> None:
     """Wait for ``/readyz``; raise ``ServerDied`` when the server ends before, or is never ready."""
+    await until_well(f"{origin}/readyz", server, log)
+
+
+async def until_well(url: str, server: asyncio.subprocess.Process, log: Path) -> None:
+    """Wait until there is a 200 to be had; raise ``ServerDied`` as above."""
     async with aiohttp.ClientSession() as session:
         until = asyncio.get_running_loop().time() + READY_LIMIT_S
         while asyncio.get_running_loop().time() < until:
             if server.returncode is not None:
                 raise ServerDied(f"the server did not start; it said: {last_line(log)}")
             try:
-                async with session.get(f"{origin}/readyz") as response:
+                async with session.get(url) as response:
                     if response.status == 200:
                         return
             except aiohttp.ClientError:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mediasrv.audio.g711 import decode_ulaw, encode_ulaw
 from mediasrv.simulator.conversation import Conversation
-from mediasrv.simulator.voice import FULL_SCALE, utterances
+from mediasrv.simulator.voice import FULL_SCALE, Span, utterances
 from native_bench.turntaking.judgement import Heard
 from native_bench.turntaking.material import RATE_HZ, Signal
 
@@ -66,16 +66,20 @@ def places_of(piece: Pcm, pcm: Pcm) -> list[int]:
 
 def largest_step_db(pcm: Pcm, begin: int, end: int) -> float | None:
     """The largest step from or to silence, dB below full scale; ``None`` where the voice neither ended nor began."""
-    window = pcm[max(0, begin) : end].astype(np.int32)
-    steps = [abs(int(window[place]) - int(window[place - 1])) for place in _edges(np.abs(window) <= _SILENT)]
+    window = pcm[max(0, begin) : end]
+    steps = [abs(int(window[place]) - int(window[place - 1])) for place in _edges(window)]
     return 20 * float(np.log10(max(max(steps), 1) / FULL_SCALE)) if steps else None
 
 
-def _edges(silent: NDArray[np.bool_]) -> Sequence[int]:
-    """Where stretches of silence of some length begin and end, within the samples."""
+def silences(pcm: Pcm) -> list[Span]:
+    """Stretches of digital silence of some length."""
+    silent = np.abs(pcm.astype(np.int32)) <= _SILENT
     changes = np.flatnonzero(np.diff(silent.astype(np.int8))) + 1
     bounds = [0, *changes.tolist(), len(silent)]
     least = RATE_HZ * _SILENCE_MS // 1000
-    runs = [(low, high) for low, high in pairwise(bounds) if high > low and silent[low]]
-    long_runs = [(low, high) for low, high in runs if high - low >= least]
-    return [edge for low, high in long_runs for edge in (low, high) if 0 < edge < len(silent)]
+    return [Span(low, high) for low, high in pairwise(bounds) if high - low >= least and silent[low]]
+
+
+def _edges(pcm: Pcm) -> Sequence[int]:
+    """Where these begin and end, within the samples."""
+    return [edge for each in silences(pcm) for edge in (each.begin, each.end) if 0 < edge < len(pcm)]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import Any
 import aiohttp
 import numpy as np
 
+from mediasrv.audio.g711 import decode_ulaw
 from native_bench.load.proc import usage
-from native_bench.processes import ServerDied, first_line, free_port, running, until_ready
+from native_bench.processes import ServerDied, first_line, free_port, running, until_well
 from native_bench.standins import cartesia, deepgram, openai
 from native_bench.standins.base import HOST, LEDGER
 from native_bench.standins.recital import write_script
@@ -32,6 +34,10 @@ REPLY = "It is on its way. Your parcel left the warehouse this morning, and it w
 TOKEN_MS = 15
 CHAR_MS = 60
 """A hundred characters are six seconds."""
+
+INSTRUCTIONS = "You help callers of a courier."
+CARTESIA = {"provider": "cartesia", "voice": cartesia.VOICE, "api_key": cartesia.KEY}
+"""The voice of the agent, by the keys of its table."""
 
 TurnTable = Mapping[str, float | int | bool]
 
@@ -66,6 +72,14 @@ class World:
             return {stage: await _json(session, f"{origin}{LEDGER}") for stage, origin in self.origins.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Standins:
+    """The providers, each with a voice or an ear of its own."""
+
+    processes: Mapping[str, asyncio.subprocess.Process]
+    origins: Mapping[str, str]
+
+
 @asynccontextmanager
 async def started(
     folder: Path, calls: Sequence[Planned], bot: Signal, turn: TurnTable, lag_ms: int = 0, reply: str = REPLY
@@ -76,48 +90,82 @@ async def started(
 
     Raise ``ServerDied`` when something does not start.
     """
-    script, voice = folder / "script.json", folder / "voice.raw"
+    async with standing_in(folder, calls, bot, lag_ms, reply) as there:
+        port, config, log = free_port(), folder / "server.toml", folder / "server.log"
+        config.write_text(configuration(port, there.origins, turn), encoding="utf-8")
+        command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
+        async with serving(command, port, log, there) as world:
+            yield world
+
+
+@asynccontextmanager
+async def standing_in(
+    folder: Path,
+    calls: Sequence[Planned],
+    bot: Signal,
+    lag_ms: int = 0,
+    reply: str = REPLY,
+    voice: str = "cartesia",
+    cores: Collection[int] = (),
+) -> AsyncIterator[Standins]:
+    """Start the stand-ins, of ``voice`` for the last of them; they know by heart what the calls will say."""
+    script, spoken = folder / "script.json", folder / "voice.raw"
     sounds = [trial.sound for call in calls for trial in call.trials if trial.sound is not None]
-    write_script(script, ((each.cue, each.words) for each in sounds))
-    np.clip(bot, -32768, 32767).astype("<i2").tofile(voice)
+    write_script(script, ((cue, each.words) for each in sounds for cue in _as_heard(each.cue)))
+    np.clip(bot, -32768, 32767).astype("<i2").tofile(spoken)
     commands = {
         "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}", f"lag_ms={lag_ms}"),
         # The first event of an answer holds no token yet.
         "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={reply}"),
-        "tts": ("cartesia", "first_ms=80", f"char_ms={CHAR_MS}", f"recording={voice}"),
+        "tts": (voice, "first_ms=80", f"char_ms={CHAR_MS}", f"recording={spoken}"),
     }
     async with AsyncExitStack() as stack:
-        logs = {name: folder / f"{name}.log" for name in (*commands, "server")}
+        logs = {name: folder / f"{name}.log" for name in commands}
         files = {name: stack.enter_context(log.open("wb")) for name, log in logs.items()}
         processes = {
             stage: await stack.enter_async_context(
-                running("-m", "native_bench.standins", *command, stdout=PIPE, stderr=files[stage].fileno())
+                running("-m", "native_bench.standins", *command, cores=cores, stdout=PIPE, stderr=files[stage].fileno())
             )
             for stage, command in commands.items()
         }
-        origins = {stage: await first_line(each, logs[stage]) for stage, each in processes.items()}
-        port = free_port()
-        config = folder / "server.toml"
-        config.write_text(configuration(port, origins, turn), encoding="utf-8")
-        command = ("-m", "mediasrv", "serve", "--config", str(config), "--log-level", "warning")
-        server = await stack.enter_async_context(running(*command, stderr=files["server"].fileno()))
-        await until_ready(f"http://{HOST}:{port}", server, logs["server"])
-        yield World(f"ws://{HOST}:{port}/plivo/stream", origins, processes | {"server": server})
+        yield Standins(processes, {stage: await first_line(each, logs[stage]) for stage, each in processes.items()})
 
 
-def configuration(port: int, origins: Mapping[str, str], turn: TurnTable) -> str:
+def _as_heard(cue: bytes) -> tuple[bytes, bytes]:
+    """A cue as recognisers get it: in mu-law from whoever hands it on, in linear samples from whoever decodes it."""
+    return cue, decode_ulaw(cue).astype("<i2").tobytes()
+
+
+@asynccontextmanager
+async def serving(
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    there: Standins,
+    cores: Collection[int] = (),
+    python: str = sys.executable,
+    ready_url: str = "",
+) -> AsyncIterator[World]:
+    """Run a server of calls, and wait until it is ready: until it says so at ``/readyz``, or at another place."""
+    with log.open("wb") as file:
+        async with running(*command, cores=cores, stderr=file.fileno(), python=python) as server:
+            await until_well(ready_url or f"http://{HOST}:{port}/readyz", server, log)
+            yield World(f"ws://{HOST}:{port}/plivo/stream", there.origins, {**there.processes, "server": server})
+
+
+def configuration(
+    port: int, origins: Mapping[str, str], turn: TurnTable, voice: Mapping[str, object] = CARTESIA
+) -> str:
     """The server's own file."""
     tables: dict[str, Mapping[str, object]] = {
         "server": {"host": HOST, "port": port, "max_calls": 1000},
         "plivo": {"verify_signatures": False},
-        "agents.default": {"instructions": "You help callers of a courier.", "greeting": ""},
+        "agents.default": {"instructions": INSTRUCTIONS, "greeting": ""},
         "agents.default.stt": {"provider": "deepgram", "url": origins["stt"], "api_key": deepgram.KEY},
         "agents.default.llm": {
             "provider": "openai", "url": f"{origins['llm']}/v1", "model": "stand-in", "api_key": openai.KEY,
         },
-        "agents.default.tts": {
-            "provider": "cartesia", "url": origins["tts"], "voice": cartesia.VOICE, "api_key": cartesia.KEY,
-        },
+        "agents.default.tts": {"url": origins["tts"], **voice},
         "agents.default.turn": turn,
     }  # fmt: skip
     return "\n".join(f"[{name}]\n{''.join(map(_line, table.items()))}" for name, table in tables.items())
