@@ -63,6 +63,10 @@ class Carrier(Protocol):
     """The document for a caller who cannot be let in: it speaks, and hangs up."""
     nothing: str
     """The document that does nothing."""
+    document_type: str
+    """The media type of its documents."""
+    tells_at_start: bool
+    """Whether what we gave along (agent, body, token) comes back with the stream's start and not in its URL."""
 
     @property
     def verifies(self) -> bool:
@@ -86,6 +90,9 @@ class Carrier(Protocol):
         self, url: str, headers: Iterable[tuple[str, str]], call_id: str, token: str, now_s: float, /
     ) -> None:
         """Raise ``SignatureError`` for an upgrade that proves nothing, likewise."""
+
+    def verify_start(self, call_id: str, token: str, now_s: float, /) -> None:
+        """Raise ``SignatureError`` for a stream that does not prove whose it is, where only its start can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import urlencode
 
 from plivo import xml
 
@@ -19,6 +18,7 @@ from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.link import direction_of
 from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.urls import stream_url, with_query
 from mediasrv.errors import ConfigError, SignatureError
 from mediasrv.wire.fields import name_in, reason_from
 from mediasrv.wire.mediaformat import read_media_format
@@ -85,6 +85,8 @@ class PlivoCarrier:
     """Plivo, with one account's secret."""
 
     name = "plivo"
+    document_type = "application/xml"
+    tells_at_start = False
 
     def __init__(self, options: PlivoOptions) -> None:
         """Raise ``ConfigError`` for a busy message that XML cannot hold."""
@@ -116,10 +118,10 @@ class PlivoCarrier:
         query = {"call": call_id, "agent": agent, "body": body}
         if self.verifies:
             query["token"] = stream_token(self._secret, call_id, int(now_s) + TOKEN_S)
-        url = _with_query(f"ws{origin.removeprefix('http')}{STREAM_PATH}", query)
+        url = with_query(stream_url(origin, self.name), query)
         if len(url) > _URL_CHARS:
             log.warning("body is too long for a stream's URL and is left out", extra={"call": call_id})
-            url = _with_query(f"ws{origin.removeprefix('http')}{STREAM_PATH}", {**query, "body": ""})
+            url = with_query(stream_url(origin, self.name), {**query, "body": ""})
         stream = xml.StreamElement(
             url,
             bidirectional=True,
@@ -154,17 +156,15 @@ class PlivoCarrier:
             reading = verify(self._options.auth_token, "GET", url, headers, upgrade=True)
             log.debug("upgrade is signed", extra={"call": call_id, "reading": reading})
 
+    def verify_start(self, call_id: str, token: str, now_s: float) -> None:
+        """The URL has proven everything."""
+
 
 def _document(*elements: object) -> str:
     response = xml.ResponseElement()
     for element in elements:
         response.add(element)
     return str(response.to_string(False))
-
-
-def _with_query(url: str, query: Mapping[str, str]) -> str:
-    given = {name: value for name, value in query.items() if value}
-    return f"{url}?{urlencode(given)}" if given else url
 
 
 def _e164(number: str) -> str:

@@ -51,7 +51,7 @@ def verify(
     made with ``token`` over this request; an empty token proves nothing and matches nothing.
     """
     offered, nonce = _offered(headers, "v3")
-    return _match(token, _readings_v3(method, _addresses(url, upgrade), nonce, params or {}), offered)
+    return _match(token, _readings_v3(method, addresses(url, upgrade), nonce, params or {}), offered)
 
 
 def verify_v2(token: str, url: str, headers: Headers, *, upgrade: bool = False) -> str:
@@ -60,7 +60,7 @@ def verify_v2(token: str, url: str, headers: Headers, *, upgrade: bool = False) 
     Deprecated by Plivo, and weaker: neither the query nor the form fields are signed.
     """
     offered, nonce = _offered(headers, "v2")
-    readings = ((scheme, f"{_without_query(address)}{nonce}") for scheme, address in _addresses(url, upgrade))
+    readings = ((scheme, f"{_without_query(address)}{nonce}") for scheme, address in addresses(url, upgrade))
     return _match(token, readings, offered)
 
 
@@ -71,19 +71,21 @@ def stream_token(secret: bytes, call_id: str, expires_at_s: int) -> str:
     """
     if not secret:
         raise ConfigError("stream tokens need a secret: set the carrier's auth token")
-    mac = hmac.digest(secret, _bytes(f"stream token\0{expires_at_s}\0{call_id}"), "sha256")
+    mac = hmac.digest(secret, as_bytes(f"stream token\0{expires_at_s}\0{call_id}"), "sha256")
     return f"{expires_at_s}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
 def check_stream_token(secret: bytes, token: str, call_id: str, now_s: float) -> None:
     """Raise ``SignatureError`` unless the token was made with this secret for this call and has not expired."""
     expires_at_s = count_from(token.partition(".")[0]) or 0
-    genuine = bool(secret) and hmac.compare_digest(_bytes(stream_token(secret, call_id, expires_at_s)), _bytes(token))
+    genuine = bool(secret) and hmac.compare_digest(
+        as_bytes(stream_token(secret, call_id, expires_at_s)), as_bytes(token)
+    )
     if not genuine or now_s >= expires_at_s:
         raise SignatureError("the stream token is not valid")
 
 
-def _addresses(url: str, upgrade: bool) -> list[tuple[str, str]]:
+def addresses(url: str, upgrade: bool) -> list[tuple[str, str]]:
     """The URL under each scheme that the carrier may have signed it with, https first: a proxy may have hidden it."""
     given, _, rest = url.partition(":")
     plain = given.lower() in ("http", "ws")
@@ -110,17 +112,18 @@ def _signed_url(method: str, url: str, fields: Params) -> str:
     if method.upper() == "GET":
         query = {**fields, **query}
         fields = {}
-    written = "&".join(f"{key}={value}" for key, value in _sorted_pairs(query))
+    written = "&".join(f"{key}={value}" for key, value in sorted_pairs(query))
     if not fields:
         return f"{base}?{written}" if written else base
     return f"{base}?{written}{'.' if written else ''}{_join_fields(fields)}"
 
 
 def _join_fields(fields: Params) -> str:
-    return "".join(f"{key}{value}" for key, value in _sorted_pairs(fields))
+    return "".join(f"{key}{value}" for key, value in sorted_pairs(fields))
 
 
-def _sorted_pairs(params: Params) -> Iterable[tuple[str, str]]:
+def sorted_pairs(params: Params) -> Iterable[tuple[str, str]]:
+    """Names and values, each name's values in their own order."""
     for key in sorted(params):
         values = params[key]
         for value in [values] if isinstance(values, str) else sorted(values):
@@ -139,7 +142,9 @@ def _offered(headers: Headers, version: str) -> tuple[list[bytes], str]:
         values.setdefault(name.lower(), []).append(value)
     signatures = [f"x-plivo-signature-{version}", f"x-plivo-signature-ma-{version}"]
     offered = [part.strip() for name in signatures for value in values.get(name, ()) for part in value.split(",")]
-    return [_bytes(signature) for signature in offered], ",".join(values.get(f"x-plivo-signature-{version}-nonce", ()))
+    return [as_bytes(signature) for signature in offered], ",".join(
+        values.get(f"x-plivo-signature-{version}-nonce", ())
+    )
 
 
 def _match(token: str, readings: Iterable[tuple[str, str]], offered: Sequence[bytes]) -> str:
@@ -155,9 +160,10 @@ def _match(token: str, readings: Iterable[tuple[str, str]], offered: Sequence[by
 
 
 def _mac(token: str, text: str) -> bytes:
-    return b64encode(hmac.digest(_bytes(token), _bytes(text), "sha256"))
+    return b64encode(hmac.digest(as_bytes(token), as_bytes(text), "sha256"))
 
 
-def _bytes(text: str) -> bytes:
+def as_bytes(text: str) -> bytes:
+    """What is signed or compared, whatever it holds."""
     # Headers that are no Unicode reach us with surrogates; they match nothing, and must not raise.
     return text.encode("utf-8", "surrogatepass")
