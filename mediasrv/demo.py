@@ -63,7 +63,9 @@ class Narrator(Observer):
         self.traces: list[TurnTrace] = []
         self._colour = sys.stdout.isatty()
 
-    def said(self, call_id: str, side: str, text: str, now: float) -> None:
+    def said(
+        self, call_id: str, side: str, text: str, now: float, *, turn: int | None = None, complete: bool = True
+    ) -> None:
         words = self.caller_words if side == "caller" else self.bot_words
         words.append(text)
         colour = 34 if side == "caller" else 33

@@ -43,7 +43,9 @@ class Witness(Observer):
         self.answered: list[float] = []
         self.cause = ""
 
-    def said(self, call_id: str, side: str, text: str, now: float) -> None:
+    def said(
+        self, call_id: str, side: str, text: str, now: float, *, turn: int | None = None, complete: bool = True
+    ) -> None:
         if side == "bot":
             self.heard.append((now, text))
 

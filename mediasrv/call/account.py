@@ -34,7 +34,7 @@ class Account(Manners, PlayoutWatcher):
     def _note_words(self, turn: int, text: str) -> None:
         """Keep what the caller said."""
         self._parts.history.caller_went_on(turn, text)
-        self._observer.said(self._call.id, "caller", text, self._loop.time())
+        self._observer.said(self._call.id, "caller", text, self._loop.time(), turn=turn)
 
     def _time(self, trace: TurnTrace, endpoint_s: float) -> None:
         """A turn of the caller's, which ended then, is to be answered."""
@@ -74,7 +74,7 @@ class Account(Manners, PlayoutWatcher):
             self._stopwatch.heard(self._parts.mouth.ledger.lag_s)
         self._parts.history.bot_said(heard.text, complete=heard.complete)
         if heard.text:
-            self._observer.said(self._call.id, "bot", heard.text, self._loop.time())
+            self._observer.said(self._call.id, "bot", heard.text, self._loop.time(), complete=heard.complete)
 
     def bot_quiet(self) -> None:
         """Everything that we said was heard."""

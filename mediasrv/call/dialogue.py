@@ -94,8 +94,9 @@ class RealtimeConversation(Conversation):
             return
         if text:
             self._words[turn].append(text)
-            self._parts.history.caller_said(turn, " ".join(self._words[turn]))
-            self._observer.said(self._call.id, "caller", text, self._loop.time())
+            said = " ".join(self._words[turn])
+            self._parts.history.caller_said(turn, said)
+            self._observer.said(self._call.id, "caller", said, self._loop.time(), turn=turn)
         elif self._asked is not None and self._asked.number == number and not self._asked.has_begun:
             # A cough is nothing to answer.
             self._cancel_reply()

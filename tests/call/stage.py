@@ -48,6 +48,10 @@ class Watch(Observer):
     """Everything that happened, with its time."""
 
     words: list[tuple[str, str]] = field(default_factory=list)
+    began_as: tuple[str, str, str, str] = ("", "", "", "")
+    """Names of the call, its stream and its agent, and who has called."""
+    turns_said: list[tuple[int | None, bool]] = field(default_factory=list)
+    """Of each words, the caller's turn, and whether they are all that was to be said."""
     traces: list[TurnTrace] = field(default_factory=list)
     barge_ins: list[float] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
@@ -58,8 +62,14 @@ class Watch(Observer):
     false_alarms: list[float] = field(default_factory=list)
     detector_failures: int = 0
 
-    def said(self, call_id: str, side: str, text: str, now: float) -> None:
+    def began(self, call_id: str, stream_id: str, agent: str, details: CallDetails) -> None:
+        self.began_as = (call_id, stream_id, agent, details.direction)
+
+    def said(
+        self, call_id: str, side: str, text: str, now: float, *, turn: int | None = None, complete: bool = True
+    ) -> None:
         self.words.append((side, text))
+        self.turns_said.append((turn, complete))
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         self.traces.append(trace)
@@ -118,6 +128,7 @@ class Stage:
         self.commands: list[tuple[float, Command]] = []
         self._options = options
         self._direction = providers.pop("direction", "inbound")
+        self._recorder = providers.pop("recorder", None)
         self._providers = providers
         self._loop = asyncio.get_running_loop()
         self._playout = Playout(audio, self._loop.time())
@@ -146,7 +157,7 @@ class Stage:
     async def __aenter__(self) -> Stage:
         build, at_start = registry.build, self._providers.pop("at_start", {})
         with patch.object(registry, "build", lambda stage, table: at_start.get(stage) or build(stage, table)):
-            self.agency = Agency({"default": self._options}, observer=self.watch)
+            self.agency = Agency({"default": self._options}, observer=self.watch, recorder=self._recorder)
         await self.agency.start()
         self._pick_up(**self._providers)
         return self
