@@ -21,7 +21,7 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
-from mediasrv.records.options import RecordingOptions
+from mediasrv.records.options import RecordingOptions, RecordsOptions
 from mediasrv.schema import Given, Reader, Table, given, key_of
 from mediasrv.server.options import ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
@@ -37,6 +37,7 @@ class Settings:
     server: ServerOptions = field(default_factory=ServerOptions)
     plivo: PlivoOptions = field(default_factory=PlivoOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    records: RecordsOptions = field(default_factory=RecordsOptions)
     agents: Mapping[str, AgentOptions] = field(default_factory=lambda: {"default": AgentOptions()})
 
     @property

@@ -16,6 +16,7 @@ from typing import Any
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.cli import grammar
+from mediasrv.records.options import RecordingOptions, RecordsOptions
 from mediasrv.server.options import ServerOptions
 from mediasrv.turn.options import TurnOptions
 
@@ -25,6 +26,8 @@ BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 SECTIONS: dict[str, type] = {
     "server": ServerOptions,
     "plivo": PlivoOptions,
+    "recording": RecordingOptions,
+    "records": RecordsOptions,
     "agents.NAME": AgentOptions,
     "agents.NAME.turn": TurnOptions,
     "agents.NAME.fallback": FallbackOptions,

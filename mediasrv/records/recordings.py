@@ -25,6 +25,7 @@ from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.audio.l16 import encode_l16
 from mediasrv.call.recording import Recorded
 from mediasrv.errors import ConfigError
+from mediasrv.records.recordingfiles import SUFFIX
 from mediasrv.records.sealed import Sealer, SealError, Unsealer
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 WAITING_BYTES = 16 << 20
 """What may wait for the disk, of all calls together."""
 CHANNELS = 2
-SUFFIX = ".sealed"
 
 
 class Recordings:

@@ -1,0 +1,70 @@
+"""The chronicle: writes down what calls have to tell, as they tell it. Each event costs the loop an append."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+
+from mediasrv.call.link import CallDetails
+from mediasrv.call.observer import Observer
+from mediasrv.call.recording import Recorded
+from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.meter import Use
+from mediasrv.records import tables
+from mediasrv.records.database import Database
+
+SERVER = "server"
+"""Maker of the recordings that are ours."""
+AGENT = "agent"
+"""Kind of a leg on which one of ours speaks."""
+
+
+class Chronicle(Observer):
+    """Observer of all calls of a server."""
+
+    def __init__(self, database: Database, *, keep_transcripts: bool = True) -> None:
+        """Without ``keep_transcripts`` neither words nor bodies are written down."""
+        self._note = database.note
+        self._keeps_words = keep_transcripts
+        self._legs: dict[str, str] = {}
+
+    def began(self, call_id: str, stream_id: str, agent: str, details: CallDetails) -> None:
+        self._legs[call_id] = stream_id
+        body = orjson.dumps(details.body, default=str).decode() if details.body and self._keeps_words else None
+        row = {
+            "id": call_id,
+            "carrier": details.carrier,
+            "agent": agent,
+            "direction": details.direction,
+            "from_number": details.from_number,
+            "to_number": details.to_number,
+            "body": body,
+            "now": time.time(),
+        }
+        self._note(tables.BEGIN, row)
+        self._note(tables.BEGIN_LEG, {**row, "leg_id": stream_id, "kind": AGENT, "party": agent})
+
+    def said(
+        self, call_id: str, side: str, text: str, now: float, *, turn: int | None = None, complete: bool = True
+    ) -> None:
+        if self._keeps_words:
+            self._note(tables.SAY, (call_id, self._legs.get(call_id, ""), turn, time.time(), side, text, complete))
+
+    def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
+        parts = trace.parts_ms()
+        row = (call_id, trace.turn, time.time(), sum(parts.values()), *(parts[part] for part in tables.PARTS))
+        self._note(tables.ANSWER, row)
+
+    def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
+        if call_id:
+            self._note(tables.SPEND, (call_id, provider, use.value, amount))
+
+    def recorded(self, recording: Recorded) -> None:
+        row = (recording.call_id, SERVER, recording.began_s, recording.duration_ms, recording.is_whole)
+        self._note(tables.RECORD, (str(recording.path), *row))
+
+    def ended(self, call_id: str, cause: str) -> None:
+        end = {"id": call_id, "leg_id": self._legs.pop(call_id, ""), "cause": cause, "now": time.time()}
+        self._note(tables.END_LEG, end)
+        self._note(tables.END, end)

@@ -1,0 +1,67 @@
+"""The records of a server: the file, those who write to it and read from it, and those who see that things go."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mediasrv.records import tables
+from mediasrv.records.archive import Archive
+from mediasrv.records.chronicle import Chronicle
+from mediasrv.records.connection import Schema
+from mediasrv.records.consents import CONSENTS, Consents
+from mediasrv.records.database import Database
+from mediasrv.records.erasure import TOMBSTONES, Eraser
+from mediasrv.records.keyring import Keyring
+from mediasrv.records.options import RecordingOptions, RecordsOptions
+from mediasrv.records.retention import Retention
+from mediasrv.records.suppressions import SUPPRESSIONS, Suppressions
+
+SCHEMAS = (tables.CALLS, CONSENTS, SUPPRESSIONS, TOMBSTONES)
+"""Of what is always there."""
+
+
+class Records:
+    """All of it; ``start`` before anything else, and ``aclose``."""
+
+    def __init__(
+        self, path: Path, options: RecordsOptions, *others: Schema, recording_folders: Sequence[Path] = ()
+    ) -> None:
+        """``others`` are the schemas of stores that are not among ``SCHEMAS``. Reads the key: raise ``ConfigError``."""
+        schemas = (*SCHEMAS, *others)
+        self.database = Database(path, schemas)
+        keyring = Keyring.beside(path)
+        self.chronicle = Chronicle(self.database, keep_transcripts=options.keep_transcripts)
+        self.archive = Archive(self.database)
+        self.suppressions = Suppressions(self.database, keyring)
+        self.consents = Consents(self.database)
+        self.eraser = Eraser(self.database, schemas, keyring, recording_folders)
+        self._retention = Retention(self.database, schemas, options, recording_folders)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    @classmethod
+    def configured(cls, options: RecordsOptions, recording: RecordingOptions, *others: Schema) -> Records | None:
+        """Those of a configuration; ``None`` where none are kept."""
+        path = options.file
+        return None if path is None else cls(path, options, *others, recording_folders=[recording.path])
+
+    async def start(self) -> None:
+        """Open the file; raise ``ConfigError`` for what the operator must mend."""
+        await self.database.start()
+
+    def attend(self) -> None:
+        """This is the server that calls are on: end those that one before it could not, and sweep from now on."""
+        self.database.note(tables.ABANDON, (time.time(),))
+        self._sweeping = asyncio.create_task(self._retention.run())
+
+    async def aclose(self) -> None:
+        """Write what waits, and close; safe to call twice."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeping
+            self._sweeping = None
+        await self.database.aclose()

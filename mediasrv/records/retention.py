@@ -1,0 +1,88 @@
+"""Retention: what is past its time goes, a few rows at a time, so that no call's note waits behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mediasrv.errors import RecordsError
+from mediasrv.records.chronicle import SERVER
+from mediasrv.records.connection import Schema
+from mediasrv.records.database import Database
+from mediasrv.records.options import RecordsOptions
+from mediasrv.records.recordingfiles import files_before, remove
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+MOST_ROWS = 200
+"""Rows that go in one transaction."""
+PAUSE_S = 0.05
+"""Between two such."""
+_DAY_S = 86_400
+
+_RECORDINGS = "SELECT place, maker FROM recordings WHERE began_s < :before LIMIT :most"
+
+
+class Retention:
+    """Sweeps one file."""
+
+    def __init__(
+        self, database: Database, schemas: Sequence[Schema], options: RecordsOptions, folders: Iterable[Path] = ()
+    ) -> None:
+        """``folders`` are where our recordings are."""
+        self._database = database
+        self._schemas = schemas
+        self._options = options
+        self._folders = tuple(folders)
+
+    async def run(self) -> None:
+        """Sweep now and every hour, until cancelled; in trouble, the next time."""
+        while True:
+            try:
+                if swept := await self.sweep(time.time()):
+                    log.info("records past their time are gone", extra={"rows": swept})
+            except (RecordsError, OSError) as error:
+                log.warning("records could not be swept: %s", error)
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep(self, now_s: float) -> int:
+        """Remove all that is past its time; how many rows and files. Raise ``RecordsError`` or ``OSError``."""
+        swept = 0
+        for kind, days in self._options.retained_days.items():
+            if days:
+                before_s = now_s - days * _DAY_S
+                if kind == "recordings":
+                    swept += await self._sweep_recordings(before_s)
+                for schema in self._schemas:
+                    for statement in schema.expire.get(kind, ()):
+                        swept += await self._repeat(statement, before_s)
+        if swept:
+            await self._database.scrub()
+        return swept
+
+    async def _repeat(self, statement: str, before_s: float) -> int:
+        swept = 0
+        while touched := await self._database.write(statement, {"before": before_s, "most": MOST_ROWS}):
+            swept += touched
+            await asyncio.sleep(PAUSE_S)
+        return swept
+
+    async def _sweep_recordings(self, before_s: float) -> int:
+        """Delete files, then the rows that knew of them; then files that no row knows of."""
+        swept = 0
+        while rows := await self._database.read(_RECORDINGS, {"before": before_s, "most": MOST_ROWS}):
+            await asyncio.to_thread(remove, [Path(row["place"]) for row in rows if row["maker"] == SERVER])
+            for row in rows:
+                swept += await self._database.write("DELETE FROM recordings WHERE place = ?", (row["place"],))
+            await asyncio.sleep(PAUSE_S)
+        for folder in self._folders:
+            swept += await asyncio.to_thread(_remove_before, folder, before_s)
+        return swept
+
+
+def _remove_before(folder: Path, before_s: float) -> int:
+    return remove(files_before(folder, before_s))

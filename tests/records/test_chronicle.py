@@ -1,0 +1,106 @@
+"""What calls tell stands in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mediasrv.call.link import CallDetails
+from mediasrv.records.chronicle import Chronicle
+from mediasrv.records.options import RecordsOptions
+from tests.records.stage import CALLER, OURS, converse, kept
+
+
+async def test_a_call_is_written_down_whole(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "call-1", recording=Path("/tmp/x.sealed"))
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    assert {"carrier", "agent", "direction", "from_number", "to_number", "body", "cause"} <= set(call)
+    assert (call["carrier"], call["agent"], call["direction"]) == ("plivo", "support", "inbound")
+    assert (call["from_number"], call["to_number"], call["body"]) == (CALLER, OURS, {"order": 7})
+    assert call["cause"] == "caller hung up"
+    assert call["ended"] >= call["started"]
+    assert [(leg["id"], leg["kind"], leg["party"], leg["cause"]) for leg in call["legs"]] == [
+        ("stream of call-1", "agent", "support", "caller hung up")
+    ]
+    assert [(words["side"], words["text"], words["complete"]) for words in call["transcript"]] == [
+        ("bot", "Hello, how can I", False),
+        ("caller", "where is my order", True),
+        ("bot", "On its way.", True),
+        ("caller", "when will it come", True),
+    ]
+    assert call["usage"] == [{"provider": "scripted", "use": "characters", "amount": 15.0}]
+    (recording,) = call["recordings"]
+    assert recording == {
+        "place": "/tmp/x.sealed",
+        "maker": "server",
+        "began": "1970-01-01T00:16:40.000Z",
+        "duration_ms": 2500,
+        "is_whole": True,
+    }
+
+
+async def test_the_waterfall_stands_in_the_record_and_adds_up(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "call-1")
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    (turn,) = call["turns"]
+    parts = {name: value for name, value in turn.items() if name.endswith("_ms") and name != "response_ms"}
+    assert len(parts) == 7
+    assert set(parts.values()) == {100}
+    assert turn["response_ms"] == sum(parts.values()) == 700
+
+
+async def test_words_and_body_are_left_out_where_they_are_not_to_be_kept(tmp_path: Path) -> None:
+    async with kept(tmp_path, RecordsOptions(keep_transcripts=False)) as records:
+        converse(records, "call-1")
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    assert (call["transcript"], call["body"]) == ([], {})
+    assert len(call["turns"]) == 1
+
+
+async def test_a_call_that_comes_back_is_the_same_call_with_a_further_leg(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "call-1")
+        again = CallDetails("plivo", CALLER, OURS)
+        records.chronicle.began("call-1", "second stream", "billing", again)
+        records.chronicle.said("call-1", "caller", "hello again", 9.0, turn=1)
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    assert (call["agent"], call["ended"], call["cause"]) == ("billing", None, None)
+    assert sorted((leg["id"], leg["ended"] is None) for leg in call["legs"]) == [
+        ("second stream", True),
+        ("stream of call-1", False),
+    ]
+    assert call["transcript"][-1]["text"] == "hello again"
+    assert len(call["transcript"]) == 5
+
+
+async def test_calls_of_a_server_that_was_killed_are_ended_by_the_next(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "lost", ends=False)
+        converse(records, "over")
+    async with kept(tmp_path) as records:
+        records.attend()
+        await records.database.flush()
+        lost, over = [await records.archive.call(name) for name in ("lost", "over")]
+    assert lost is not None
+    assert over is not None
+    assert lost["cause"] == "server was lost"
+    assert lost["ended"] == max(words["at"] for words in [*lost["transcript"], {"at": lost["turns"][0]["heard"]}])
+    assert over["cause"] == "caller hung up"
+
+
+async def test_a_call_that_was_not_begun_leaves_no_words_behind(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        chronicle: Chronicle = records.chronicle
+        chronicle.said("nobody", "caller", "hello", 1.0, turn=1)
+        await records.database.flush()
+        assert await records.database.read("SELECT * FROM transcript") == []
+        assert records.database.lost == 1
