@@ -14,6 +14,7 @@ CASES = {
     "turn": "how soon does the bot answer, and how rarely does it talk over its caller?",
     "bargein": "how soon is the bot silent when its caller breaks in, and does it click?",
     "capacity": "how many calls does one core carry, and what does a call-second cost?",
+    "overload": "what becomes of calls in progress when twice as many callers arrive as the server carries?",
     "soak": "does anything grow, in calls that last and from one call to the next?",
     "coldstart": "how soon is a server ready, and how soon does it greet?",
     "faults": "does the caller hear something, whatever breaks?",
@@ -22,6 +23,7 @@ CASES = {
 
 
 OTHERS = {
+    "compare": "how do we fare beside others, on the same calls? compare --peer pipecat",
     "check": "has a frame become dearer, by figures that do not depend on the machine's mood?",
     "report": "writes what cases kept with --json as one page: report FILE... --out report.html",
 }

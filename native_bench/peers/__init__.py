@@ -1,0 +1,1 @@
+"""Servers of others, on the same calls as ours; their programs run in environments of their own."""
