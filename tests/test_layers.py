@@ -80,7 +80,7 @@ DOORS = {
     "onnxruntime": ("providers.piper_worker",),
     "orjson": ("",),
     "piper": ("providers.piper_worker",),
-    "plivo": ("carriers.plivo",),
+    "plivo": ("carriers.plivo_documents",),
     "prometheus_client": ("server.metrics",),
     "pytest": ("pytest_plugin",),
     "sounddevice": ("simulator.microphone",),

@@ -1,0 +1,1 @@
+"""Calls that we make: whether one may be made, when, and how it is placed once and no more."""
