@@ -86,7 +86,7 @@ DOORS = {
     "sounddevice": ("simulator.microphone",),
     "uvloop": ("commands.base",),
     "webrtcvad": ("turn.vad",),
-    "websockets": ("net.websocket",),
+    "websockets": ("net.frames", "net.websocket"),
     "xllamacpp": ("providers.smollm2",),
 }
 """Where each library of others may be imported; one that is not named here has no door yet."""

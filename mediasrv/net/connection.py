@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# RFC 6455 section 5.2: the opcodes of data frames; those of control frames are above.
-_CONTINUATION, _TEXT, _BINARY = 0, 1, 2
+from mediasrv.net.frames import BINARY, TEXT, Cutter, message_frame, payload_of
+
+# RFC 6455 section 5.2.
+_CONTINUATION = 0
 # RFC 6455 section 7.4.1.
 _ABNORMAL, _INVALID_DATA = 1006, 1007
 # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code.
@@ -50,8 +52,6 @@ class SansIo(Protocol):
     def events_received(self) -> Sequence[Any]: ...
     def data_to_send(self) -> Sequence[bytes]: ...
     def close_expected(self) -> bool: ...
-    def send_text(self, data: bytes, /) -> None: ...
-    def send_binary(self, data: bytes, /) -> None: ...
     def send_ping(self, data: bytes, /) -> None: ...
     def send_close(self, code: int, reason: str, /) -> None: ...
     def fail(self, code: int, reason: str, /) -> None: ...
@@ -76,9 +76,11 @@ class Limits:
 class WebSocket(asyncio.Protocol):
     """One open WebSocket. Call ``listen`` in the same turn of the loop that gave it to you."""
 
-    def __init__(self, protocol: SansIo, transport: asyncio.Transport, limits: Limits) -> None:
+    def __init__(self, protocol: SansIo, transport: asyncio.Transport, limits: Limits, *, is_server: bool) -> None:
         """Take over the transport, with the protocol just past its opening handshake."""
         self._protocol = protocol
+        self._is_server = is_server  # clients mask what they send (RFC 6455 section 5.3)
+        self._cutter = Cutter(masked=is_server, most_bytes=limits.message_bytes)
         self._transport = transport
         self._limits = limits
         self._on_message: OnMessage | None = None
@@ -124,13 +126,9 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, message: str | bytes) -> None:
         """Write a text or a binary message; silently nothing when the WebSocket is not open."""
-        if not self._open:
+        if not self._open or self._transport.is_closing():
             return
-        if isinstance(message, str):
-            self._protocol.send_text(message.encode())
-        else:
-            self._protocol.send_binary(message)
-        self._flush()
+        self._transport.write(message_frame(message, masked=not self._is_server))
         if self._stall_timer is not None and self._transport.get_write_buffer_size() > self._limits.buffer_bytes:
             self._break_off("the peer does not read")
 
@@ -149,8 +147,14 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
-        self._protocol.receive_data(data)
-        self._advance()
+        data, spans = self._cutter.cut(data)
+        for begin, body, end in spans:
+            if body and self._open and self._on_message is not None:
+                payload = payload_of(data, body, end, masked=self._is_server)
+                self._tell(payload, not data[begin] & BINARY, self._on_message)
+            else:
+                self._protocol.receive_data(data[begin:end])
+                self._advance()
 
     def eof_received(self) -> None:
         self._open = False
@@ -177,7 +181,7 @@ class WebSocket(asyncio.Protocol):
         """Do what the protocol's new state asks for: deliver, write, end."""
         if self._on_message is not None:
             for frame in self._protocol.events_received():
-                if frame.opcode <= _BINARY and not self._deaf:
+                if frame.opcode <= BINARY and not self._deaf:
                     self._deliver(frame, self._on_message)
         self._flush()
         if self._protocol.close_expected():
@@ -188,7 +192,7 @@ class WebSocket(asyncio.Protocol):
 
     def _deliver(self, frame: Frame, on_message: OnMessage) -> None:
         """Hand over the message that this data frame is, or that it ends."""
-        data, is_text = frame.data, frame.opcode == _TEXT
+        data, is_text = frame.data, frame.opcode == TEXT
         if frame.opcode == _CONTINUATION or not frame.fin:
             if self._partial is None:
                 self._partial, self._partial_is_text = bytearray(), is_text
@@ -196,11 +200,15 @@ class WebSocket(asyncio.Protocol):
             if not frame.fin:
                 return
             data, is_text, self._partial = self._partial, self._partial_is_text, None
+        self._tell(bytes(data), is_text, on_message)
+
+    def _tell(self, payload: bytes, is_text: bool, on_message: OnMessage) -> None:
         try:
-            message = str(data, "utf-8") if is_text else bytes(data)
+            message = payload.decode() if is_text else payload
         except UnicodeDecodeError:
             self._deaf = True
             self._protocol.fail(_INVALID_DATA, "the text is not UTF-8")
+            self._advance()
             return
         on_message(message)
 

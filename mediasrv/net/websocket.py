@@ -1,4 +1,4 @@
-"""How a WebSocket opens, on either side; the only door to the ``websockets`` package.
+"""How a WebSocket opens, on either side; with ``frames``, the only door to the ``websockets`` package.
 
     request head ─► ServerHandshake.accept ─┐
                                             ├─► WebSocket.listen ─► on_message … on_closed
@@ -92,7 +92,7 @@ class ServerHandshake:
             self._transport.write(response.serialize())
             self._transport.close()
             raise HandshakeError("the handshake is broken", response.status_code)
-        websocket = WebSocket(self._protocol, self._transport, self._limits)
+        websocket = WebSocket(self._protocol, self._transport, self._limits, is_server=True)
         if rest:
             websocket.data_received(rest)
         return websocket
@@ -134,7 +134,7 @@ class _Opening(asyncio.Protocol):
             self._fail(HandshakeError(f"the server refused the WebSocket: {detail}", code))
             return
         self._protocol.events_received()  # the response
-        websocket = WebSocket(self._protocol, self._transport, self._limits)
+        websocket = WebSocket(self._protocol, self._transport, self._limits, is_server=False)
         if rest:
             websocket.data_received(rest)
         self.opened.set_result(websocket)

@@ -1,0 +1,98 @@
+"""WebSocket frames on their shortest way (RFC 6455 section 5).
+
+Nearly all that comes is a whole message in a frame of its own, and a glance at its head is enough to read it. So bytes
+are cut at the ends of frames: such a message is read here, and every other frame (of control, a fragment, a broken one)
+goes to the protocol object of ``websockets``, whole and in its place, which thus always stands between two frames.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # machine code, where the package has it
+
+TEXT, BINARY = 1, 2
+_FIRST_OF_CONTROL = 8
+_FINAL, _OPCODE, _MASKED, _SIZE = 0x80, 0x0F, 0x80, 0x7F
+_MASK_BYTES = 4
+# Sizes that stand for a size of two and of eight bytes.
+_LONG, _VERY_LONG = 126, 127
+
+Span = tuple[int, int, int]
+"""Where a frame begins, where its payload does, and what is behind it; 0 for the payload: the protocol's to read."""
+
+
+class Cutter:
+    """Cuts what one peer sends, who masks if he is the client."""
+
+    def __init__(self, *, masked: bool, most_bytes: int) -> None:
+        """A frame whose payload is longer than ``most_bytes``, or whose masking is wrong, is not waited for."""
+        self._mask_bit = _MASKED if masked else 0
+        self._mask_bytes = _MASK_BYTES if masked else 0
+        self._most_bytes = most_bytes
+        self._in_fragments = False
+        self._held = bytearray()
+        self._wanted = 0
+
+    def cut(self, data: bytes) -> tuple[bytes, Sequence[Span]]:
+        """Return the spans of whole frames, and the bytes that they are in: these, behind what was held back."""
+        if self._held:
+            self._held += data
+            if len(self._held) < self._wanted:
+                return b"", ()
+            data, self._held = bytes(self._held), bytearray()
+        spans: list[Span] = []
+        at, end = 0, len(data)
+        while at < end:
+            body, size = at + 2 + self._mask_bytes, 0
+            if body <= end:
+                second = data[at + 1]
+                size = second & _SIZE
+                if size >= _LONG:
+                    body += 2 if size == _LONG else 8
+                    # Of a size that is not all there the first bytes are less than it.
+                    size = int.from_bytes(data[at + 2 : body - self._mask_bytes], "big")
+                if second & _MASKED != self._mask_bit or size > self._most_bytes:
+                    spans.append((at, 0, end))
+                    break
+            following = body + size
+            if following > end:
+                self._held += data[at:]
+                self._wanted = following - at
+                break
+            spans.append((at, body if self._is_message(data[at]) else 0, following))
+            at = following
+        return data, spans
+
+    def _is_message(self, first: int) -> bool:
+        """Whether the frame that begins so is a whole message; keep count of fragments."""
+        opcode = first & _OPCODE
+        if opcode >= _FIRST_OF_CONTROL:
+            return False
+        was_in_fragments, self._in_fragments = self._in_fragments, not first & _FINAL
+        return not was_in_fragments and first in (_FINAL | TEXT, _FINAL | BINARY)
+
+
+def payload_of(data: bytes, body: int, end: int, *, masked: bool) -> bytes:
+    """The payload of a frame, which a mask stands before if there is one."""
+    return apply_mask(data[body:end], data[body - _MASK_BYTES : body]) if masked else data[body:end]
+
+
+def message_frame(message: str | bytes, *, masked: bool) -> bytes:
+    """A whole message as a frame of its own."""
+    if isinstance(message, str):
+        first, payload = _FINAL | TEXT, message.encode()
+    else:
+        first, payload = _FINAL | BINARY, message
+    size, mask_bit = len(payload), _MASKED if masked else 0
+    if size < _LONG:
+        head = bytes((first, mask_bit | size))
+    elif size < 1 << 16:
+        head = bytes((first, mask_bit | _LONG, size >> 8, size & 0xFF))
+    else:
+        head = bytes((first, mask_bit | _VERY_LONG)) + size.to_bytes(8, "big")
+    if not masked:
+        return head + payload
+    mask = os.urandom(_MASK_BYTES)
+    return head + mask + apply_mask(payload, mask)
