@@ -30,6 +30,8 @@ _SEAM_MS = 2
 _JOIN_MS = 5
 _FULL_MS = 10
 _SILENT_MS = 60
+# The past is forgotten when it has grown by so many pieces, and not piece by piece.
+_MOST_PIECES = 8
 # Waveforms are compared at about this rate: the period needs no finer one, and its cost grows with the square.
 _COMPARED_HZ = 8000
 
@@ -46,7 +48,6 @@ class Concealer:
         self._wanted_history = samples_in(_HISTORY_MS, rate_hz)
         self._seam, self._full, self._silent = (samples_in(each, rate_hz) for each in (_SEAM_MS, _FULL_MS, _SILENT_MS))
         self._history: deque[NDArray[np.int16]] = deque([np.zeros(self._wanted_history, np.int16)])
-        self._history_samples = self._wanted_history
         self._piece = np.zeros(1, np.int16)
         self._step = 0
         self._concealed = 0
@@ -61,26 +62,29 @@ class Concealer:
         if self._concealed and pcm.size:
             pcm = self._joined(pcm)
             self._concealed = 0
-        self._remember(pcm)
+        self._history.append(pcm)
+        if len(self._history) > _MOST_PIECES:
+            self._forget()
         return pcm
 
     def conceal(self, n_samples: int) -> NDArray[np.int16]:
         """Make up the next samples of a gap."""
         if not self._concealed:
+            self._forget()
             past = np.concatenate(self._history)
             self._piece = self._cut_piece(past)
             # The piece begins a period before the stream broke off, at another height: that step is worn away.
             self._step = int(past[-1]) - int(past[-self._piece.size - 1])
         pcm = self._continued(n_samples)
         self._concealed += n_samples
-        self._remember(pcm)
+        self._history.append(pcm)
         return pcm
 
-    def _remember(self, pcm: NDArray[np.int16]) -> None:
-        self._history.append(pcm)
-        self._history_samples += pcm.size
-        while self._history_samples - self._history[0].size >= self._wanted_history:
-            self._history_samples -= self._history.popleft().size
+    def _forget(self) -> None:
+        """Let go of the pieces that are older than what a gap is made up from."""
+        surplus = sum(piece.size for piece in self._history) - self._wanted_history
+        while surplus >= self._history[0].size:
+            surplus -= self._history.popleft().size
 
     def _cut_piece(self, past: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the last periods of the past, their end bent towards what was before them, so that they repeat."""

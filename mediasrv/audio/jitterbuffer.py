@@ -75,7 +75,7 @@ class JitterBuffer:
         self._max_delay = max_delay_ms / 1000
         self._sequence = Sequence(samples_in(_WINDOW_MS, rate_hz) // frame_samples)
         self._concealer = Concealer(rate_hz)
-        self._packet_samples = frame_samples
+        self._packet_samples, self._packet_s = frame_samples, frame_samples / rate_hz
         self._waiting: dict[int, Frame] = {}
         self._next = 0
         # When playing began and what has been played since: a sum of durations would drift.
@@ -97,7 +97,8 @@ class JitterBuffer:
         if order is Order.JUMP:
             self.statistics.resynced += 1
             self._last_arrival = None
-        self._packet_samples = pcm.size or self._packet_samples
+        if pcm.size and pcm.size != self._packet_samples:
+            self._packet_samples, self._packet_s = pcm.size, pcm.size / self._rate_hz
         self._measure(place, now)
         if not self._max_delay:
             return self._play_through(place, pcm)
@@ -123,11 +124,15 @@ class JitterBuffer:
         if self._last_arrival is not None:
             last, last_place = self._last_arrival
             variation_ms = abs(now - last - (place - last_place) * self._packet_s) * 1000
-            self.statistics.jitter_ms += (variation_ms - self.statistics.jitter_ms) / 16
+            statistics = self.statistics
+            statistics.jitter_ms += (variation_ms - statistics.jitter_ms) / 16
         self._last_arrival = (now, place)
 
     def _play_through(self, place: int, pcm: Frame) -> list[Frame]:
         """Without delay: return a packet, behind what had to be made up for those missing before it."""
+        if place == self._next:
+            self._next += 1
+            return [self._concealer.heard(pcm)]
         if place < self._next:
             self.statistics.late += 1
             return []
@@ -199,10 +204,6 @@ class JitterBuffer:
         # One packet more than the jitter asks for: the listener's ticks and the arrivals have no common phase.
         wanted = self._packet_s + _DELAY_PER_JITTER * self.statistics.jitter_ms / 1000
         return min(max(wanted, self._min_delay), self._max_delay)
-
-    @property
-    def _packet_s(self) -> float:
-        return self._packet_samples / self._rate_hz
 
     @property
     def _capacity_samples(self) -> float:

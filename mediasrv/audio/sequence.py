@@ -41,6 +41,8 @@ class Sequence:
 
     def place(self, count: int | None) -> tuple[Order, int]:
         """Return a packet's order and place; one without a count comes after the newest."""
+        if self._count is not None and count == self._count + 1:
+            return self._advance(count, 1)
         if count is None or self._count is None:
             newest = count if self._count is None else self._count + 1
             return self._advance(newest, 1)
