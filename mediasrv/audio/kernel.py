@@ -8,7 +8,8 @@ A kernel is a free function over contiguous arrays and numbers, decorated with t
 Decorating costs nothing: numba itself is imported when the first kernel is compiled. ``compile_all`` compiles every
 signature, or loads it from numba's cache on disk; a kernel called before that does so for its own signatures. Either
 way no other signature is ever added, so arguments of a wrong type raise ``TypeError`` in place of a compiler run of
-half a second in mid-call.
+half a second in mid-call. The machine code takes the kernel's place in its module then: call a kernel by its name
+there, and keep it nowhere else.
 
 ``const`` marks an array that the kernel only reads: both writable and read-only arrays may then be passed (a view of
 a ``bytes`` object is read-only), and a write to it does not compile.
@@ -72,6 +73,10 @@ class Kernel:
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
             dispatcher = self._built(cached=False)
         self._dispatcher = self._run = dispatcher
+        # Who calls it by its name in its module has the machine code from now on, without a way around by here.
+        names = self._function.__globals__
+        if names.get(self._function.__name__) is self:
+            names[self._function.__name__] = dispatcher
 
     def _built(self, cached: bool) -> Any:
         import numba

@@ -131,6 +131,20 @@ def run_python(script: str, cache: Path) -> str:
     return done.stdout.strip()
 
 
+@kernel("int64(int64)")
+def _tripled(number: int) -> int:
+    return 3 * number
+
+
+def test_a_kernel_leaves_its_place_to_the_machine_code() -> None:
+    registered = next(each for each in kernels() if each.name.endswith("._tripled"))
+    assert _tripled(14) == 42
+    assert _tripled is not registered
+    assert _tripled(14) == registered(14)
+    with pytest.raises(TypeError):
+        _tripled("14")  # type: ignore[arg-type]
+
+
 def test_the_decorator_takes_a_function_and_gives_a_kernel() -> None:
     before = kernels()
     decorated: Any = kernel(TYPED)(scaled_sum)
