@@ -14,10 +14,10 @@ there, and keep it nowhere else.
 ``const`` marks an array that the kernel only reads: both writable and read-only arrays may then be passed (a view of
 a ``bytes`` object is read-only), and a write to it does not compile.
 
-The cache is keyed by the source file of the kernel alone: a kernel must not call one of another file, nor take a
-global constant from one. Kernels keep the GIL. They run for microseconds, and to let go of it costs more than it
-gives: with one busy Python thread beside, p99 of a frame's kernels was 5.1 ms (a thread's switch interval) with
-``nogil`` and 20 µs without.
+The cache is keyed by the source file of the kernel alone: a kernel may call others of its own file, but none of
+another file, nor take a global constant from one. Kernels keep the GIL. They run for microseconds, and to let go of it
+costs more than it gives: with one busy Python thread beside, p99 of a frame's kernels was 5.1 ms (a thread's switch
+interval) with ``nogil`` and 20 µs without.
 """
 
 from __future__ import annotations
@@ -61,6 +61,12 @@ class Kernel:
     def compiled(self) -> int:
         """How many signatures the compiler itself has been run for, the cache holding none."""
         return sum(self._dispatcher.stats.cache_misses.values()) if self._dispatcher else 0
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba takes it for where another kernel of its file calls it."""
+        self.compile()
+        return self._dispatcher._numba_type_
 
     def compile(self) -> None:
         """Compile or load every signature, once."""

@@ -81,10 +81,14 @@ def pitch(pcm: NDArray[np.int16], rate_hz: int) -> Pitch:
     are noise too) than 0.9, on a line with noise 12 dB down than 0.8. Raises ``ValueError`` for a rate that is not
     among ``RATES_HZ``, and for less than ``NEEDED_MS`` of samples.
     """
-    if _decimation(rate_hz) * _NEEDED > pcm.size:
-        raise ValueError(f"pitch needs {NEEDED_MS} ms of samples")
-    f0_hz, strength, level_db = _measured(pcm, _decimation(rate_hz), 1)
-    return Pitch(float(f0_hz[0]), float(strength[0]), float(level_db[0]))
+    f0_hz, strength, level_db = _track(pcm, _decimation_for_one(pcm, rate_hz), 1).ravel().tolist()
+    return Pitch(f0_hz, strength, level_db)
+
+
+def level_db(pcm: NDArray[np.int16], rate_hz: int) -> float:
+    """Measure no more than the level of the last 20 ms, as ``pitch`` does, with the same samples and errors."""
+    level: float = _level_db(pcm, _decimation_for_one(pcm, rate_hz))
+    return level
 
 
 def track(pcm: NDArray[np.int16], rate_hz: int) -> PitchTrack:
@@ -94,7 +98,7 @@ def track(pcm: NDArray[np.int16], rate_hz: int) -> PitchTrack:
     ``ValueError`` for a rate that is not among ``RATES_HZ``.
     """
     decimation = _decimation(rate_hz)
-    return _measured(pcm, decimation, max((pcm.size // decimation - _NEEDED) // _HOP + 1, 0))
+    return PitchTrack(*_track(pcm, decimation, max((pcm.size // decimation - _NEEDED) // _HOP + 1, 0)))
 
 
 def _decimation(rate_hz: int) -> int:
@@ -103,15 +107,28 @@ def _decimation(rate_hz: int) -> int:
     return rate_hz // RATES_HZ[0]
 
 
-def _measured(pcm: NDArray[np.int16], decimation: int, hops: int) -> PitchTrack:
-    likeness = np.zeros((hops, _LONGEST + 2), np.float32)
-    peaks = np.zeros((hops, _PEAKS, 3))
-    measured = np.zeros((3, hops))
-    if hops:
-        _compare(pcm, decimation, likeness, measured)
-        _find_peaks(likeness, peaks)
-        _follow(peaks, measured)
-    return PitchTrack(*measured)
+def _decimation_for_one(pcm: NDArray[np.int16], rate_hz: int) -> int:
+    decimation = _decimation(rate_hz)
+    if decimation * _NEEDED > pcm.size:
+        raise ValueError(f"pitch needs {NEEDED_MS} ms of samples")
+    return decimation
+
+
+@kernel("float64(const int16[::1], int64, int64, float64[::1])")
+def _load(pcm: NDArray[np.int16], decimation: int, start: int, raw: NDArray[np.float64]) -> float:
+    """Fill in what one measurement listens to, at 8 kHz and without offset; return the level of its last 20 ms."""
+    for i in range(_NEEDED):
+        raw[i] = 0.0
+        for j in range(start + i * decimation, start + (i + 1) * decimation):
+            raw[i] += pcm[j] / decimation
+    raw -= raw.mean()
+    power = (raw[_NEEDED - _COMPARED :] ** 2).mean() / 32768.0**2
+    return max(10.0 * math.log10(power), _FLOOR_DB) if power > 0 else _FLOOR_DB
+
+
+@kernel("float64(const int16[::1], int64)")
+def _level_db(pcm: NDArray[np.int16], decimation: int) -> float:
+    return _load(pcm, decimation, pcm.size - _NEEDED * decimation, np.empty(_NEEDED))
 
 
 @kernel("void(const int16[::1], int64, float32[:, ::1], float64[:, ::1])")
@@ -125,13 +142,7 @@ def _compare(
     first = _NEEDED - _COMPARED
     for hop in range(hops):
         start = pcm.size - ((hops - 1 - hop) * _HOP + _NEEDED) * decimation
-        for i in range(_NEEDED):
-            raw[i] = 0.0
-            for j in range(start + i * decimation, start + (i + 1) * decimation):
-                raw[i] += pcm[j] / decimation
-        raw -= raw.mean()
-        power = (raw[first:] ** 2).mean() / 32768.0**2
-        measured[2, hop] = max(10.0 * math.log10(power), _FLOOR_DB) if power > 0 else _FLOOR_DB
+        measured[2, hop] = _load(pcm, decimation, start, raw)
         for i in range(_NEEDED):
             smooth[i] = 0.25 * raw[max(i - 1, 0)] + 0.5 * raw[i] + 0.25 * raw[min(i + 1, _NEEDED - 1)]
         # The lags in the inner loop, where they run side by side.
@@ -192,3 +203,16 @@ def _follow(peaks: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
         if measured[1, hop] >= VOICED_STRENGTH:
             measured[0, hop] = 8000.0 / peaks[hop, at, 0]
         at = came_from[hop, at]
+
+
+@kernel("float64[:, ::1](const int16[::1], int64, int64)")
+def _track(pcm: NDArray[np.int16], decimation: int, hops: int) -> NDArray[np.float64]:
+    """Return f0, strength and level of every hop."""
+    likeness = np.zeros((hops, _LONGEST + 2), np.float32)
+    peaks = np.zeros((hops, _PEAKS, 3))
+    measured = np.zeros((3, hops))
+    if hops > 0:
+        _compare(pcm, decimation, likeness, measured)
+        _find_peaks(likeness, peaks)
+        _follow(peaks, measured)
+    return measured

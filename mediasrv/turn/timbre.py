@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediasrv.audio.format import PTIME_MS, samples_in
-from mediasrv.audio.pitch import Pitch, pitch
+from mediasrv.audio.pitch import Pitch, level_db, pitch
 from mediasrv.audio.spectrum import NEEDED_MS, RATES_HZ, compare
 from mediasrv.turn.evidence import APERIODIC_STRENGTH, FIRST_RISE_DB, ROUGH_DEPTH_DB, Traits, evidence
 from mediasrv.turn.voicerun import HOLE_MS
@@ -81,11 +81,12 @@ class Timbre:
                 self._end_run()
             return 0
         self._hole_ms = 0
+        if self._run.is_speech:
+            last = np.concatenate((self._heard[-2], frame))
+            return PTIME_MS * self._run.is_loud(level_db(last, self._rate_hz))
         heard = np.concatenate(self._heard)
         voice = pitch(heard, self._rate_hz)
         is_loud = self._run.is_loud(voice.level_db)
-        if self._run.is_speech:
-            return PTIME_MS * is_loud
         spectrum = compare(heard, self._rate_hz)
         return PTIME_MS * self._weigh(self._run.traits(voice, *spectrum), is_loud)
 

@@ -17,11 +17,13 @@ from mediasrv.audio.pitch import (
     JUMP_COST,
     NEEDED_MS,
     OCTAVE_COST,
+    RATES_HZ,
     VOICED_STRENGTH,
     PitchTrack,
     pitch,
     track,
 )
+from mediasrv.audio.pitch import level_db as level_db_alone
 from tests import naive, noise
 
 PERIODS = range(20, 134)
@@ -190,3 +192,15 @@ def test_recorded_voices_have_pitch_that_survives_the_codec(name: str) -> None:
     assert np.mean(np.abs(np.log2(clean.f0_hz[both] / coded.f0_hz[both])) < 0.05) > 0.97
     median_hz = np.median(clean.f0_hz[clean.f0_hz > 0])
     assert 70 < median_hz < 300
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([0, 3, 300, 32767]))
+def test_the_level_alone_is_that_of_the_whole_measurement(rate_hz: int, seed: int, most: int) -> None:
+    pcm = np.random.default_rng(seed).integers(-most, most + 1, 40 * rate_hz // 1000).astype(np.int16)
+    assert level_db_alone(pcm, rate_hz) == pitch(pcm, rate_hz).level_db
+
+
+def test_a_level_needs_as_many_samples_as_a_pitch() -> None:
+    with pytest.raises(ValueError, match="37 ms"):
+        level_db_alone(hiss(295), 8000)
