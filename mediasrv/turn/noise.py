@@ -88,18 +88,24 @@ class NoiseFloor:
         return excess
 
     def learn(self, levels_db: NDArray[np.float64], frame: NDArray[np.int16], is_noise: bool) -> None:
-        """Take a frame, the levels of its bands (dBFS) and whether the detector takes it for noise."""
+        """Take a frame, the levels of its bands (dBFS) and whether the detector takes it for noise.
+
+        The frame must not change before the next has come.
+        """
         if self._frames == 0:
             self.levels_db[:] = levels_db
         self._frames += 1
-        self._noise_frames += is_noise
-        self._busy_frames = max(self._busy_frames - PAUSE_FRAMES, 0) if is_noise else self._busy_frames + 1
+        if is_noise:
+            self._noise_frames += 1
+            self._busy_frames = max(self._busy_frames - PAUSE_FRAMES, 0)
+        else:
+            self._busy_frames += 1
         rate = max(1 / (self._noise_frames + PRIOR_FRAMES), LEARNING_RATE)
-        _learn(levels_db, self.levels_db, self.unrest_db, LEAST_UNREST_DB, rate, is_noise, self._sums)
+        self.level_db = _learn(levels_db, self.levels_db, self.unrest_db, LEAST_UNREST_DB, rate, is_noise, self._sums)
         if self._frames % BLOCK_FRAMES == 0:
             self._review(frame, is_noise)
-        self.level_db = _together(self.levels_db)
-        self._before[:] = frame
+            self.level_db = _together(self.levels_db)
+        self._before = frame
 
     def _review(self, frame: NDArray[np.int16], is_noise: bool) -> None:
         """Close a block and see what the blocks together say."""
@@ -151,7 +157,15 @@ def _excess(
     return float(np.sqrt(total / levels_db.size))
 
 
-@kernel("void(float64[::1], float64[::1], float64[::1], float64[::1], float64, boolean, float64[:, ::1])")
+@kernel("float64(float64[::1])")
+def _together(levels_db: NDArray[np.float64]) -> float:
+    power = 0.0
+    for level in levels_db:
+        power += 10.0 ** (level / 10.0)
+    return float(10.0 * np.log10(power))
+
+
+@kernel("float64(float64[::1], float64[::1], float64[::1], float64[::1], float64, boolean, float64[:, ::1])")
 def _learn(
     levels_db: NDArray[np.float64],
     floor_db: NDArray[np.float64],
@@ -160,7 +174,8 @@ def _learn(
     rate: float,
     is_noise: bool,
     sums: NDArray[np.float64],
-) -> None:
+) -> float:
+    """Move floor and unrest, add up the levels, and return the floor of all bands together."""
     # A Gaussian's standard deviation over its mean departure.
     spread = np.sqrt(np.pi / 2)
     for band in range(levels_db.size):
@@ -172,6 +187,7 @@ def _learn(
             unrest_db[band] = min(max(wavered, least_unrest_db[band]), MOST_UNREST_DB)
         sums[0, band] += levels_db[band]
         sums[1, band] += levels_db[band] ** 2
+    return _together(floor_db)
 
 
 @kernel("float64(float64[:, ::1], float64[:, :, ::1], int64, float64[::1], float64[::1])")
@@ -202,14 +218,6 @@ def _close_block(
     if (means[newest] - floor_db).mean() < -DROP_DB:
         floor_db[:] = means[newest]
     return float(np.sqrt(most))
-
-
-@kernel("float64(float64[::1])")
-def _together(levels_db: NDArray[np.float64]) -> float:
-    power = 0.0
-    for level in levels_db:
-        power += 10.0 ** (level / 10.0)
-    return float(10.0 * np.log10(power))
 
 
 @kernel("float64(float64[::1], int64, int64)")

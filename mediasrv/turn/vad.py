@@ -66,6 +66,7 @@ class VoiceDetector:
         if rate_hz not in RATES_HZ:
             raise ValueError(f"voice is detected at {RATES_HZ} Hz, not at {rate_hz}")
         self._rate_hz = rate_hz
+        self._frame_samples = samples_in(PTIME_MS, rate_hz)
         self.reset()
 
     def reset(self) -> None:
@@ -89,10 +90,11 @@ class VoiceDetector:
     def hear(self, frame: NDArray[np.int16]) -> bool:
         """Return whether there is voice in the next 20 ms of the stream (contiguous int16, mono).
 
-        Raises ``ValueError`` for another length; the stream then goes on as if the frame had not come.
+        The frame must not change before the next has come. Raises ``ValueError`` for another length; the stream then
+        goes on as if the frame had not come.
         """
-        if frame.size != samples_in(PTIME_MS, self._rate_hz):
-            raise ValueError(f"a frame at {self._rate_hz} Hz has {samples_in(PTIME_MS, self._rate_hz)} samples")
+        if frame.size != self._frame_samples:
+            raise ValueError(f"a frame at {self._rate_hz} Hz has {self._frame_samples} samples")
         self.level_db = self._bands.measure(frame)
         excess = self._mean_excess()
         evident = self._stands_out(excess, frame) and self.level_db > self._loudness_db - DEPTH_DB
@@ -104,13 +106,14 @@ class VoiceDetector:
     def _mean_excess(self) -> float:
         forgiven_db = FORGIVEN * (self._loudness_db - self._floor.level_db)
         excess = self._floor.excess(self._bands.levels_db, forgiven_db)
-        self._excesses = (*self._excesses[1:], excess)
-        return sum(self._excesses) / len(self._excesses)
+        _, second, third = self._excesses
+        self._excesses = second, third, excess
+        return (second + third + excess) / 3
 
     def _stands_out(self, excess: float, frame: NDArray[np.int16]) -> bool:
         bar = KEEP_EXCESS if self._voiced else BEGIN_EXCESS
         # webrtcvad adapts as well, so it has to hear every frame.
-        if not self._webrtcvad.is_speech(frame.tobytes(), self._rate_hz):
+        if not self._webrtcvad.is_speech(frame.tobytes(), self._rate_hz, self._frame_samples):
             bar *= DISSENT
         return excess > bar and (self._voiced or sorted(self._excesses)[1] > NOISE_EXCESS)
 
