@@ -1,0 +1,159 @@
+"""This server as a member of the fleet: its beats, its calls in the registry, and what it learns of the others.
+
+Calls tell it of their beginning and end by plain calls; a task of its own carries that to Redis, in order. While Redis
+is away calls go on, nothing is asked that would let a caller wait, and all that is live is told anew when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+from mediasrv.call.link import CallDetails
+from mediasrv.call.observer import Observer
+from mediasrv.fleet.options import FleetOptions
+from mediasrv.fleet.registry import BEAT_S, Node, Registry, RegistryError
+
+log = logging.getLogger(__name__)
+
+AWAY_S = 1.0
+"""How long Redis is not asked anything after it did not answer."""
+
+
+class Member(Observer):
+    """One server; as an ``Observer`` it hears which calls are live here."""
+
+    def __init__(
+        self, options: FleetOptions, capacity: int, accepts: Callable[[], bool], lost: Callable[[int], None]
+    ) -> None:
+        """``accepts`` tells whether a new call would be let in; ``lost`` is told how many calls died with a node."""
+        self.name = options.node
+        self._registry = Registry(options)
+        self._capacity = capacity
+        self._accepts = accepts
+        self._lost = lost
+        self._live: dict[str, int] = {}
+        self._news: list[tuple[str, bool]] = []
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._away_until_s = 0.0
+        self._is_known = False
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Join; a fleet whose Redis is away is joined when it comes."""
+        await self._beat()
+        self._task = asyncio.create_task(self._run())
+
+    async def aclose(self) -> None:
+        """Leave; safe to call twice."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+            with suppress(RegistryError):
+                await self._tell_news()
+                await self._registry.leave()
+        await self._registry.aclose()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            next_s = loop.time() + BEAT_S
+            while loop.time() < next_s:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(next_s):
+                        await self._changed.wait()
+                self._changed.clear()
+                await self._try_news()
+            await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            known = await self._registry.beat(self._capacity, accepts=self._accepts())
+            if not known or not self._is_known:
+                # The others knew nothing of us, or we cannot tell what they know.
+                self._news.clear()
+                await self._registry.claim(self._live, only=True)
+            self._is_known = True
+            for node in await self._registry.bury():
+                log.error("a node is dead", extra={"node": node.name, "lost_calls": len(node.calls)})
+                self._lost(len(node.calls))
+        except RegistryError as error:
+            self._be_away(error)
+        else:
+            self._be_back()
+
+    async def _try_news(self) -> None:
+        try:
+            await self._tell_news()
+        except RegistryError as error:
+            self._be_away(error)
+
+    async def _tell_news(self) -> None:
+        while self._is_known and self._news:
+            is_live = self._news[0][1]
+            count = next((at for at, (_, other) in enumerate(self._news) if other is not is_live), len(self._news))
+            calls = [call_id for call_id, _ in self._news[:count]]
+            await (self._registry.claim(calls) if is_live else self._registry.release(calls))
+            del self._news[:count]
+
+    # -- calls that are live here --------------------------------------------------------------------------------
+
+    def began(self, call_id: str, stream_id: str, agent: str, details: CallDetails) -> None:
+        self._live[call_id] = self._live.get(call_id, 0) + 1
+        self._note(call_id, is_live=True)
+
+    def ended(self, call_id: str, cause: str) -> None:
+        streams = self._live.pop(call_id, 1) - 1
+        if streams:
+            self._live[call_id] = streams
+        else:
+            self._note(call_id, is_live=False)
+
+    def _note(self, call_id: str, *, is_live: bool) -> None:
+        if self._is_known:
+            # Otherwise all that is live is told when Redis is back.
+            self._news.append((call_id, is_live))
+            self._changed.set()
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    async def place(self, call_id: str, tried: Iterable[str] = ()) -> Node | None:
+        """Where a call shall go, ``None`` when all are full; raise ``RegistryError`` at once while Redis is away."""
+        return await self._ask(lambda: self._registry.reserve(call_id, tried))
+
+    async def owner(self, call_id: str) -> Node | None:
+        """Who has a call; likewise."""
+        if call_id in self._live:
+            return None
+        return await self._ask(lambda: self._registry.owner(call_id))
+
+    async def _ask(self, question: Callable[[], Awaitable[Node | None]]) -> Node | None:
+        if asyncio.get_running_loop().time() < self._away_until_s:
+            raise RegistryError("redis was away a moment ago")
+        try:
+            return await question()
+        except RegistryError as error:
+            self._be_away(error)
+            raise
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether Redis is away, so that nobody is known of."""
+        return not self._is_known
+
+    def _be_away(self, error: RegistryError) -> None:
+        if self._is_known or not self._away_until_s:
+            log.error("the fleet is out of sight: %s", error)
+        self._is_known = False
+        self._news.clear()
+        self._away_until_s = asyncio.get_running_loop().time() + AWAY_S
+
+    def _be_back(self) -> None:
+        if self._away_until_s:
+            log.info("the fleet is in sight again")
+            self._away_until_s = 0.0

@@ -1,0 +1,114 @@
+"""The registry that the servers of a fleet share: who is there, who has which call, where there is room.
+
+It lives in Redis; every question is one script there, and has a short time to be answered in. While Redis is away each
+server goes on by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from mediasrv.errors import ConfigError, MediasrvError
+from mediasrv.fleet import scripts
+from mediasrv.fleet.options import FleetOptions
+
+PREFIX = "mediasrv"
+ANSWER_WITHIN_S = 0.25
+"""Longest wait for Redis: a caller is waiting, and his carrier waits no longer than seconds."""
+BEAT_S = 1.0
+DEAD_MS = 4000
+"""Silence of a node after which it is dead: a few beats, so that its slots are free within 5 s."""
+RESERVED_MS = 60_000
+"""How long a node waits for a call that was sent there; see ``RESERVATION_S`` of admission."""
+
+
+class RegistryError(MediasrvError):
+    """Redis is away, or does not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A server of the fleet."""
+
+    name: str
+    url: str
+    """Its internal origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A server that is dead."""
+
+    name: str
+    calls: tuple[str, ...]
+    """Calls that were live there."""
+
+
+class Registry:
+    """One node's view. All but ``aclose`` raise ``RegistryError``; cancelling leaves open what Redis has done."""
+
+    def __init__(self, options: FleetOptions, prefix: str = PREFIX) -> None:
+        """Raise ``ConfigError`` for a URL that is none; nothing is connected yet."""
+        self._node, self._url, self._prefix = options.node, options.internal_url, prefix
+        try:
+            self._redis: Redis = Redis.from_url(
+                options.redis_url,
+                password=options.redis_password or None,
+                decode_responses=True,
+                socket_timeout=ANSWER_WITHIN_S,
+                socket_connect_timeout=ANSWER_WITHIN_S,
+                retry=Retry(NoBackoff(), 1),
+            )
+        except ValueError as error:
+            raise ConfigError(f"fleet.redis_url: {error}") from None
+
+    async def aclose(self) -> None:
+        """Close the connections; safe to call twice."""
+        await self._redis.aclose()
+
+    async def beat(self, capacity: int, *, accepts: bool) -> bool:
+        """Say that this node is alive; ``False`` when the others have taken it for dead, and its calls for lost."""
+        return bool(await self._run(scripts.BEAT, self._node, self._url, capacity, int(accepts)))
+
+    async def reserve(self, call_id: str, tried: Iterable[str] = ()) -> Node | None:
+        """The node that has, or shall have, a call; ``None`` when all are full. ``tried`` did not answer."""
+        return _node(await self._run(scripts.RESERVE, call_id, DEAD_MS, RESERVED_MS, *tried))
+
+    async def owner(self, call_id: str) -> Node | None:
+        """The node that has a call, if it is alive."""
+        return _node(await self._run(scripts.OWNER, call_id, DEAD_MS))
+
+    async def claim(self, call_ids: Iterable[str], *, only: bool = False) -> None:
+        """Say that calls are live here, too or only these."""
+        await self._run(scripts.CLAIM, self._node, "only" if only else "too", *call_ids)
+
+    async def release(self, call_ids: Iterable[str]) -> None:
+        """Say that calls are over, or never came."""
+        await self._run(scripts.RELEASE, self._node, *call_ids)
+
+    async def bury(self) -> list[Buried]:
+        """Forget the nodes that are dead; one that is buried by somebody else is not told again."""
+        return [Buried(name, tuple(calls)) for name, calls in await self._run(scripts.BURY, DEAD_MS)]
+
+    async def leave(self) -> None:
+        """Say that this node goes."""
+        await self._run(scripts.LEAVE, self._node)
+
+    async def _run(self, script: str, *arguments: str | int) -> Any:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await self._redis.eval(script, 1, self._prefix, *map(str, arguments))
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RegistryError(f"redis does not answer: {type(error).__name__}") from None
+
+
+def _node(row: list[str]) -> Node | None:
+    return Node(*row) if row else None
