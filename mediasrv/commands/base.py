@@ -15,6 +15,7 @@ from mediasrv.journal import LEVELS
 
 if TYPE_CHECKING:
     from mediasrv.config import Settings
+    from mediasrv.records.records import Records
 
 FAILED = 1
 MISCONFIGURED = 78
@@ -47,6 +48,14 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     settings = load(flags.config, os.environ, overrides)
     check_providers(settings)
     return settings
+
+
+def records_of(settings: Settings) -> Records | None:
+    """The records of calls, with those of calls that we make; ``None`` where none are kept."""
+    from mediasrv.outbound.ledger import SCHEMA
+    from mediasrv.records.records import Records
+
+    return Records.configured(settings.records, settings.recording, SCHEMA)
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:

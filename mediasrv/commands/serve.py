@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import AsyncExitStack
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
-from mediasrv.commands.base import add_command, add_config, in_loop, settings_of
+from mediasrv.commands.base import add_command, add_config, in_loop, records_of, settings_of
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,23 +23,64 @@ def add(commands: Any) -> None:
     add_config(serve)
     serve.add_argument("--host", help="address to listen on, in place of server.host")
     serve.add_argument("--port", type=int, help="port to listen on, in place of server.port")
+    serve.add_argument(
+        "--workers", type=_workers, default=0, metavar="N", help="processes that share the calls; auto: one a core"
+    )
+    serve.add_argument("--leash", type=int, help=argparse.SUPPRESS)
+
+
+def _workers(text: str) -> int:
+    """A number of workers, at least 1."""
+    count = len(os.sched_getaffinity(0)) if text == "auto" else int(text)
+    if count < 1:
+        raise ValueError
+    return count
 
 
 def _serve(flags: argparse.Namespace) -> int:
     settings = settings_of(flags)
+    return _supervise(flags) if flags.workers else _serve_alone(settings, flags.leash)
+
+
+def _supervise(flags: argparse.Namespace) -> int:
+    """Serve with several processes."""
+    from mediasrv.server.supervisor import Supervisor
+    from mediasrv.server.workforce import WorkerError
+
+    given = {"--config": flags.config, "--host": flags.host, "--port": flags.port, "--log-level": flags.log_level}
+    options = [str(part) for name, value in given.items() if value is not None for part in (name, value)]
+    command = ["-m", "mediasrv", "serve", *options, "--leash"]
+
+    async def supervise() -> None:
+        supervisor = Supervisor(lambda: settings_of(flags).server, flags.workers, command)
+        await supervisor.start()
+        await supervisor.run()
+
+    try:
+        in_loop(supervise())
+    except WorkerError as error:
+        # It has said why.
+        return error.code
+    return 0
+
+
+def _serve_alone(settings: Settings, leash: int | None) -> int:
+    """Serve with this process, on a port of its own or at a supervisor's leash."""
     from mediasrv.call.agency import Agency
     from mediasrv.call.observers import Observers
-    from mediasrv.records.records import Records
+    from mediasrv.carriers.roster import roster
     from mediasrv.server.metrics import Metrics
     from mediasrv.server.service import Service
+    from mediasrv.server.worker import Tether
 
     async def serve() -> None:
         metrics = Metrics()
-        records = Records.configured(settings.records, settings.recording)
+        records = records_of(settings)
         observer = Observers(metrics, records.chronicle) if records else metrics
         recordings = _recordings(settings, observer)
         agency = Agency(settings.agents, expected_format=settings.stream_format, observer=observer, recorder=recordings)
-        service = Service(settings.server, settings.plivo, agency, metrics)
+        port = Tether(socket(fileno=leash)) if leash is not None else None
+        service = Service(settings.server, settings.plivo, agency, metrics, roster(settings.twilio), port)
         async with AsyncExitStack() as stack:
             if records is not None:
                 stack.push_async_callback(records.aclose)
