@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.options import AgentOptions
-from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
 from mediasrv.records.options import RecordingOptions, RecordsOptions
@@ -36,6 +36,9 @@ class Settings:
 
     server: ServerOptions = field(default_factory=ServerOptions)
     plivo: PlivoOptions = field(default_factory=PlivoOptions)
+    twilio: TwilioOptions = field(default_factory=TwilioOptions)
+    exotel: ExotelOptions = field(default_factory=ExotelOptions)
+    telnyx: TelnyxOptions = field(default_factory=TelnyxOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     records: RecordsOptions = field(default_factory=RecordsOptions)
     agents: Mapping[str, AgentOptions] = field(default_factory=lambda: {"default": AgentOptions()})
@@ -63,11 +66,14 @@ def load(
         del tree["agents"]
     reader = _SettingsReader(Vault(environ, path.parent if path else Path()))
     settings: Settings = reader.read(Settings, Given(tree, str(path or "environment")))
-    server, plivo = settings.server, settings.plivo
-    if path is None and "plivo" not in tree and is_loopback_host(server.host):
+    server = settings.server
+    if path is None and is_loopback_host(server.host):
         # Nobody has an account to sign with: whoever tries the server out on its own machine is let in.
-        plivo = replace(plivo, verify_signatures=False)
-    return replace(settings, server=replace(server, public_url=server.public_url.rstrip("/")), plivo=plivo)
+        open_doors = {
+            name: replace(getattr(settings, name), verify_signatures=False) for name in _CARRIERS if name not in tree
+        }
+        settings = replace(settings, **open_doors)
+    return replace(settings, server=replace(server, public_url=server.public_url.rstrip("/")))
 
 
 def provider_tables(settings: Settings) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -182,9 +188,11 @@ def _is_origin(url: str) -> bool:
 
 
 _FORMATS = {str(audio): audio for audio in (MULAW_8K, L16_8K, L16_16K)}
+_CARRIERS = ("plivo", "twilio", "exotel", "telnyx")
 _DURATION = ("a duration above 0", lambda value: value > 0)
 _RANGES: Mapping[str, tuple[str, Callable[[Any], object]]] = {
     "class": ("MODULE:NAME", lambda name: not name or re.fullmatch(r"[\w.]+:\w+", name)),
+    "codec": ("one of PCMU, PCMA, L16", ("PCMU", "PCMA", "L16").__contains__),
     "content_type": (f"one of {', '.join(_FORMATS)}", _FORMATS.__contains__),
     "drain_s": _DURATION,
     "host": ("an address, such as 127.0.0.1", bool),
@@ -194,6 +202,7 @@ _RANGES: Mapping[str, tuple[str, Callable[[Any], object]]] = {
     "max_calls": ("at least 1", lambda calls: calls >= 1),
     "max_duration_s": _DURATION,
     "port": ("a port from 0 to 65535", lambda port: 0 <= port <= 65535),
+    "sample_rate": ("8000, 16000 or 24000", (8000, 16_000, 24_000).__contains__),
     "public_url": ("an origin, such as https://voice.example.in", lambda url: not url or _is_origin(url)),
 }
 """What is expected of some keys beyond their type; ``TurnOptions`` looks after its own."""

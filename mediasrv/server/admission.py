@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediasrv.turn.callee import Kind
+
 RESERVATION_S = 60.0
 """How long an answered call may take to open its stream; Plivo gives a webhook no longer than that to answer."""
 DRAIN_RESERVATION_S = 5.0
@@ -30,6 +32,10 @@ class Slot:
     direction: str = ""
     expires_s: float = 0.0
     """When the reservation ends."""
+    is_borrowed: bool = False
+    """Let in although there was no room: it may be one of those that are reserved, and has to tell which."""
+    callee: Kind = Kind.UNSURE
+    """Who has picked up, where the carrier said so before its stream came."""
 
 
 class Admission:
@@ -67,8 +73,13 @@ class Admission:
         """Keep a slot for a call that is about to be answered; asking again for the same call keeps the same slot."""
         if self.refusal(now) and call_id not in self._reserved:
             return False
-        self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, now + RESERVATION_S)
+        self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
         return True
+
+    def note_callee(self, call_id: str, kind: Kind) -> None:
+        """It is known who has picked up a call whose stream is on its way; nothing for any other call."""
+        if call_id in self._reserved:
+            self._reserved[call_id].callee = kind
 
     def withdraw(self, call_id: str) -> None:
         """The call ended before its stream came."""
@@ -88,15 +99,30 @@ class Admission:
         self._taken.add(slot)
         return slot
 
+    def enter_nameless(self, now: float) -> Slot | None:
+        """A socket is here that will tell its call only when it starts: its slot, or ``None`` when there is no room.
+
+        Where there is none it is let in as long as somebody is expected, and ``is_expected`` tells whether it was he.
+        """
+        slot = self.enter("", now)
+        if slot is None and sum(each.is_borrowed for each in self._taken) < len(self._reserved):
+            slot = Slot(is_borrowed=True)
+            self._taken.add(slot)
+        return slot
+
+    def is_expected(self, slot: Slot, call_id: str) -> bool:
+        """Whether there is room for the call that a slot's socket turned out to be."""
+        return not slot.is_borrowed or call_id in self._reserved
+
     def claim(self, slot: Slot, call_id: str) -> None:
         """The stream told its call: what was reserved under that name is this slot's."""
         reserved = self._reserved.pop(call_id, None)
         if reserved is not None:
             slot.from_number, slot.to_number = reserved.from_number, reserved.to_number
-            slot.direction = reserved.direction
+            slot.direction, slot.callee = reserved.direction, reserved.callee
         elif slot.call_id != call_id:
             slot.from_number = slot.to_number = slot.direction = ""
-        slot.call_id, slot.expires_s = call_id, 0.0
+        slot.call_id, slot.expires_s, slot.is_borrowed = call_id, 0.0, False
 
     def leave(self, slot: Slot, now: float) -> None:
         """The call is over, or its socket came to nothing before ``claim``; safe to call twice."""

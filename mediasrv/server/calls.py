@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -12,8 +14,13 @@ from mediasrv.call.link import CallDetails, Link
 from mediasrv.server.admission import Admission, Slot
 from mediasrv.server.complaints import Complaints
 from mediasrv.server.metrics import Metrics
+from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Event, StreamStarted
 
+log = logging.getLogger(__name__)
+
+ENDED_KEPT = 4096
+"""Calls that are remembered to be over: as many as may end while a webhook is on its way."""
 GOODBYE_S = 2.0
 """Longest wait for carriers to close their side when the server stops."""
 
@@ -23,6 +30,9 @@ class LiveCall(Protocol):
 
     def receive(self, event: Event, /) -> None:
         """Take what the carrier says; a plain call that does not raise."""
+
+    def callee_is(self, kind: Kind, /) -> None:
+        """Somebody else knows who has picked up."""
 
     async def run(self) -> str:
         """Conduct the call and return the cause of its end; cancelling ends it at once."""
@@ -64,6 +74,9 @@ class Stream(Protocol):
     def hang_up(self, reason: str) -> None:
         """End the call, as the carrier would with a word on the stream."""
 
+    def callee_is(self, kind: Kind) -> None:
+        """The carrier knows who has picked up."""
+
     def turn_away(self) -> None:
         """Close the socket because the server stops."""
 
@@ -75,16 +88,26 @@ class Calls:
         self.agency = agency
         self.metrics = metrics
         self.complaints = Complaints(metrics)
+        self.on_recorded: Callable[[str, str, str], None] = lambda call_id, recording_id, url: None
+        """Told of recordings that the carrier has made: the call's name, the recording's, and where it is."""
         self._admission = Admission(max_calls)
         self._live: dict[str, Stream] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._sockets: set[Stream] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
+        self.tell: Callable[[str, bool], None] = _nobody
+        """Told when a call's stream is open, and when it is over."""
 
     @property
     def refusal(self) -> str:
         """Why a new call would be refused, in a word; empty when it would not."""
         return self._admission.refusal(_now())
+
+    @property
+    def occupied(self) -> int:
+        """Calls that are live or expected."""
+        return self._admission.occupied(_now())
 
     @property
     def live(self) -> int:
@@ -119,6 +142,14 @@ class Calls:
         """Give a new socket its slot, or ``None`` when there is no room; ``leave`` gives it back."""
         return self._admission.enter(call_id, _now())
 
+    def enter_nameless(self) -> Slot | None:
+        """The same for a socket that tells its call only when it starts; ask ``is_expected`` then."""
+        return self._admission.enter_nameless(_now())
+
+    def is_expected(self, slot: Slot, call_id: str) -> bool:
+        """Whether there is room for the call that a socket turned out to be."""
+        return self._admission.is_expected(slot, call_id)
+
     def is_live(self, call_id: str) -> bool:
         """Whether a stream of this call is open."""
         return call_id in self._live
@@ -137,6 +168,7 @@ class Calls:
         self._admission.claim(slot, call_id)
         self._live[call_id] = stream
         self.metrics.call_started()
+        self.tell(call_id, True)
 
     def leave(self, slot: Slot, stream: Stream | None = None) -> None:
         """Give a slot back: its stream is over, or never began; safe to call twice."""
@@ -144,6 +176,7 @@ class Calls:
         if stream is not None and self._live.get(slot.call_id) is stream:
             del self._live[slot.call_id]
             self.metrics.call_left()
+            self.tell(slot.call_id, False)
         self._left.set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -160,6 +193,9 @@ class Calls:
     def hang_up(self, call_id: str) -> None:
         """The carrier says that a call is over."""
         self._admission.withdraw(call_id)
+        self._ended[call_id] = None
+        if len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
         if call_id in self._live:
             self._live[call_id].hang_up("hangup")
 
@@ -168,6 +204,22 @@ class Calls:
         stream = self._live.get(call_id)
         if stream is not None and stream.stream_id == stream_id:
             stream.hang_up("stream ended")
+
+    def has_ended(self, call_id: str) -> bool:
+        """Whether the carrier said lately that this call is over."""
+        return call_id in self._ended
+
+    def callee_is(self, call_id: str, kind: Kind) -> None:
+        """The carrier says who has picked up; kept for a call whose stream is yet to come."""
+        if call_id in self._live:
+            self._live[call_id].callee_is(kind)
+        else:
+            self._admission.note_callee(call_id, kind)
+
+    def recorded(self, call_id: str, recording_id: str, url: str) -> None:
+        """The carrier says that a recording of its own is ready, where ``on_recorded`` is told of it."""
+        log.info("carrier's recording is ready", extra={"call": call_id, "recording": recording_id})
+        self.on_recorded(call_id, recording_id, url)
 
     async def drain(self) -> None:
         """Let no new call in; return when the last one is over. Cancelling leaves them as they are."""
@@ -193,6 +245,10 @@ class Calls:
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self._left.wait()
+
+
+def _nobody(call_id: str, is_live: bool) -> None:
+    """Nobody wants to know."""
 
 
 def _now() -> float:

@@ -2,6 +2,8 @@
 
     upgrade ─► proof, agent, room ─► 101 ─► start ─► agency.open ─► events … ─► stop or close ─► the call ends
 
+Where a carrier's URL has no query, the agent and the proof whose stream it is come with ``start``.
+
 A message walks from the socket through the carrier's protocol into the call in plain calls; a command walks back the
 same way. Before ``start`` a broken message ends the socket, for there is nothing to save; after it, it is skipped.
 """
@@ -12,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mediasrv.call.link import INBOUND, CallDetails, direction_of
@@ -22,9 +24,10 @@ from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
 from mediasrv.server.admission import Slot
 from mediasrv.server.calls import Calls, LiveCall
 from mediasrv.server.request import BodyError, first_values, origin_of, read_body
+from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Command, StreamStarted, StreamStopped
 from mediasrv.wire.fields import name_in
-from mediasrv.wire.protocol import CarrierProtocol, Phase, UnsupportedFormatError
+from mediasrv.wire.protocol import Phase, UnsupportedFormatError
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ _GOING_AWAY, _UNSUPPORTED, _POLICY, _INTERNAL = 1001, 1003, 1008, 1011
 class Visit:
     """What a socket's URL said, and the room it was given."""
 
+    carrier: Carrier
     slot: Slot
     agent: str
     body: dict[str, Any] = field(default_factory=dict)
@@ -83,32 +87,35 @@ class MediaDoor:
         except SignatureError as error:
             self._refuse(handshake, 403, "forbidden", call_id, str(error))
             return
-        agent = params.get("agent") or DEFAULT_AGENT
-        if agent not in self._calls.agency.names:
+        agent = params.get("agent", "")
+        if (agent or not carrier.tells_at_start) and (agent or DEFAULT_AGENT) not in self._calls.agency.names:
             self._refuse(handshake, 404, "there is no such agent", call_id)
             return
-        slot = self._calls.enter(call_id)
+        slot = self._calls.enter_nameless() if carrier.tells_at_start and not call_id else self._calls.enter(call_id)
         if slot is None:
             self._refuse(handshake, 503, self._calls.refusal, call_id)
             return
-        proven = call_id if carrier.verifies else ""
-        visit = Visit(
-            slot=slot,
-            agent=agent,
-            body=_body_of(params, call_id),
-            direction=direction_of(params.get("direction", "")),
-            proven_call_id=proven,
-        )
         try:
             websocket = handshake.accept(_choose(handshake.headers), rest)
         except HandshakeError:
             self._calls.leave(slot)
             return
-        MediaStream(self._calls, carrier.protocol(), visit, websocket).open()
+        MediaStream(self._calls, _visit(carrier, slot, params, call_id), websocket).open()
 
     def _refuse(self, handshake: ServerHandshake, status: int, text: str, call_id: str, reason: str = "") -> None:
         self._calls.complaints.refused(reason or text, call_id)
         handshake.refuse(status, text)
+
+
+def _visit(carrier: Carrier, slot: Slot, params: Mapping[str, str], call_id: str) -> Visit:
+    return Visit(
+        carrier=carrier,
+        slot=slot,
+        agent=params.get("agent") or DEFAULT_AGENT,
+        body=_body_of(params, call_id),
+        direction=direction_of(params.get("direction", "")),
+        proven_call_id=call_id if carrier.verifies else "",
+    )
 
 
 def _body_of(params: Mapping[str, str], call_id: str) -> dict[str, Any]:
@@ -132,9 +139,9 @@ class MediaStream:
 
     stream_id = ""
 
-    def __init__(self, calls: Calls, wire: CarrierProtocol, visit: Visit, websocket: WebSocket) -> None:
+    def __init__(self, calls: Calls, visit: Visit, websocket: WebSocket) -> None:
         self._calls = calls
-        self._wire = wire
+        self._wire = visit.carrier.protocol()
         self._visit = visit
         self._websocket = websocket
         self._call: LiveCall | None = None
@@ -162,6 +169,11 @@ class MediaStream:
         """Close the socket because the server stops."""
         self._websocket.close(_GOING_AWAY, "the server stops")
 
+    def callee_is(self, kind: Kind) -> None:
+        """The carrier knows who has picked up."""
+        if self._call is not None:
+            self._call.callee_is(kind)
+
     def hang_up(self, reason: str) -> None:
         """Tell the call that its stream is over, and see that it ends; once is enough."""
         if self._call is not None and self._task is not None and not self._is_over:
@@ -186,13 +198,12 @@ class MediaStream:
                 self._call.receive(event)
 
     def _begin(self, started: StreamStarted) -> None:
-        call_id, visit = started.call_id, self._visit
-        if visit.proven_call_id not in ("", call_id):
-            self._refuse(_POLICY, "the token is for another call")
+        call_id = started.call_id
+        flaw = self._learn(started)
+        if flaw:
+            self._refuse(_POLICY, flaw)
             return
-        if self._calls.is_live(call_id):
-            self._refuse(_POLICY, "the call has a stream already")
-            return
+        visit = self._visit
         self._timer.cancel()
         self.stream_id = started.stream_id
         self._calls.begin(self, visit.slot, call_id)
@@ -205,6 +216,31 @@ class MediaStream:
             return
         log.info("call started", extra={"call": call_id, "agent": visit.agent, "format": str(started.format)})
         self._task = self._calls.spawn(self._run(self._call, call_id))
+        if visit.slot.callee is not Kind.UNSURE:
+            self._call.callee_is(visit.slot.callee)
+
+    def _learn(self, started: StreamStarted) -> str:
+        """What the stream's start tells and its URL did not; return why it is refused, if it is."""
+        call_id, visit, told = started.call_id, self._visit, started.headers
+        if visit.proven_call_id not in ("", call_id):
+            return "the token is for another call"
+        if self._calls.is_live(call_id):
+            return "the call has a stream already"
+        if not self._calls.is_expected(visit.slot, call_id):
+            return self._calls.refusal or "the call is not expected"
+        if not visit.carrier.tells_at_start:
+            return ""
+        try:
+            visit.carrier.verify_start(call_id, told.get("token", ""), time.time())
+        except SignatureError as error:
+            return str(error)
+        agent = told.get("agent") or visit.agent
+        if agent not in self._calls.agency.names:
+            return "there is no such agent"
+        body = _body_of(told, call_id) or visit.body
+        direction = direction_of(told.get("direction", "")) or visit.direction
+        self._visit = replace(visit, agent=agent, body=body, direction=direction)
+        return ""
 
     def _details(self, started: StreamStarted) -> CallDetails:
         return CallDetails(

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
 
+from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
-from mediasrv.carriers.plivo import STREAM_PATH, PlivoCarrier
+from mediasrv.carriers.plivo import PlivoCarrier
 from mediasrv.server.calls import Agency, Calls
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
@@ -22,6 +24,7 @@ from mediasrv.server.monitor import Monitor
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
 from mediasrv.server.webhooks import Webhooks
+from mediasrv.server.worker import Tether
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +35,27 @@ class Service:
     """One server: ``start``, ``run``, and ``aclose`` in any case."""
 
     def __init__(
-        self, options: ServerOptions, plivo: PlivoOptions, agency: Agency, metrics: Metrics | None = None
+        self,
+        options: ServerOptions,
+        plivo: PlivoOptions,
+        agency: Agency,
+        metrics: Metrics | None = None,
+        others: Sequence[Carrier] = (),
+        port: Port | Tether | None = None,
     ) -> None:
-        """``metrics`` are those that the agency's calls are watched by, if they are. Raise ``ConfigError``."""
+        """``metrics`` are those that the agency's calls are watched by, if they are; ``others`` the carriers beside
+        Plivo; ``port`` is where connections come from, if not where the options say. Raise ``ConfigError``.
+        """
         self._options = options
         self._agency = agency
         self.metrics = metrics or Metrics()
-        carrier = PlivoCarrier(plivo)
+        carriers = (PlivoCarrier(plivo), *others)
         self._calls = Calls(agency, options.max_calls, self.metrics)
-        self._media = MediaDoor(self._calls, {STREAM_PATH: carrier}, options.public_url)
-        self._reception = Reception(self._calls, Webhooks(self._calls, carrier, options.public_url))
-        self._port = Port(options.host, options.port)
+        self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
+        self._reception = Reception(
+            self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers)
+        )
+        self._port = port or Port(options.host, options.port)
         self._monitor = Monitor(options, self._calls)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -63,12 +76,19 @@ class Service:
             await self._port.claim()
             await self._agency.start()
             await self._reception.start()
-            await self._port.open(lambda: FrontDoor(self._media, self._reception.connection, self._visitors))
+            await self._port.open(self._door)
         except BaseException:
             await self.aclose()
             raise
         self._monitor.start()
+        if isinstance(self._port, Tether):
+            self._port.attend(self._calls, self.stop)
+            return
         log.info("listening", extra={"host": self._options.host, "port": self.port})
+
+    def _door(self) -> FrontDoor:
+        reception, is_for_one = self._reception.connection, self._port.is_for_one
+        return FrontDoor(self._media, reception, self._visitors, is_for_one=is_for_one)
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once."""

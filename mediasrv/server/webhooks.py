@@ -18,6 +18,7 @@ from mediasrv.errors import SignatureError
 from mediasrv.server.calls import Calls
 from mediasrv.server.media import DEFAULT_AGENT
 from mediasrv.server.request import all_values, first_values, origin_of
+from mediasrv.turn.callee import Kind
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ class Webhooks:
         return (
             web.get(f"/{name}/answer", self._answer),
             web.post(f"/{name}/answer", self._answer),
-            web.post(f"/{name}/callback/status", self._status),
+            web.post(f"/{name}/callback/status", self._told),
+            web.post(f"/{name}/callback/details", self._told),
+            web.post(f"/{name}/callback/machine", self._told),
             web.get(f"/{name}/stream", self._stream),
         )
 
@@ -49,7 +52,9 @@ class Webhooks:
         fields, webhook = await self._read(request)
         if webhook.happening is Happening.ENDED:
             self._calls.hang_up(webhook.call_id)
-            return _xml(self._carrier.nothing)
+        if webhook.happening is Happening.ENDED or self._calls.has_ended(webhook.call_id):
+            # The question of a call that is over may come late; a stream would have nobody at its other end.
+            return self._document(self._carrier.nothing)
         agent = fields.get("agent", "")
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
             self._calls.complaints.refused("there is no such agent", webhook.call_id)
@@ -59,13 +64,13 @@ class Webhooks:
             raise web.HTTPBadRequest(text="the request names no host\n")
         if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
             self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
-            return _xml(self._carrier.busy)
+            return self._document(self._carrier.busy)
         self._calls.prepare(agent or DEFAULT_AGENT)
         log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
-        return _xml(self._carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
+        return self._document(self._carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
 
-    async def _status(self, request: web.Request) -> web.Response:
-        """A word about a call or its stream."""
+    async def _told(self, request: web.Request) -> web.Response:
+        """A word about a call, its stream, its recording, or who has picked up."""
         _, webhook = await self._read(request)
         self._calls.metrics.called_back(webhook.event or "none")
         log.info("call status", extra={"call": webhook.call_id, "event": webhook.event[:40]})
@@ -73,6 +78,10 @@ class Webhooks:
             self._calls.hang_up(webhook.call_id)
         elif webhook.happening is Happening.STREAM_ENDED:
             self._calls.stream_ended(webhook.call_id, webhook.stream_id)
+        elif webhook.happening is Happening.MACHINE and webhook.machine is not None:
+            self._calls.callee_is(webhook.call_id, Kind.MACHINE if webhook.machine else Kind.HUMAN)
+        elif webhook.happening is Happening.RECORDED:
+            self._calls.recorded(webhook.call_id, webhook.recording_id, webhook.recording_url)
         return web.Response(text="ok\n")
 
     async def _stream(self, request: web.Request) -> web.Response:
@@ -98,6 +107,9 @@ class Webhooks:
             raise web.HTTPBadRequest(text="there are too many fields\n") from None
         return fields, self._carrier.read_webhook(fields)
 
+    def _document(self, text: str) -> web.Response:
+        return web.Response(text=text, content_type=self._carrier.document_type, charset="utf-8")
+
     def _origin(self, request: web.Request) -> str:
         return origin_of({name.lower(): value for name, value in request.headers.items()}, self._public_url)
 
@@ -112,7 +124,3 @@ async def _form(request: web.Request) -> str:
     if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):
         raise web.HTTPUnsupportedMediaType(text="send a form, application/x-www-form-urlencoded\n")
     return body.decode("utf-8", "replace")
-
-
-def _xml(document: str) -> web.Response:
-    return web.Response(text=document, content_type="application/xml", charset="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -15,10 +15,13 @@ from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
+from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import connect
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
+from mediasrv.turn.callee import Kind
+from mediasrv.wire.carrier import CarrierSide
 from mediasrv.wire.events import (
     Command,
     DtmfReceived,
@@ -42,6 +45,7 @@ class EchoCall:
     def __init__(self, agent: str, started: StreamStarted, link: Link, details: CallDetails) -> None:
         self.agent, self.started, self.link, self.details = agent, started, link, details
         self.events: list[Event] = []
+        self.callees: list[Kind] = []
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ignores_the_end = False
         self.was_cancelled = False
@@ -60,6 +64,9 @@ class EchoCall:
                 self.ended.set_exception(ZeroDivisionError("an agent's bug"))
             case StreamStopped() if not self.ignores_the_end:
                 self.ended.set_result("caller hung up")
+
+    def callee_is(self, kind: Kind) -> None:
+        self.callees.append(kind)
 
     async def run(self) -> str:
         try:
@@ -129,24 +136,28 @@ class Stage:
         values = [row.rpartition(" ")[2] for row in text.splitlines() if row.rpartition(" ")[0] == line]
         return float(values[0]) if values else 0.0
 
-    async def phone(self, path: str = STREAM, headers: Mapping[str, str] | None = None) -> Phone:
+    async def phone(
+        self, path: str = STREAM, headers: Mapping[str, str] | None = None, side: CarrierSide | None = None
+    ) -> Phone:
         websocket = await connect(self.ws + path, headers=headers, subprotocols=["audio.drachtio.org"])
-        self.phones.append(Phone(Ears(websocket)))
+        self.phones.append(Phone(Ears(websocket), side or PlivoCarrierProtocol()))
         return self.phones[-1]
 
 
 class Phone:
-    """Plivo's end of a stream."""
+    """The carrier's end of a stream."""
 
-    def __init__(self, ears: Ears) -> None:
+    def __init__(self, ears: Ears, side: CarrierSide) -> None:
         self.ears = ears
-        self.side = PlivoCarrierProtocol()
+        self.side = side
 
     def write(self, message: str | bytes) -> None:
         self.ears.websocket.send(message)
 
-    def start(self, call_id: str = "call-1", audio: AudioFormat = MULAW_8K) -> None:
-        self.write(self.side.start(call_id, f"stream of {call_id}", audio))
+    def start(self, call_id: str = "call-1", audio: AudioFormat = MULAW_8K, headers: str = "") -> None:
+        if greeting := self.side.connected():
+            self.write(greeting)
+        self.write(self.side.start(call_id, f"stream of {call_id}", audio, headers))
 
     def speak(self, payload: bytes = FRAME) -> None:
         self.write(self.side.media(payload, 0))
@@ -177,10 +188,11 @@ async def stage(
     agency: EchoAgency | None = None,
     *,
     sheds_load: bool = False,
+    others: Sequence[Carrier] = (),
 ) -> AsyncIterator[Stage]:
     """Serve on a free port; a machine that is busy with other tests is no reason to refuse calls."""
     agency = agency or EchoAgency()
-    service = Service(replace(options or ServerOptions(port=0), sheds_load=sheds_load), plivo, agency)
+    service = Service(replace(options or ServerOptions(port=0), sheds_load=sheds_load), plivo, agency, others=others)
     await service.start()
     try:
         timeout = aiohttp.ClientTimeout(total=WAIT_S)
