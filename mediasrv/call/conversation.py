@@ -15,6 +15,7 @@ from mediasrv.call.call import Call, CallParts
 from mediasrv.call.detection import Detection
 from mediasrv.call.ear import Hearing
 from mediasrv.call.effort import Work
+from mediasrv.call.link import OUTBOUND
 from mediasrv.call.mouth import NOTHING
 from mediasrv.call.observer import Observer
 from mediasrv.call.opening import Opening
@@ -52,6 +53,7 @@ from mediasrv.turn.events import (
 )
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.optout import asks_no_more_calls
 from mediasrv.turn.state import State
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,8 @@ class Conversation(Answering):
         self._recognition = parts.ear.listen(hearing, self._judge, remembers=role.detector is not None)
         self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)
         self._opening = Opening(role, parts.details, self._machine)
-        self._is_left_to_machine = False
+        self._takes_turns = True
+        self._has_opted_out = False
         self._machine.start(self._loop.time())
         self._alarm.arm()
 
@@ -106,13 +109,32 @@ class Conversation(Answering):
         log.info("callee is known", extra={"call": self._call.id, "kind": kind.value})
         self._parts.run(self._role.agent.on_callee(self._call, kind.value))
         if kind is Kind.MACHINE and self._role.options.callee.machine != GO_ON:
-            self._drop_draft()
-            self._cancel_reply()
-            self._parts.mouth.clear()
             # No machine takes turns with another.
-            self._is_left_to_machine = True
-            self._alarm.cancel()
+            self._take_no_more_turns()
             self._spawn(self._deal_with_machine())
+
+    def _take_no_more_turns(self) -> None:
+        self._drop_draft()
+        self._cancel_reply()
+        self._parts.mouth.clear()
+        self._takes_turns = False
+        self._alarm.cancel()
+
+    def opt_out(self, how: str) -> None:
+        """Whoever we speak with wants no more calls: tell who keeps the list and, if we have called, say goodbye."""
+        if self._has_opted_out:
+            return
+        self._has_opted_out = True
+        log.info("callee opts out", extra={"call": self._call.id, "how": how})
+        self._observer.opted_out(self._call.id, how)
+        if self._parts.details.direction == OUTBOUND and self._takes_turns:
+            self._take_no_more_turns()
+            self._spawn(self.say_goodbye("opted out", self._role.options.callee.opt_out_goodbye))
+
+    def _heed(self, text: str) -> None:
+        """Listen for that in what was understood, which will not change any more."""
+        if self._role.options.callee.heed_opt_out and asks_no_more_calls(text, self._role.language):
+            self.opt_out("speech")
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -134,6 +156,8 @@ class Conversation(Answering):
                     case Transcript(text, is_final, request):
                         if self._opening.read(text, is_final=is_final):
                             self._meet(self._opening.kind)
+                        if is_final:
+                            self._heed(f"{self._machine.said} {text}")
                         self._tell(Transcribed(text, is_final, request))
                         if is_final and request is not None:
                             self._consult(request)
@@ -147,13 +171,20 @@ class Conversation(Answering):
         """The caller pressed a key."""
         self._tell(KeyPressed())
 
+    def takes_for_opt_out(self, digit: str) -> bool:
+        """Whether a key that nobody collects says that no more calls are wanted; then that is heeded."""
+        is_one = digit == self._role.options.callee.opt_out_digit and self._parts.details.direction == OUTBOUND
+        if is_one:
+            self.opt_out("dtmf")
+        return is_one
+
     def _tell(self, event: Event) -> None:
         self._perform(self._machine.receive(event, self._loop.time()))
 
     # -- what is done about it -----------------------------------------------------------------------------------
 
     def _perform(self, actions: Sequence[Action]) -> None:
-        if self._is_left_to_machine:
+        if not self._takes_turns:
             return
         for action in actions:
             match action:

@@ -93,6 +93,7 @@ class RealtimeConversation(Conversation):
         if turn is None:
             return
         if text:
+            self._heed(text)
             self._words[turn].append(text)
             said = " ".join(self._words[turn])
             self._parts.history.caller_said(turn, said)

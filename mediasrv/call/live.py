@@ -215,9 +215,12 @@ class LiveCall:
             case MarkReached(name):
                 self._mouth.mark_reached(name, self._loop.time())
             case DtmfReceived(digit):
-                if self._conversation is not None:
-                    self._conversation.key_pressed()
-                if not self._digits.press(digit):
+                conversation = self._conversation
+                if conversation is not None:
+                    conversation.key_pressed()
+                if self._digits.press(digit):
+                    return
+                if conversation is None or not conversation.takes_for_opt_out(digit):
                     self._run_beside(self._role.agent.on_dtmf(self.call, digit))
             case StreamStopped():
                 self.end("caller hung up")

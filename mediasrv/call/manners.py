@@ -58,9 +58,9 @@ class Manners:
         while (wait_s := min(self._last_voice_s + silence_s, until_s) - now()) > 0:  # noqa: ASYNC110  # this is no poll
             await asyncio.sleep(wait_s)
 
-    async def say_goodbye(self, cause: str) -> None:
-        """Say goodbye, let it be heard, and end the call."""
-        await self._say(self._role.options.goodbye, interruptible=False)
+    async def say_goodbye(self, cause: str, words: str = "") -> None:
+        """Say goodbye, in these words or the usual ones, let it be heard, and end the call."""
+        await self._say(words or self._role.options.goodbye, interruptible=False)
         await self._parts.mouth.wait_until_quiet()
         self._parts.end(cause)
 

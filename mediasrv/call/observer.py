@@ -46,5 +46,8 @@ class Observer:
     def recorded(self, recording: Recorded) -> None:
         """A recording that we made of a call is over; this may come after the end of the call."""
 
+    def opted_out(self, call_id: str, how: str) -> None:
+        """Whoever we speak with asked, by ``speech`` or ``dtmf``, not to be called again."""
+
     def ended(self, call_id: str, cause: str) -> None:
         """A call is over."""

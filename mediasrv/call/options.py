@@ -112,12 +112,20 @@ class CalleeOptions:
     """Said to an answering machine after its beep, or when it has fallen silent; then we hang up."""
     screening_answer: str = ""
     """Said to a program that asks who calls and why; empty: the greeting."""
+    heed_opt_out: bool = True
+    """Whether a callee who asks not to be called again is heard: nobody calls him any more, and we say goodbye."""
+    opt_out_digit: str = ""
+    """Key with which a callee asks for that; empty: none."""
+    opt_out_goodbye: str = "I am sorry to have disturbed you. You will not be called again. Goodbye."
+    """Said to him then; empty: the goodbye."""
 
     def __post_init__(self) -> None:
         if self.machine not in (HANG_UP, LEAVE_MESSAGE, GO_ON):
             raise ConfigError(f'callee.machine must be "{HANG_UP}", "{LEAVE_MESSAGE}" or "{GO_ON}"')
         if self.machine == LEAVE_MESSAGE and not self.message:
             raise ConfigError("callee.message must say what is left on an answering machine")
+        if self.opt_out_digit and (len(self.opt_out_digit) > 1 or self.opt_out_digit not in "0123456789*#"):
+            raise ConfigError("callee.opt_out_digit must be one key of a telephone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class Role:
         said = [self.greeting, *options.idle_prompt, options.goodbye, options.apology, options.repeat_request]
         if options.callee.detect:
             said += filter(None, (options.callee.message, options.callee.screening_answer))
+        if options.callee.heed_opt_out:
+            said += filter(None, (options.callee.opt_out_goodbye,))
         return [*said, *options.fallback.fillers]
 
 

@@ -46,6 +46,20 @@ Rules = Sequence[tuple[re.Pattern[str], Level]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OptOutPhrases:
+    """How somebody asks not to be called again; mediasrv/turn/optout.py."""
+
+    anywhere: frozenset[str] = frozenset()
+    """Phrases that mean it wherever they stand."""
+    at_end: frozenset[str] = frozenset()
+    """Phrases that mean it when nothing follows."""
+    tails: frozenset[str] = frozenset()
+    """What may follow them all the same."""
+    exceptions: frozenset[str] = frozenset()
+    """Phrases with which nothing of it is meant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Language:
     """One language's words and rules. Without rules, only pauses count."""
 
@@ -89,6 +103,8 @@ class Language:
     """Phrases of which it takes two."""
     hold: frozenset[str] = frozenset()
     """Phrases with which such a program asks for patience."""
+    opt_out: OptOutPhrases = field(default_factory=OptOutPhrases)
+    """How somebody asks not to be called again."""
 
     def class_of(self, word: str) -> str:
         """The class of a word or phrase, as a character."""
@@ -127,6 +143,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         full_lengths=frozenset(lengths["full"]),
         short_codes={word: frozenset(each) for word, each in lengths["short"].items()},
         **{name: frozenset(_spoken(text)) for name, text in data.get("callee", {}).items()},
+        opt_out=OptOutPhrases(**{name: frozenset(_spoken(text)) for name, text in data.get("opt_out", {}).items()}),
     )
 
 
