@@ -25,6 +25,8 @@ from native_bench.turntaking.utterances import Kind
 from native_bench.turntaking.world import CHAR_MS, REPLY, World, serving, standing_in
 
 _LOOK_EVERY_S = 0.5
+# Chunks of two characters, 120 ms of audio; and no judgement on what others send for a context that they closed.
+_VOICE = ("elevenlabs", "lenient=1", "chunk_ms=120")
 _PAUSES = (Kind.SHORT.value, Kind.LONG.value)
 
 
@@ -43,7 +45,7 @@ async def fight(contender: Contender, plans: Plans, spoken: Material, cores: Pla
     with TemporaryDirectory(prefix="native-bench-") as name:
         folder, port = Path(name), free_port()
         every = [*plans.warming, *plans.calls]
-        async with standing_in(folder, every, spoken.bot, voice="elevenlabs", cores=cores.rest) as there:
+        async with standing_in(folder, every, spoken.bot, voice=_VOICE, cores=cores.rest) as there:
             launch, log = contender.launch(folder, port, there.origins), folder / "server.log"
             server = serving(launch.arguments, port, log, there, cores.server, contender.python, launch.ready_url)
             async with server as world:

@@ -23,7 +23,8 @@ _BYTES_PER_MS = {"mulaw": 8, "alaw": 8, "linear16": 16}
 _PARAMETERS = (
     "model language encoding sample_rate channels multichannel interim_results endpointing utterance_end_ms vad_events "
     "smart_format punctuate numerals profanity_filter redact dictation replace search keyterm keywords diarize "
-    "diarize_model detect_entities tag extra mip_opt_out version callback callback_method language_hint"
+    "diarize_model detect_entities tag extra mip_opt_out version callback callback_method language_hint "
+    "filler_words no_delay"
 )
 
 

@@ -26,7 +26,7 @@ _ENCODINGS = {"ulaw": Encoding.MULAW, "alaw": Encoding.ALAW, "pcm": Encoding.L16
 _RATES = {"ulaw": (8000,), "alaw": (8000,), "pcm": (8000, 16000, 22050, 24000, 32000, 44100, 48000)}
 _PARAMETERS = (
     "model_id language_code enable_logging enable_ssml_parsing output_format inactivity_timeout sync_alignment "
-    "auto_mode apply_text_normalization seed authorization"
+    "auto_mode apply_text_normalization apply_language_text_normalization seed authorization"
 )
 _FIELDS = (
     "text context_id voice_settings generation_config pronunciation_dictionary_locators xi-api-key authorization flush "
@@ -60,6 +60,14 @@ class ElevenLabsStandin(VoiceStandin):
     path = "/v1/text-to-speech/{voice}/multi-stream-input"
     idle_limit_s = 20.0
 
+    def __init__(self, *, lenient: int = 0, **options: Any) -> None:
+        """``lenient=1``: what comes for a context that is closed is dropped, and is no reason to hang up.
+
+        The vendor does not say what becomes of it, and clients of others count on that.
+        """
+        super().__init__(**options)
+        self.is_lenient = bool(lenient)
+
     def admit(self, request: web.Request) -> None:
         admit_elevenlabs(self, request, _PARAMETERS)
         self.require(request.query.get("model_id", "") not in ("", "eleven_v3"), 400, "model_not_found")
@@ -89,6 +97,7 @@ class _Socket(VoiceSession):
         self.is_auto = query.get("auto_mode") == "true"
         self.is_timed = query.get("sync_alignment") == "true" and peer.fault.kind != "untimed"
         self.contexts: dict[str, _Context] = {}
+        self.closed: set[str] = set()
 
     async def receive(self, message: Message) -> bool:
         request = orjson.loads(message)
@@ -97,6 +106,8 @@ class _Socket(VoiceSession):
         name = request.get("context_id")
         if name is None and request.get("text") == "":
             self.standin.kept_alive += 1
+            return True
+        if self.standin.is_lenient and (name in self.closed or self._closes_nothing(request)):
             return True
         if fault := self._fault_of(request):
             self.standin.complain(fault)
@@ -116,8 +127,12 @@ class _Socket(VoiceSession):
             context.speaker.say(partial(self._speak, name, context, text))
         if request.get("close_context"):
             context.is_closed = True
+            self.closed.add(name)
             context.speaker.say(partial(self._finish, name))
         return True
+
+    def _closes_nothing(self, request: Mapping[str, Any]) -> bool:
+        return bool(request.get("close_context")) and request.get("context_id") not in self.contexts
 
     def _fault_of(self, request: Mapping[str, Any]) -> str:
         name, text = request.get("context_id"), request.get("text")

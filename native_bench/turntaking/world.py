@@ -105,10 +105,10 @@ async def standing_in(
     bot: Signal,
     lag_ms: int = 0,
     reply: str = REPLY,
-    voice: str = "cartesia",
+    voice: Sequence[str] = ("cartesia",),
     cores: Collection[int] = (),
 ) -> AsyncIterator[Standins]:
-    """Start the stand-ins, of ``voice`` for the last of them; they know by heart what the calls will say."""
+    """Start the stand-ins, which know by heart what calls will say; ``voice`` is the last one's name and options."""
     script, spoken = folder / "script.json", folder / "voice.raw"
     sounds = [trial.sound for call in calls for trial in call.trials if trial.sound is not None]
     write_script(script, ((cue, each.words) for each in sounds for cue in _as_heard(each.cue)))
@@ -117,7 +117,7 @@ async def standing_in(
         "stt": ("deepgram", "final_ms=100", "interim_ms=200", f"script={script}", f"lag_ms={lag_ms}"),
         # The first event of an answer holds no token yet.
         "llm": ("openai", f"first_ms={200 - TOKEN_MS}", f"token_ms={TOKEN_MS}", f"text={reply}"),
-        "tts": (voice, "first_ms=80", f"char_ms={CHAR_MS}", f"recording={spoken}"),
+        "tts": (*voice, "first_ms=80", f"char_ms={CHAR_MS}", f"recording={spoken}"),
     }
     async with AsyncExitStack() as stack:
         logs = {name: folder / f"{name}.log" for name in commands}

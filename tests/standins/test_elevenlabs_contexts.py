@@ -94,3 +94,33 @@ async def test_a_recording_goes_on_from_one_sentence_of_a_context_to_the_next(tm
         anew = await one.audio_until("type")
     assert audio == recording[: len("Yes.It came.") * 80].tobytes()
     assert anew == recording[: len("No.") * 80].tobytes()
+
+
+LATE: list[dict[str, Any]] = [
+    {"context_id": CONTEXT, "text": "too late."},
+    {"context_id": CONTEXT, "flush": True},
+    {"context_id": CONTEXT, "close_context": True},
+    {"context_id": "never", "close_context": True},
+]
+
+
+@pytest.mark.parametrize("late", LATE)
+async def test_what_comes_for_a_closed_context_is_a_fault(late: Mapping[str, Any]) -> None:
+    standin = ElevenLabsStandin()
+    async with client(standin) as one:
+        await one.say(OPENING, {"context_id": CONTEXT, "close_context": True})
+        await one.audio_until("isFinal")
+        await one.say(late)
+        await one.audio_until("error")
+    assert len(standin.complaints) == 1
+
+
+async def test_what_comes_for_a_closed_context_is_dropped_by_the_lenient_one() -> None:
+    standin = ElevenLabsStandin(lenient=1)
+    async with client(standin) as one:
+        await one.say(OPENING, {"context_id": CONTEXT, "close_context": True}, *LATE)
+        assert await one.audio_until("isFinal") == b""
+        await one.say(*LATE, {"text": " ", "context_id": "two"}, {"text": "Yes.", "context_id": "two"})
+        assert await one.audio_until("type") == voiced("Yes.", L16_8K)
+    assert standin.complaints == []
+    assert standin.transcripts == ["Yes."]
