@@ -13,11 +13,12 @@ class Transcoder:
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
         self._source = source
         self._target = target
+        self._changes_nothing = source == target
         self._resampler = Resampler(source.rate_hz, target.rate_hz) if source.rate_hz != target.rate_hz else None
 
     def push(self, payload: bytes) -> bytes:
         """Transcode whole samples; with a change of rate, the last few milliseconds come with the next piece."""
-        if self._source == self._target:
+        if self._changes_nothing:
             return payload
         pcm = codec.decode(self._source.encoding, payload)
         if self._resampler is not None:

@@ -34,7 +34,7 @@ class FluxDialect(Dialect):
     """One session of ``/v2/listen``."""
 
     provider = "deepgram_flux"
-    chunk_ms = 80  # strongly recommended
+    chunk_ms = quiet_chunk_ms = 80  # strongly recommended
     speed = CATCH_UP_SPEED
     burst_ms = 1000
     replay_ms = REPLAY_MS

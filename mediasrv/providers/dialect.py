@@ -41,6 +41,8 @@ class Dialect(ABC):
     """Whether a ``Hello`` comes before audio may be sent."""
     chunk_ms: ClassVar[int] = 60
     """Audio in one message."""
+    quiet_chunk_ms: ClassVar[int] = 180
+    """The same while nobody speaks."""
     least_ms: ClassVar[int] = 0
     """Audio in the shortest message that the vendor takes."""
     speed: ClassVar[float] = 8.0

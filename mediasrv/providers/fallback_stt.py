@@ -97,6 +97,7 @@ class _Relay(Recognition):
         self._crew = crew
         self._audio = audio
         self._kept = bytearray()
+        self._pre_roll_bytes, self._kept_bytes = audio.bytes_in(PRE_ROLL_MS), audio.bytes_in(KEPT_MS)
         self._begun_at: int | None = None  # in what is kept; None between utterances
         self._request: int | None = None  # the newest that was not answered
         self._requested_s = 0.0
@@ -108,16 +109,16 @@ class _Relay(Recognition):
 
     def send(self, payload: bytes) -> None:
         self._kept += payload
-        self._forget(PRE_ROLL_MS if self._begun_at is None else KEPT_MS)
+        surplus = len(self._kept) - (self._pre_roll_bytes if self._begun_at is None else self._kept_bytes)
+        if surplus > 0:
+            self._forget(surplus)
         if self._leg is not None:
             self._leg.send(payload)
 
-    def _forget(self, kept_ms: int) -> None:
-        surplus = len(self._kept) - self._audio.bytes_in(kept_ms)
-        if surplus > 0:
-            del self._kept[:surplus]
-            if self._begun_at is not None:
-                self._begun_at = max(0, self._begun_at - surplus)
+    def _forget(self, surplus: int) -> None:
+        del self._kept[:surplus]
+        if self._begun_at is not None:
+            self._begun_at = max(0, self._begun_at - surplus)
 
     def begin(self) -> None:
         self._begun_at = len(self._kept)
@@ -134,7 +135,7 @@ class _Relay(Recognition):
         is_deaf = self._request is not None and not self._was_answered and waited_s >= DEAF_S
         self._begun_at = self._request = None
         self._was_answered = False
-        self._forget(PRE_ROLL_MS)
+        self._forget(max(0, len(self._kept) - self._pre_roll_bytes))
         if self._leg is None:
             return
         self._leg.count(self._meter)

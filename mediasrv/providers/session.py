@@ -64,6 +64,7 @@ class Session:
         self._zero_ms = 0.0  # the call's media time at the session's beginning
         self._pace = Pace(dialect.speed, dialect.burst_ms, self.began_s)
         self._chunk = reel.bytes_in(dialect.chunk_ms)
+        self._quiet_chunk = reel.bytes_in(max(dialect.chunk_ms, dialect.quiet_chunk_ms))
         self._least = max(1, reel.bytes_in(dialect.least_ms))
         self._wishes: deque[tuple[int, int]] = deque()  # positions of requests that the vendor was not told of
         self._feeding: asyncio.TimerHandle | None = None
@@ -118,8 +119,10 @@ class Session:
             self._say(self.dialect.finalize())
             self._minutes.asked(request, self._loop.time())
             self._await_finals()
-        if self._send_audio(self._reel.end, self._chunk):
-            self.enough = self._chunk
+        # Between utterances nothing that is heard is in a hurry.
+        enough = self._chunk if self._minutes.is_open else self._quiet_chunk
+        if self._send_audio(self._reel.end, enough):
+            self.enough = enough
 
     def hang_up(self) -> None:
         """The call is over: take leave of the vendor."""
@@ -193,7 +196,7 @@ class Session:
         """Send audio up to a position, as long as there is enough of it; ``False`` when the vendor wants it slower."""
         reel = self._reel
         while (left := upto - reel.given) >= least:
-            size = min(left, self._chunk)
+            size = min(left, max(self._chunk, least))
             if not self._pace.take(reel.ms_at(size), self._loop.time()):
                 self._feeding = self._loop.call_later(_PACE_S, self._feed_on)
                 return False

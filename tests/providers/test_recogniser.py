@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
+from mediasrv.net.websocket import WebSocket
 from mediasrv.providers import minutes, recogniser
 from mediasrv.providers.base import Transcript
 from mediasrv.providers.dialect import Dialect
@@ -360,3 +361,27 @@ async def test_a_line_that_was_prepared_is_taken(vendor: Vendor) -> None:
             await caller.begin("w65 w66")
             assert (await caller.ask(1)).text == "w65 w66"
         assert there.standin.connections == 1
+
+
+async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    send = WebSocket.send
+
+    def note(websocket: WebSocket, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            sent.append(len(message) // 8)
+        send(websocket, message)
+
+    monkeypatch.setattr(WebSocket, "send", note)
+    async with site(VENDORS[0]) as there, calling(there.stt) as caller:
+        await caller.quiet(100)
+        await eventually(lambda: there.standin.connections)
+        await asyncio.sleep(0.02)
+        await caller.quiet(460)
+        assert sent == [180, 180, 180]
+        caller.recognition.begin()
+        await caller.quiet(160)
+        assert sent[3:] == [60, 60, 60]
+        caller.recognition.commit()
+        await caller.quiet(360)
+    assert set(sent[6:]) == {180}
