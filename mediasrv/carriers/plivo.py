@@ -1,29 +1,29 @@
 """Plivo over HTTP: the documents we answer with, the webhooks we read, and the proofs we ask for.
 
-The only door to the ``plivo`` package, of which the XML elements are used. Plivo fetches the answer document when a
-call is answered; ``<Stream>`` in it makes Plivo open a WebSocket to us, and ``keepCallAlive`` keeps the call up for as
-long as that lives. Where no hangup URL is set Plivo fetches the answer document again when the call is over: that gets
-an empty document, or it would open a second stream.
+Plivo fetches the answer document when a call is answered; ``<Stream>`` in it makes Plivo open a WebSocket to us, and
+``keepCallAlive`` keeps the call up for as long as that lives. Where no hangup URL is set Plivo fetches the answer
+document again when the call is over: that gets an empty document, or it would open a second stream.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
-
-from plivo import xml
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.link import direction_of
+from mediasrv.carriers import plivo_documents as documents
 from mediasrv.carriers.base import Happening, Webhook
+from mediasrv.carriers.nonces import Nonces
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.urls import stream_url, with_query
 from mediasrv.errors import ConfigError, SignatureError
 from mediasrv.wire.fields import name_in, reason_from
 from mediasrv.wire.mediaformat import read_media_format
 from mediasrv.wire.plivo import PLIVO_FORMATS, PlivoProtocol
-from mediasrv.wire.signature import check_stream_token, stream_token, verify
+from mediasrv.wire.signature import check_stream_token, nonce_in, stream_token, verify
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ STATUS_PATH = "/plivo/callback/status"
 
 TOKEN_S = 120
 """Life of a stream token: Plivo connects within seconds, and tries twice more."""
-# Plivo ends a stream after a day at the latest.
-_STREAM_TIMEOUT_S = 86_400
 # Plivo's limit for the URL of a stream.
 _URL_CHARS = 2048
 
@@ -60,9 +58,9 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
     """Read the fields of a webhook, from its form or its query."""
     event, stream_id = fields.get("Event", ""), fields.get("StreamID", "")
     return Webhook(
-        happening=_happening(event.lower(), fields.get("CallStatus", ""), bool(stream_id)),
+        happening=_happening(fields, event.lower(), bool(stream_id)),
         event=event,
-        call_id=name_in(fields.get("CallUUID", "")),
+        call_id=name_in(fields.get("CallUUID") or fields.get("call_uuid", "")),
         request_id=name_in(fields.get("RequestUUID", "")),
         from_number=_e164(fields.get("From", "")),
         to_number=_e164(fields.get("To", "")),
@@ -70,11 +68,15 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         stream_id=stream_id,
         cause=reason_from(fields.get("HangupCauseName") or fields.get("HangupCause")),
         machine=_MACHINE.get(fields.get("Machine", "").lower()),
+        recording_id=name_in(fields.get("recording_id") or fields.get("RecordingID", "")),
+        recording_url=fields.get("record_url") or fields.get("RecordUrl", ""),
     )
 
 
-def _happening(event: str, status: str, is_stream: bool) -> Happening:
-    if event == "hangup" or status in _ENDED:
+def _happening(fields: Mapping[str, str], event: str, is_stream: bool) -> Happening:
+    if "record_url" in fields or "RecordUrl" in fields:
+        return Happening.RECORDED
+    if event == "hangup" or fields.get("CallStatus", "") in _ENDED:
         return Happening.ENDED
     if is_stream:
         return _OF_STREAMS.get(event, Happening.OTHER)
@@ -89,15 +91,17 @@ class PlivoCarrier:
     tells_at_start = False
 
     def __init__(self, options: PlivoOptions) -> None:
-        """Raise ``ConfigError`` for a busy message that XML cannot hold."""
+        """Raise ``ConfigError`` for a message that XML cannot hold, or a stream that Plivo would not give."""
+        documents.check(options)
         self._options = options
+        self._nonces = Nonces()
         self._secret = options.auth_token.encode()
         self._format = read_media_format({"encoding": options.content_type}, MULAW_8K, PLIVO_FORMATS)
-        try:
-            self.busy = _document(xml.SpeakElement(options.busy_message), xml.HangupElement())
-        except ValueError as error:
-            raise ConfigError(f"plivo.busy_message cannot be spoken: {error}") from None
-        self.nothing = _document()
+        self.busy = _spoken(options, "busy_message")
+        self.failure = _spoken(options, "failure_message")
+        self.nothing = documents.nothing()
+        if options.overflow:
+            self.busy = documents.dial(documents.Dial(to=options.overflow))
         if options.verify_signatures and not options.auth_token:
             log.warning("no call can come in: set plivo.auth_token_env, or plivo.verify_signatures = false for tests")
 
@@ -122,16 +126,7 @@ class PlivoCarrier:
         if len(url) > _URL_CHARS:
             log.warning("body is too long for a stream's URL and is left out", extra={"call": call_id})
             url = with_query(stream_url(origin, self.name), {**query, "body": ""})
-        stream = xml.StreamElement(
-            url,
-            bidirectional=True,
-            keepCallAlive=True,
-            contentType=self._options.content_type,
-            streamTimeout=_STREAM_TIMEOUT_S,
-            statusCallbackUrl=f"{origin}{STATUS_PATH}",
-            statusCallbackMethod="POST",
-        )
-        return _document(stream)
+        return documents.stream(url, self._options, f"{origin}{STATUS_PATH}")
 
     def read_webhook(self, fields: Mapping[str, str]) -> Webhook:
         """Read the fields of a webhook, from its form or its query."""
@@ -142,7 +137,10 @@ class PlivoCarrier:
     ) -> None:
         """Raise ``SignatureError`` for a request that Plivo did not sign, if signatures are asked for."""
         if self.verifies:
-            reading = verify(self._options.auth_token, method, url, headers, form)
+            given = list(headers)
+            reading = verify(self._options.auth_token, method, url, given, form)
+            if not self._nonces.is_new(nonce_in(given), time.monotonic()):
+                raise SignatureError("the request was made before")
             log.debug("webhook is signed", extra={"reading": reading})
 
     def verify_stream(
@@ -160,11 +158,12 @@ class PlivoCarrier:
         """The URL has proven everything."""
 
 
-def _document(*elements: object) -> str:
-    response = xml.ResponseElement()
-    for element in elements:
-        response.add(element)
-    return str(response.to_string(False))
+def _spoken(options: PlivoOptions, key: str) -> str:
+    """The document for an operator's message."""
+    try:
+        return documents.speak_and_hang_up(getattr(options, key), options.voice, options.language)
+    except ValueError as error:
+        raise ConfigError(f"plivo.{key} cannot be spoken: {error}") from None
 
 
 def _e164(number: str) -> str:

@@ -46,6 +46,9 @@ class Admission:
         self.is_draining = False
         self.is_overloaded = False
         """Whether those who are here already have all the time there is."""
+        self.spacing_s = 0.0
+        """Least time between two new calls."""
+        self._next_at_s = 0.0
         self._reserved: dict[str, Slot] = {}
         self._taken: set[Slot] = set()
 
@@ -65,7 +68,7 @@ class Admission:
         """Why a new call would be refused, in a word; empty when it would not."""
         if self.is_draining:
             return "draining"
-        if self.is_overloaded:
+        if self.is_overloaded or (self.spacing_s and now < self._next_at_s):
             return "overloaded"
         return "full" if self.occupied(now) >= self.max_calls else ""
 
@@ -73,6 +76,7 @@ class Admission:
         """Keep a slot for a call that is about to be answered; asking again for the same call keeps the same slot."""
         if self.refusal(now) and call_id not in self._reserved:
             return False
+        self._space(now)
         self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
         return True
 
@@ -96,8 +100,12 @@ class Admission:
             if refusal:
                 return None
             slot = Slot()
+            self._space(now)
         self._taken.add(slot)
         return slot
+
+    def _space(self, now: float) -> None:
+        self._next_at_s = now + self.spacing_s
 
     def enter_nameless(self, now: float) -> Slot | None:
         """A socket is here that will tell its call only when it starts: its slot, or ``None`` when there is no room.

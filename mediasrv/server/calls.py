@@ -114,14 +114,9 @@ class Calls:
         """Calls with an open stream."""
         return len(self._live)
 
-    @property
-    def is_overloaded(self) -> bool:
-        """Whether new calls are refused for want of time."""
-        return self._admission.is_overloaded
-
-    @is_overloaded.setter
-    def is_overloaded(self, value: bool) -> None:
-        self._admission.is_overloaded = value
+    def strain(self, spacing_s: float, *, is_overloaded: bool) -> None:
+        """Let new calls in so far apart at least, or none at all for want of time."""
+        self._admission.spacing_s, self._admission.is_overloaded = spacing_s, is_overloaded
 
     def expect(self, call_id: str, from_number: str, to_number: str, direction: str = "") -> bool:
         """Keep room for a call that is about to be answered; ``False`` when there is none.

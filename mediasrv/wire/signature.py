@@ -64,6 +64,11 @@ def verify_v2(token: str, url: str, headers: Headers, *, upgrade: bool = False) 
     return _match(token, readings, offered)
 
 
+def nonce_in(headers: Headers) -> str:
+    """The nonce of a request's version 3 signatures; empty where it brings none."""
+    return _offered(headers, "v3")[1]
+
+
 def stream_token(secret: bytes, call_id: str, expires_at_s: int) -> str:
     """Make a token that binds a stream's URL to a call until a moment, in seconds since the epoch.
 

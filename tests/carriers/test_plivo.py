@@ -43,6 +43,7 @@ def test_the_answer_opens_a_two_way_stream_that_keeps_the_call(plivo: PlivoCarri
         "keepCallAlive": "true",
         "contentType": "audio/x-mulaw;rate=8000",
         "streamTimeout": "86400",
+        "audioTrack": "inbound",
         "statusCallbackUrl": f"{ORIGIN}/plivo/callback/status",
         "statusCallbackMethod": "POST",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -23,7 +24,7 @@ ANSWER = "/plivo/answer"
 STATUS = "/plivo/callback/status"
 PUBLIC = "https://voice.example.in"
 TOKEN = "test_token_0123456789"
-NONCE = "05429567804466091622"
+NONCES = count(5429567804466091622)
 FORM = {"CallUUID": "call-1", "From": "919812345678", "To": "912212345678", "Event": "StartApp"}
 
 
@@ -190,10 +191,11 @@ async def test_other_news_of_a_call_is_noted(event: str) -> None:
 
 
 def signed(method: str, url: str, form: dict[str, str] | None = None) -> dict[str, str]:
+    nonce = str(next(NONCES))
     return {
-        "X-Plivo-Signature-V3": f"c3RhbGU=, {sign_v3(TOKEN, method, url, NONCE, form)}",
+        "X-Plivo-Signature-V3": f"c3RhbGU=, {sign_v3(TOKEN, method, url, nonce, form)}",
         "X-Plivo-Signature-Ma-V3": "bWFpbg==",
-        "X-Plivo-Signature-V3-Nonce": NONCE,
+        "X-Plivo-Signature-V3-Nonce": nonce,
     }
 
 
@@ -212,7 +214,7 @@ async def test_a_signed_call_comes_through_and_an_unsigned_one_does_not() -> Non
             phone.start("call-1")
             await phone.echo()
             await phone.hang_up()
-        main = {"X-Plivo-Signature-Ma-V3": sign_v3(TOKEN, "GET", url, NONCE), "X-Plivo-Signature-V3-Nonce": NONCE}
+        main = {"X-Plivo-Signature-Ma-V3": sign_v3(TOKEN, "GET", url, "n"), "X-Plivo-Signature-V3-Nonce": "n"}
         impostor = await there.phone(path_of(url), main)
         impostor.start("call-2")
         assert await impostor.end() == (1008, "the token is for another call")

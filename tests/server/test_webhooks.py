@@ -1,0 +1,65 @@
+"""What a carrier tells of its calls besides their documents, over real sockets."""
+
+from __future__ import annotations
+
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.turn.callee import Kind
+from mediasrv.wire.signature import sign_v3
+from tests.server.stage import stage
+
+AMD = {"CallUUID": "call-1", "Event": "MachineDetection", "Machine": "true", "CallStatus": "in-progress"}
+
+
+async def test_who_has_picked_up_reaches_the_live_call() -> None:
+    async with stage() as there:
+        phone = await there.phone()
+        phone.start("call-1")
+        await phone.echo()
+        assert (await there.post("/plivo/callback/machine", AMD))[0] == 200
+        assert (await there.post("/plivo/callback/machine", {**AMD, "Machine": "false"}))[0] == 200
+        assert (await there.post("/plivo/callback/machine", {**AMD, "Machine": "maybe"}))[0] == 200
+        assert there.agency.calls[0].callees == [Kind.MACHINE, Kind.HUMAN]
+
+
+async def test_and_a_call_whose_stream_is_yet_to_come() -> None:
+    async with stage() as there:
+        await there.post("/plivo/callback/machine", {**AMD, "CallUUID": "nobody knows it"})
+        await there.post("/plivo/answer", {"CallUUID": "call-1"})
+        await there.post("/plivo/callback/machine", AMD)
+        phone = await there.phone()
+        phone.start("call-1")
+        await phone.echo()
+        assert there.agency.calls[0].callees == [Kind.MACHINE]
+
+
+async def test_a_recording_of_the_carriers_is_told_of_in_both_spellings() -> None:
+    async with stage() as there:
+        told: list[tuple[str, ...]] = []
+        there.service._calls.on_recorded = lambda *recording: told.append(recording)
+        api = {"call_uuid": "call-1", "recording_id": "r-1", "record_url": "https://media.plivo.com/1.wav"}
+        xml = {"CallUUID": "call-1", "RecordingID": "r-2", "RecordUrl": "https://media.plivo.com/2.wav"}
+        for fields in (api, xml):
+            assert (await there.post("/plivo/callback/details", fields))[0] == 200
+        assert told == [("call-1", "r-1", api["record_url"]), ("call-1", "r-2", xml["RecordUrl"])]
+
+
+async def test_the_question_of_a_call_that_is_over_gets_no_stream() -> None:
+    async with stage() as there:
+        await there.post("/plivo/callback/status", {"CallUUID": "call-1", "Event": "Hangup", "CallStatus": "completed"})
+        _, document = await there.post("/plivo/answer", {"CallUUID": "call-1", "Event": "StartApp"})
+        assert "Stream" not in document
+        _, document = await there.post("/plivo/answer", {"CallUUID": "call-2", "Event": "StartApp"})
+        assert "Stream" in document
+
+
+async def test_a_webhook_that_was_signed_counts_once() -> None:
+    plivo = PlivoOptions(auth_token="t")
+    async with stage(plivo=plivo) as there:
+        form = {"CallUUID": "call-1", "Event": "Ring"}
+        url = f"{there.http}/plivo/callback/status"
+        headers = {
+            "X-Plivo-Signature-V3": sign_v3("t", "POST", url, "n-1", form),
+            "X-Plivo-Signature-V3-Nonce": "n-1",
+        }
+        assert (await there.post("/plivo/callback/status", form, headers))[0] == 200
+        assert await there.post("/plivo/callback/status", form, headers) == (403, "forbidden\n")
