@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from native_bench.load.proc import usage
+from native_bench.load.proc import Usage, usage
 from native_bench.load.verdict import spread
 from native_bench.peers.contenders import Contender
 from native_bench.peers.holes import silences_ms
@@ -57,11 +57,10 @@ async def _measured(world: World, calls: Sequence[Planned], spoken: Material) ->
     server = world.processes["server"]
     before = await world.ledgers()
     try:
-        idle_bytes = usage(server.pid).rss_bytes
+        looks = [usage(server.pid)]
     except ProcessLookupError:
-        raise ServerDied("the server died after its first call") from None
-    sizes = [idle_bytes]
-    looking = asyncio.create_task(_look(server.pid, sizes))
+        raise ServerDied("the server died in its first call") from None
+    looking = asyncio.create_task(_look(server.pid, looks))
     try:
         run = await place(world, calls, len(calls))
     finally:
@@ -69,14 +68,14 @@ async def _measured(world: World, calls: Sequence[Planned], spoken: Material) ->
     if not run.calls:
         raise ServerDied(run.failures[0] if run.failures else "no call was taken")
     tally = await asyncio.to_thread(judged, run, Listener(spoken.bot, len(REPLY) * CHAR_MS / 1000))
-    return heard(tally, before) | taken(run, idle_bytes, max(sizes))
+    return heard(tally, before) | taken(run, looks)
 
 
-async def _look(pid: int, sizes: list[int]) -> None:
+async def _look(pid: int, looks: list[Usage]) -> None:
     with suppress(ProcessLookupError):
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            sizes.append(usage(pid).rss_bytes)
+            looks.append(usage(pid))
 
 
 def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -102,8 +101,10 @@ def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, An
     }
 
 
-def taken(run: Run, idle_bytes: int, most_bytes: int) -> dict[str, Any]:
-    """What the calls cost, and where what was heard had holes."""
+def taken(run: Run, looks: Sequence[Usage]) -> dict[str, Any]:
+    """What the calls cost, by looks at the server, the first of them before; and the holes in what was heard."""
+    idle, last = looks[0], looks[-1]
+    most_bytes = max(each.rss_bytes for each in looks)
     seconds = sum(len(call.conversation.caller) for call in run.calls) / RATE_HZ
     silences = [ms for call in run.calls for ms in silences_ms(call)]
     found = spread(silences)
@@ -112,8 +113,9 @@ def taken(run: Run, idle_bytes: int, most_bytes: int) -> dict[str, Any]:
         "call_seconds": round(seconds, 1),
         "cpu_ms": round(1000 * run.cores["server"] * run.seconds / seconds, 2) if run.cores else None,
         "helpers": {name: round(share, 2) for name, share in run.cores.items() if name != "server"},
-        "idle_mb": round(idle_bytes / 1e6, 1),
-        "call_mb": round((most_bytes - idle_bytes) / 1e6 / run.simultaneous, 2),
+        "stolen_percent": round(100 * (last.waited_s - idle.waited_s) / run.seconds, 1),
+        "idle_mb": round(idle.rss_bytes / 1e6, 1),
+        "call_mb": round((most_bytes - idle.rss_bytes) / 1e6 / run.simultaneous, 2),
         "silence_ms": asdict(found) if found else None,
         "with_holes": sum(ms > 0 for ms in silences),
     }

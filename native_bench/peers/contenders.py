@@ -101,12 +101,12 @@ RECIPES = {
         ("pipecat-ai[deepgram,elevenlabs,openai,silero,websocket]==1.14.0", "uvicorn==0.54.0", "uvloop==0.23.0"),
         ("pipecat-ai", "uvicorn", "uvloop", "fastapi", "websockets", "onnxruntime", "deepgram-sdk", "openai"),
     ),
-    # The newest of LiveKit Agents that this transport works with: with 1.7.1 and later no session starts.
+    # The newest of LiveKit Agents that this transport works with: later ones ask more of a call than it has.
     "livekit": Recipe(
         "livekit_server.py",
         (
             "agent-transport[livekit]==0.2.2",
-            "livekit-agents[deepgram,elevenlabs,openai]==1.6.10",
+            "livekit-agents[deepgram,elevenlabs,openai]==1.6.9",
         ),
         ("agent-transport", "livekit-agents", "livekit-local-inference", "livekit-plugins-deepgram", "openai"),
         ready_path="/",

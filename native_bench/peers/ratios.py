@@ -41,6 +41,7 @@ MEASURES = (
     Measure("missed_barge_ins", "barge-ins that were talked over", "%", _share("missed_barge_ins", "barge_ins")),
     Measure("silence_p99", "silence inside an utterance, p99", "ms", _of("silence_ms", "p99")),
     Measure("cpu", "processor time of a call-second", "ms", lambda run: run.get("cpu_ms")),
+    Measure("stolen", "time its core was somebody else's", "%", lambda run: run.get("stolen_percent")),
     Measure("call", "memory of a call", "MB", lambda run: run.get("call_mb")),
     Measure("process", "memory of the process, without calls", "MB", lambda run: run.get("idle_mb")),
 )
