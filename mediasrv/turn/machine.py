@@ -63,7 +63,8 @@ class TurnMachine:
         self._reply_started = False
         self._interruptible = True
         self._final_due: float | None = None
-        self._media_due: float | None = None
+        self._media_s: float | None = None
+        """When the last of the frames came that something depends on; None while nothing does."""
 
     @property
     def turn(self) -> int:
@@ -126,16 +127,12 @@ class TurnMachine:
         self.state = State.HEARING
         self._idle.cancel()
         self._final_due = None
-        actions = self._saying.go_on()
-        self._expect_media(self._saying.wait_ms, now)
-        return actions
-
-    def _expect_media(self, silence_ms: int, now: float) -> None:
-        self._media_due = now + silence_ms / 1000 + STALLED_MEDIA_S
+        self._media_s = now
+        return self._saying.go_on()
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
         actions = self._saying.hear(self._run)
-        self._expect_media(self._saying.wait_ms, now)
+        self._media_s = now
         if self._saying.is_over:
             return [*actions, *self._end_turn(now)]
         return [*actions, *self._saying.prepare()]
@@ -144,7 +141,7 @@ class TurnMachine:
         """The caller has finished; the reply starts as soon as we know what he said."""
         self.state = State.THINKING
         self.endpoint_s = now
-        self._media_due = None
+        self._media_s = None
         if self._wording.final is Final.IN_HAND:
             return self._start_reply(now)
         self._final_due = now + self._options.final_wait_ms / 1000
@@ -163,7 +160,7 @@ class TurnMachine:
     def _hear_over_playout(self, now: float) -> Sequence[Action]:
         verdict = self._barge_in.judge(self._onset, self._wording if self._saying.only_suspected else None)
         if self._barge_in.suspected:
-            self._expect_media(self._options.false_alarm_ms, now)
+            self._media_s = now
         match verdict:
             case Verdict.SUSPECTED:
                 return [HoldPlayout(), *self._saying.begin(over_playout=True)]
@@ -189,7 +186,7 @@ class TurnMachine:
     def _go_on(self) -> list[Action]:
         """The caller did not break in; what he said before we spoke still waits for its answer."""
         self._barge_in.go_on()
-        self._media_due = None
+        self._media_s = None
         # A final that is on its way may say that he did.
         is_known = self._saying.only_suspected and self._wording.final is not Final.ASKED
         return [ResumePlayout(), *(self._saying.commit() if is_known else ())]
@@ -245,7 +242,7 @@ class TurnMachine:
             return self._go_on() if self._barge_in.suspected and not interruptible else NONE
         self.state = State.SPEAKING
         self._idle.begin()
-        self._final_due = self._media_due = None
+        self._final_due = self._media_s = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
         self._onset.restart()
         self._barge_in.reset(over_caller=self._reply_started and self._saying.is_talked_out)
@@ -265,6 +262,14 @@ class TurnMachine:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
+    @property
+    def _media_due(self) -> float | None:
+        """When frames have stopped for longer than the silence that we wait for."""
+        if self._media_s is None:
+            return None
+        silence_ms = self._options.false_alarm_ms if self.state is State.SPEAKING else self._saying.wait_ms
+        return self._media_s + silence_ms / 1000 + STALLED_MEDIA_S
+
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
         return min((at for at in (self._idle.due_s, self._final_due, self._media_due) if at is not None), default=None)
@@ -274,7 +279,8 @@ class TurnMachine:
         if self._final_due is not None and now >= self._final_due:
             # The last interim has to do. Where there is none, nobody has said that nothing was said.
             return [*self._start_reply(now), *(() if self._wording.text else (AskToRepeat(),))]
-        if self._media_due is not None and now >= self._media_due:
+        media_due = self._media_due
+        if media_due is not None and now >= media_due:
             return self._miss_media(now)
         if self._idle.due_s is not None and now >= self._idle.due_s:
             return [self._idle.lapse(now)]

@@ -35,6 +35,7 @@ LEAST_PAUSE_MS = 200
 REJOIN_S = 1.0
 # Beyond the limit of an utterance any breath ends it, and beyond this many times the limit nothing is waited for.
 TALKED_OUT = 1.25
+_UNRATED = EndRated()
 
 
 class Saying:
@@ -45,7 +46,7 @@ class Saying:
         self._endpointing = Endpointing(options, language)
         self._speculation = Speculation(options)
         self._pause_ms = self._heard_ms = 0
-        self._rated = EndRated()
+        self._rated = _UNRATED
         self._hinted: Opinion | None = None
         self._is_turn_open = False
         self._answered: tuple[str, int, float] = ("", 0, -math.inf)
@@ -168,7 +169,7 @@ class Saying:
         return self.prepare()
 
     def _forget_opinions(self) -> None:
-        self._rated = EndRated()
+        self._rated = _UNRATED
         self._hinted = None
 
     # -- the reply -----------------------------------------------------------------------------------------------
