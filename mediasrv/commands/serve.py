@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
-from mediasrv.commands.base import add_command, add_config, in_loop, records_of, settings_of
+from mediasrv.commands.base import add_command, add_config, in_loop, outbound_of, records_of, settings_of
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
     from mediasrv.call.agency import Agency
     from mediasrv.call.observers import Observers
     from mediasrv.carriers.roster import roster
+    from mediasrv.outbound.optouts import OptOuts
     from mediasrv.server.metrics import Metrics
     from mediasrv.server.service import Service
     from mediasrv.server.worker import Tether
@@ -76,16 +77,21 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
     async def serve() -> None:
         metrics = Metrics()
         records = records_of(settings)
-        observer = Observers(metrics, records.chronicle) if records else metrics
+        opt_outs = OptOuts(records.suppressions) if records else None
+        observer = Observers(metrics, records.chronicle, opt_outs) if records and opt_outs else metrics
         recordings = _recordings(settings, observer)
         agency = Agency(settings.agents, expected_format=settings.stream_format, observer=observer, recorder=recordings)
         port = Tether(socket(fileno=leash)) if leash is not None else None
-        service = Service(settings.server, settings.plivo, agency, metrics, roster(settings.twilio), port)
+        outbound = outbound_of(settings, records, metrics.call_forbidden)
+        service = Service(
+            settings.server, settings.plivo, agency, metrics, roster(settings.twilio, settings.exotel), port, outbound
+        )
         async with AsyncExitStack() as stack:
-            if records is not None:
+            if records is not None and opt_outs is not None:
                 stack.push_async_callback(records.aclose)
                 await records.start()
                 records.attend()
+                stack.push_async_callback(opt_outs.aclose)
             if recordings is not None:
                 stack.push_async_callback(recordings.aclose)
                 recordings.start()

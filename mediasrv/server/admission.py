@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediasrv.call.link import OUTBOUND
 from mediasrv.turn.callee import Kind
 
 RESERVATION_S = 60.0
@@ -63,6 +64,11 @@ class Admission:
         for call_id in [slot.call_id for slot in self._reserved.values() if slot.expires_s <= now]:
             del self._reserved[call_id]
         return len(self._reserved) + len(self._taken)
+
+    def inbound(self, now: float) -> int:
+        """Slots of calls that we have not made."""
+        self.occupied(now)
+        return sum(slot.direction != OUTBOUND for slot in (*self._reserved.values(), *self._taken))
 
     def refusal(self, now: float) -> str:
         """Why a new call would be refused, in a word; empty when it would not."""

@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
+from mediasrv.carriers.base import Webhook
 from mediasrv.server.admission import Admission, Slot
 from mediasrv.server.complaints import Complaints
 from mediasrv.server.metrics import Metrics
@@ -33,6 +35,12 @@ class LiveCall(Protocol):
 
     def callee_is(self, kind: Kind, /) -> None:
         """Somebody else knows who has picked up."""
+
+    def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]], /) -> bool:
+        """Have somebody's work done on this call, beside all else; ``False`` when it is over. A plain call."""
+
+    def end(self, cause: str, /) -> None:
+        """End the call, at once; the first cause counts."""
 
     async def run(self) -> str:
         """Conduct the call and return the cause of its end; cancelling ends it at once."""
@@ -70,6 +78,8 @@ class Stream(Protocol):
 
     stream_id: str
     """The carrier's name for the stream."""
+    call: LiveCall | None
+    """What is on it, once it has started."""
 
     def hang_up(self, reason: str) -> None:
         """End the call, as the carrier would with a word on the stream."""
@@ -98,6 +108,8 @@ class Calls:
         self._left = asyncio.Event()
         self.tell: Callable[[str, bool], None] = _nobody
         """Told when a call's stream is open, and when it is over."""
+        self.on_webhook: Callable[[Webhook, str], None] = lambda webhook, tag: None
+        """Told what carriers tell, with the tag that we have put in the URL, if any; must not raise."""
 
     @property
     def refusal(self) -> str:
@@ -108,6 +120,14 @@ class Calls:
     def occupied(self) -> int:
         """Calls that are live or expected."""
         return self._admission.occupied(_now())
+
+    def inbound_calls(self) -> int:
+        """Those of them that we have not made."""
+        return self._admission.inbound(_now())
+
+    def has_agent(self, name: str) -> bool:
+        """Whether there is such an agent."""
+        return name in self.agency.names
 
     @property
     def live(self) -> int:
@@ -148,6 +168,11 @@ class Calls:
     def is_live(self, call_id: str) -> bool:
         """Whether a stream of this call is open."""
         return call_id in self._live
+
+    def live_call(self, call_id: str) -> LiveCall | None:
+        """The call of this name, while its stream is open."""
+        stream = self._live.get(call_id)
+        return None if stream is None else stream.call
 
     def join(self, stream: Stream) -> None:
         """A socket is open; ``part`` when it is not any more."""

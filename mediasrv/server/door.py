@@ -33,15 +33,23 @@ class FrontDoor(asyncio.Protocol):
     """One connection until its first request is known."""
 
     def __init__(
-        self, media: MediaDoor, http: Callable[[], asyncio.Protocol], visitors: set[asyncio.BaseTransport]
+        self,
+        media: MediaDoor,
+        http: Callable[[], asyncio.Protocol],
+        visitors: set[asyncio.BaseTransport],
+        *,
+        is_for_one: bool = False,
     ) -> None:
         """``http`` makes the protocol of a connection for aiohttp.
+
+        A connection ``is_for_one`` request where the next one may be for another process.
 
         ``visitors`` are the transports that nobody owns yet, so that they can be closed when the server ends.
         """
         self._media = media
         self._http = http
         self._visitors = visitors
+        self._is_for_one = is_for_one
         self._received = b""
         self._is_done = False
 
@@ -72,6 +80,8 @@ class FrontDoor(asyncio.Protocol):
         method, target, _ = head.split(b" ", 2)
         path = target.partition(b"?")[0].decode("ascii")
         if not (method == b"GET" and self._media.serves(path) and _UPGRADE.search(head)):
+            if self._is_for_one:
+                head = head[:-2] + b"Connection: close\r\n\r\n"
             handler = self._http()
             self._transport.set_protocol(handler)
             handler.connection_made(self._transport)

@@ -11,7 +11,10 @@ is gone back. A lead of less than a frame is a hole in somebody's ear in the mak
 whatever the averages say, but no more than once a second: one stall shows in all calls.
 
 Work is the earlier sign: a thread that has a tenth of its time to spare is late now and then, and one that has none is
-late for all of them. Lateness knows what work does not: that somebody else has our core.
+late for all of them. Time in which the thread could have worked and somebody else had its core counts as work.
+
+A call costs little when it comes and more when it is answered, seconds later. So under strain, and for a while after,
+new calls are let in one at a time, ``spacing_s`` apart: who lets in a crowd finds out too late what it costs.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ MOST_LAG = 3.0
 """Of the limit, as which a longer stall counts: one alone is no overload, however long it was."""
 LEAST_LEAD_S = PTIME_MS / 1000
 LEAD_EVERY_S = 1.0
+SPACING_S = 0.5
+RECOVERING_S = 30.0
+"""How long after the last strain calls are still let in one at a time."""
 EASED = 0.9
 """Of a level's share of the limits, what the strain must be under for the level to be left."""
 
@@ -56,7 +62,7 @@ class Measured:
     lag_s: float
     """How late the timer ran."""
     busy: float
-    """Share of the time in which the loop's thread was at work."""
+    """Share of the time in which the loop's thread was at work, or would have been."""
     least_lead_s: float = math.inf
     """Least audio that a carrier had left; infinite when nobody spoke."""
 
@@ -71,12 +77,16 @@ class Health:
         self.lag_s = self.busy = 0.0
         """The averages."""
         self._measured_at_s = self._strained_at_s = now
-        self._raised_at_s = -math.inf
+        self._raised_at_s = self._unfit_at_s = -math.inf
 
     @property
     def strain(self) -> float:
         """How much of the limits is used; 1 is all."""
         return max(self.lag_s / self._max_lag_s, self.busy / self._max_busy)
+
+    def spacing_s(self, now: float) -> float:
+        """Least time between two new calls; 0 when they may come as they like."""
+        return SPACING_S if now < self._unfit_at_s + RECOVERING_S else 0.0
 
     def measure(self, measured: Measured, now: float) -> Level:
         """Take a measurement, which also stands for the time since the last one; return the level."""
@@ -86,6 +96,8 @@ class Health:
         self.busy += weight * (measured.busy - self.busy)
         self._raise(measured.least_lead_s, now)
         self._ease(now)
+        if self.level is not Level.FIT:
+            self._unfit_at_s = now
         return self.level
 
     def _raise(self, least_lead_s: float, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Collection, Mapping
 
@@ -30,6 +31,29 @@ LEFT_OUT: Mapping[Level, Collection[Work]] = {
 }
 
 
+class Toil:
+    """How long the calling thread has worked, or was ready to while somebody else had its core."""
+
+    def __init__(self) -> None:
+        try:
+            self._file = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1
+
+    def seconds(self) -> float:
+        """So far. Reading takes a few microseconds: there is no disk behind proc(5)."""
+        if self._file < 0:
+            return time.thread_time()
+        worked_ns, waited_ns, _ = os.pread(self._file, 100, 0).split()
+        return (int(worked_ns) + int(waited_ns)) / 1e9
+
+    def close(self) -> None:
+        """Measure no more."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
 class Monitor:
     """Watches the running loop between ``start`` and ``stop``."""
 
@@ -41,9 +65,9 @@ class Monitor:
     def start(self) -> None:
         """Begin to measure."""
         options, self._loop = self._options, asyncio.get_running_loop()
-        now = self._loop.time()
+        now, self._toil = self._loop.time(), Toil()
         self._health = Health(options.max_lag_ms / 1000, options.max_busy_percent / 100, options.recover_s, now)
-        self._measured_at_s, self._worked_s = now, time.thread_time()
+        self._measured_at_s, self._worked_s = now, self._toil.seconds()
         self._stalls = StallWatch(STALL_S, self._calls.metrics.loop_stalled)
         self._stalls.start()
         self._arm(now)
@@ -52,13 +76,15 @@ class Monitor:
         """Measure no more; safe to call at any time."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
             self._stalls.stop()
+            self._toil.close()
 
     def _arm(self, now: float) -> None:
         self._timer = self._loop.call_at(now + EVERY_S, self._measure, now + EVERY_S)
 
     def _measure(self, due_s: float) -> None:
-        now, worked_s = self._loop.time(), time.thread_time()
+        now, worked_s = self._loop.time(), self._toil.seconds()
         self._stalls.beat()
         lag_s = max(0.0, now - due_s)
         busy = (worked_s - self._worked_s) / max(now - self._measured_at_s, EVERY_S / 2)
@@ -70,11 +96,11 @@ class Monitor:
             level = self._health.measure(Measured(lag_s, busy, least_lead_s), now)
             if level is not before:
                 self._act(level, before)
+            self._calls.strain(self._health.spacing_s(now), is_overloaded=level is Level.CLOSED)
         self._arm(now)
 
     def _act(self, level: Level, before: Level) -> None:
         self._calls.agency.effort.leave_out(LEFT_OUT[level])
-        self._calls.is_overloaded = level is Level.CLOSED
         self._calls.metrics.load_level(level)
         facts = {"level": level.name.lower().replace("_", " "), "calls": self._calls.live}
         measures = {"busy_percent": round(100 * self._health.busy), "lag_ms": round(1000 * self._health.lag_s)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mediasrv.errors import MediasrvError
 
@@ -23,15 +23,29 @@ class ListenError(MediasrvError):
 class Port:
     """All addresses of one host name, at one port."""
 
-    def __init__(self, host: str, port: int) -> None:
+    is_for_one = False
+    """Whether a connection serves one request only."""
+
+    def __init__(self, host: str, port: int, inherited: Sequence[socket.socket] = ()) -> None:
+        """``inherited`` sockets listen already, and take the place of host and port."""
         self._host = host
+        self._inherited = inherited
         self.number = port
         """The port in use, once it was claimed."""
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether others have the port too, or will have it after us."""
+        return bool(self._inherited)
+
     async def claim(self) -> None:
         """Bind the port, 0 being a free one; raise ``ListenError`` when it cannot be had."""
+        if self._inherited:
+            self._sockets = list(self._inherited)
+            self.number = _port_of(self._sockets[0])
+            return
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(
@@ -55,14 +69,18 @@ class Port:
     async def open(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
         """Let connections in; raise ``ListenError`` when somebody else was faster."""
         loop = asyncio.get_running_loop()
+        self._servers = [
+            await loop.create_server(make_protocol, sock=server, backlog=_BACKLOG) for server in self.listen()
+        ]
+
+    def listen(self) -> Sequence[socket.socket]:
+        """Let connections come, for somebody else to accept; raise ``ListenError`` likewise."""
         try:
             for server in self._sockets:
                 server.listen(_BACKLOG)
         except OSError as error:
             raise self._error(error) from None
-        self._servers = [
-            await loop.create_server(make_protocol, sock=server, backlog=_BACKLOG) for server in self._sockets
-        ]
+        return self._sockets
 
     def close(self) -> None:
         """Let no more connections in; those that are open stay. Safe to call twice."""
@@ -75,3 +93,9 @@ class Port:
         self.close()
         where = f"{self._host}:{self.number}"
         return ListenError(f"cannot listen on {where}: {error.strerror}; choose another with server.host, server.port")
+
+
+def _port_of(server: socket.socket) -> int:
+    """0 for what is no internet socket."""
+    name = server.getsockname()
+    return int(name[1]) if isinstance(name, tuple) else 0

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo import PlivoCarrier
+from mediasrv.outbound.outbound import Outbound
 from mediasrv.server.calls import Agency, Calls
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
@@ -42,15 +43,22 @@ class Service:
         metrics: Metrics | None = None,
         others: Sequence[Carrier] = (),
         port: Port | Tether | None = None,
+        outbound: Outbound | None = None,
     ) -> None:
         """``metrics`` are those that the agency's calls are watched by, if they are; ``others`` the carriers beside
-        Plivo; ``port`` is where connections come from, if not where the options say. Raise ``ConfigError``.
+        Plivo; ``port`` is where connections come from, if not where the options say; ``outbound`` calls
+        out. Raise ``ConfigError``.
         """
         self._options = options
         self._agency = agency
         self.metrics = metrics or Metrics()
         carriers = (PlivoCarrier(plivo), *others)
         self._calls = Calls(agency, options.max_calls, self.metrics)
+        self._outbound = outbound
+        self.dialer = outbound.dialer(self._calls) if outbound else None
+        """Takes orders to call out, where somebody may."""
+        if outbound is not None:
+            self._calls.on_webhook = outbound.on_webhook
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         self._reception = Reception(
             self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers)
@@ -77,6 +85,8 @@ class Service:
             await self._agency.start()
             await self._reception.start()
             await self._port.open(self._door)
+            if self.dialer is not None:
+                await self.dialer.start()
         except BaseException:
             await self.aclose()
             raise
@@ -115,6 +125,8 @@ class Service:
         self._monitor.stop()
         for transport in list(self._visitors):
             transport.close()
+        if self._outbound is not None:
+            await self._outbound.aclose()
         await self._calls.aclose()
         await self._reception.aclose()
         await self._agency.aclose()
@@ -122,6 +134,8 @@ class Service:
     async def _drain(self) -> None:
         """Wait until the last call is over, for as long as the operator and the options allow."""
         log.info("draining")
+        if self._outbound is not None:
+            await self._outbound.aclose()
         async with asyncio.TaskGroup() as tasks:
             drained = tasks.create_task(self._calls.drain())
             hurried = tasks.create_task(self._hurry.wait())

@@ -98,10 +98,12 @@ async def serving(
     cores: Placement,
     greeting: str = "",
     environment: Mapping[str, str] | None = None,
+    *,
+    sheds_load: bool = False,
 ) -> AsyncIterator[World]:
     """Start a server, and wait until it is ready; raise ``ServerDied`` when it fails to."""
     port, config, log = free_port(), folder / "server.toml", folder / "server.log"
-    config.write_text(configuration(port, there.origins, greeting), encoding="utf-8")
+    config.write_text(configuration(port, there.origins, greeting, sheds_load=sheds_load), encoding="utf-8")
     command = ("native_bench.load.hook", str(folder), "serve", "--config", str(config), "--log-level", "warning")
     with log.open("wb") as file:
         started_s = time.monotonic()
@@ -113,16 +115,21 @@ async def serving(
 
 
 @asynccontextmanager
-async def started(folder: Path, tape: Tape, cores: Placement, greeting: str = "") -> AsyncIterator[World]:
-    """Start everything; raise ``ServerDied`` when something fails to."""
-    async with providers(folder, tape, cores) as there, serving(folder, there, cores, greeting) as world:
+async def started(
+    folder: Path, tape: Tape, cores: Placement, greeting: str = "", *, sheds_load: bool = False
+) -> AsyncIterator[World]:
+    """Start everything; raise ``ServerDied`` when something fails to. Who asks for limits wants no load to be shed."""
+    async with (
+        providers(folder, tape, cores) as there,
+        serving(folder, there, cores, greeting, sheds_load=sheds_load) as world,
+    ):
         yield world
 
 
-def configuration(port: int, origins: Mapping[str, str], greeting: str) -> str:
+def configuration(port: int, origins: Mapping[str, str], greeting: str, *, sheds_load: bool = False) -> str:
     """The server's own file."""
     tables: dict[str, Mapping[str, object]] = {
-        "server": {"host": HOST, "port": port, "max_calls": _MAX_CALLS, "sheds_load": False},
+        "server": {"host": HOST, "port": port, "max_calls": _MAX_CALLS, "sheds_load": sheds_load},
         "plivo": {"verify_signatures": False},
         "agents.default": {"instructions": "You help callers of a courier.", "greeting": greeting},
         "agents.default.stt": {"provider": "deepgram", "url": origins["stt"], "api_key": deepgram.KEY},

@@ -115,3 +115,26 @@ def test_a_draining_server_lets_in_only_those_who_were_sent_and_come_soon() -> N
     assert admission.enter("", 1.0) is None
     assert admission.enter("soon", 2.0) is not None
     assert admission.occupied(1.0 + DRAIN_RESERVATION_S) == 1
+
+
+def test_under_strain_new_calls_are_let_in_one_at_a_time_and_those_who_were_answered_at_once() -> None:
+    admission = Admission(9)
+    admission.spacing_s = 0.5
+    assert admission.reserve("a", "", "", 1.0)
+    assert admission.refusal(1.4) == "overloaded"
+    assert not admission.reserve("b", "", "", 1.4)
+    assert admission.reserve("a", "", "", 1.4)
+    assert admission.enter("a", 1.4) is not None
+    assert admission.enter("", 1.9) is not None
+    assert admission.enter("", 2.0) is None
+    admission.spacing_s = 0.0
+    assert admission.enter("", 2.0) is not None
+
+
+def test_who_is_overloaded_lets_in_only_those_who_were_answered() -> None:
+    admission = Admission(9)
+    admission.reserve("a", "", "", 1.0)
+    admission.is_overloaded = True
+    assert admission.refusal(1.0) == "overloaded"
+    assert admission.enter("b", 1.0) is None
+    assert admission.enter("a", 1.0) is not None

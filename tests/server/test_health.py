@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists, tuples
 
-from mediasrv.server.health import EASED, LEAD_EVERY_S, LEAST_LEAD_S, SHARES, Health, Level, Measured
+from mediasrv.server.health import (
+    EASED,
+    LEAD_EVERY_S,
+    LEAST_LEAD_S,
+    RECOVERING_S,
+    SHARES,
+    SPACING_S,
+    Health,
+    Level,
+    Measured,
+)
 
 EVERY_S = 0.05
 RECOVER_S = 3.0
@@ -55,6 +65,17 @@ def test_what_eases_for_a_moment_only_is_not_trusted() -> None:
     for _ in range(10):
         assert process.live(FINE, RECOVER_S / 2) == [Level.CLOSED]
         assert process.live(Measured(0.0, 0.99), RECOVER_S) == [Level.CLOSED]
+
+
+def test_under_strain_and_for_a_while_after_calls_are_let_in_one_at_a_time() -> None:
+    process = Process()
+    assert process.health.spacing_s(0.0) == 0
+    process.live(Measured(0.0, 0.99), 5)
+    assert process.health.spacing_s(process.now) == SPACING_S
+    process.live(FINE, 3 * RECOVER_S + 3)
+    assert process.health.level is Level.FIT
+    assert process.health.spacing_s(process.now) == SPACING_S
+    assert process.health.spacing_s(process.now + RECOVERING_S) == 0
 
 
 def test_one_stall_closes_no_door() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 
 import pytest
 
 from mediasrv.call.effort import Work
+from mediasrv.server import monitor
 from mediasrv.server.options import ServerOptions
 from tests.server.stage import STREAM, Stage, stage, until
 
@@ -52,6 +55,26 @@ async def test_who_was_answered_is_let_in_when_nobody_else_is_and_the_door_opens
         await until(lambda: all(map(there.agency.effort.allows, Work)))
     levels = [record.__dict__["level"] for record in caplog.records if record.msg == "load changed"]
     assert levels == ["no speculation", "essential", "closed", "essential", "no speculation", "fit"]
+
+
+def test_work_is_seen_with_and_without_the_kernels_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> float:
+        toil = monitor.Toil()
+        before = toil.seconds()
+        until_s = time.thread_time() + 0.05
+        while time.thread_time() < until_s:
+            pass
+        after = toil.seconds()
+        toil.close()
+        toil.close()
+        return after - before
+
+    def fail(*_: object) -> int:
+        raise FileNotFoundError
+
+    assert work() >= 0.03
+    monkeypatch.setattr(os, "open", fail)
+    assert work() >= 0.05
 
 
 async def test_who_is_told_not_to_leaves_nothing_out() -> None:

@@ -1,0 +1,170 @@
+"""The lobby: where connections wait until it is known which worker they are for.
+
+    accept ─► peek until the request is whole ─┬─► a worker, with all that was sent (see ``steering``)
+                                               └─► answered here: what is asked of all workers together
+
+Peeking takes nothing from the socket. It also tells nothing of when there is more, so a request that is not whole is
+looked at again in a few milliseconds, which happens to few: carriers send a request in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+
+from mediasrv.server.door import HEAD_WITHIN_S
+from mediasrv.server.glance import LONGEST, is_whole, names_in, target_of
+from mediasrv.server.steering import Steering
+
+log = logging.getLogger(__name__)
+
+WHOLE_WITHIN_S = 1.0
+"""From its first byte; what takes longer goes to a worker as it is, which knows how to wait."""
+ANSWER_WITHIN_S = 5.0
+_AGAIN_S = 0.005
+_ACCEPTED_AT_ONCE = 64
+# Without a descriptor for it no connection can be accepted, and asking again at once would not help.
+_BREATH_S = 0.1
+
+Answer = Callable[[], Awaitable[tuple[HTTPStatus, str]]]
+"""What is answered here, as plain text."""
+
+
+class Lobby:
+    """Accepts connections and hands them on."""
+
+    def __init__(
+        self, steering: Steering, hand: Callable[[int, socket.socket], bool], answers: Mapping[bytes, Answer]
+    ) -> None:
+        """``hand`` gives a connection to a worker and tells whether it could; ``answers`` are by path."""
+        self._steering = steering
+        self._hand = hand
+        self._answers = answers
+        self._doors: Sequence[socket.socket] = ()
+        self._visitors: set[_Visitor] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, doors: Sequence[socket.socket]) -> None:
+        """Accept from these sockets, which listen."""
+        self._loop = asyncio.get_running_loop()
+        self._doors = doors
+        for door in doors:
+            door.setblocking(False)
+            self._loop.add_reader(door.fileno(), self._accept, door)
+
+    def close_doors(self) -> None:
+        """Accept no more; those who wait are still seen to. Safe to call twice."""
+        for door in self._doors:
+            self._loop.remove_reader(door.fileno())
+        self._doors = ()
+
+    def close(self) -> None:
+        """Send everybody away; safe to call twice."""
+        self.close_doors()
+        for visitor in list(self._visitors):
+            visitor.leave()
+        for task in self._tasks:
+            task.cancel()
+
+    def _accept(self, door: socket.socket) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                connection, _ = door.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.error("cannot accept connections", extra={"error": error.strerror})
+                self._loop.remove_reader(door.fileno())
+                self._loop.call_later(_BREATH_S, self._resume, door)
+                return
+            connection.setblocking(False)
+            self._visitors.add(_Visitor(connection, self._decide, self._visitors.discard))
+
+    def _resume(self, door: socket.socket) -> None:
+        if door in self._doors:
+            self._loop.add_reader(door.fileno(), self._accept, door)
+
+    def _decide(self, connection: socket.socket, data: bytes) -> None:
+        answer = self._answers.get(target_of(data))
+        if answer is not None:
+            self._reply(connection, answer)
+            return
+        names, tried = names_in(data), set[int]()
+        while (worker := self._steering.choose(names, self._loop.time(), tried)) is not None:
+            if self._hand(worker, connection):
+                connection.close()
+                return
+            tried.add(worker)
+        self._reply(connection, _nobody)
+
+    def _reply(self, connection: socket.socket, answer: Answer) -> None:
+        task = asyncio.create_task(self._write(connection, answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, connection: socket.socket, answer: Answer) -> None:
+        # A close with bytes unread would reset the connection, and the answer with it.
+        with suppress(OSError), connection:
+            connection.recv(LONGEST)
+            status, text = await answer()
+            head = (
+                f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                f"Content-Length: {len(text.encode())}\r\nConnection: close\r\n\r\n"
+            )
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._loop.sock_sendall(connection, (head + text).encode())
+
+
+async def _nobody() -> tuple[HTTPStatus, str]:
+    return HTTPStatus.SERVICE_UNAVAILABLE, "no worker is there\n"
+
+
+class _Visitor:
+    """A connection whose request is looked at."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        decide: Callable[[socket.socket, bytes], None],
+        left: Callable[[_Visitor], None],
+    ) -> None:
+        self._connection = connection
+        self._decide = decide
+        self._left = left
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(HEAD_WITHIN_S, self.leave)
+        self._whole_by_s: float | None = None
+        self._loop.add_reader(connection.fileno(), self._look)
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._stop()
+        self._connection.close()
+
+    def _look(self) -> None:
+        try:
+            data = self._connection.recv(LONGEST, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        now = self._loop.time()
+        self._whole_by_s = self._whole_by_s or now + WHOLE_WITHIN_S
+        if not data:
+            self.leave()
+        elif is_whole(data.lstrip(b"\r\n")) or now >= self._whole_by_s:
+            self._stop()
+            self._decide(self._connection, data.lstrip(b"\r\n"))
+        else:
+            self._loop.remove_reader(self._connection.fileno())
+            self._timer.cancel()
+            self._timer = self._loop.call_later(_AGAIN_S, self._look)
+
+    def _stop(self) -> None:
+        self._timer.cancel()
+        self._loop.remove_reader(self._connection.fileno())
+        self._left(self)

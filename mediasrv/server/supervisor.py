@@ -1,0 +1,134 @@
+"""The supervisor: it owns the port, hands each connection to a worker process, and has nothing to do with audio.
+
+    claim port ─► start workers ─► accept and hand over ─► SIGTERM: workers drain ─► the last is gone ─► end
+
+One process that accepts for all knows what each has to do, so calls are spread by load and not by the luck of a hash,
+as they would be by SO_REUSEPORT, and it can send what belongs to a call to the worker that has it. SIGHUP replaces the
+workers one by one with such as read the configuration, and the code, anew: old calls go on in the old ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+
+from mediasrv.errors import ConfigError
+from mediasrv.server.lobby import Lobby
+from mediasrv.server.options import ServerOptions
+from mediasrv.server.port import Port
+from mediasrv.server.steering import Steering
+from mediasrv.server.workforce import WorkerError, Workforce
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """``start``, ``run``, and ``aclose`` in any case."""
+
+    def __init__(
+        self, read: Callable[[], ServerOptions], count: int, command: Sequence[str], port: Port | None = None
+    ) -> None:
+        """``read`` reads the configuration, again for every reload; it raises ``ConfigError``.
+
+        ``command`` starts a worker when the number of a descriptor is added to it.
+        """
+        self._read = read
+        self._options = read()
+        self._count = count
+        self._port = port or Port(self._options.host, self._options.port)
+        self._steering = Steering()
+        self._workforce = Workforce(command, self._environment(), self._steering)
+        answers = {b"/healthz": self._healthz, b"/readyz": self._readyz, b"/metrics": self._metrics}
+        self._lobby = Lobby(self._steering, self._workforce.hand, answers)
+        self._stopping = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        """The port in use, once the server has started."""
+        return self._port.number
+
+    async def start(self) -> None:
+        """Claim the port, start the workers, then let callers in.
+
+        Raise ``ListenError`` for a port that cannot be had, ``WorkerError`` when a worker does not start. After a
+        failure, and after cancelling, nothing is left behind.
+        """
+        try:
+            await self._port.claim()
+            try:
+                await self._workforce.start(self._count)
+            except* WorkerError as failures:
+                raise failures.exceptions[0] from None
+            self._lobby.open(self._port.listen())
+        except BaseException:
+            await self.aclose()
+            raise
+        log.info("listening", extra={"host": self._options.host, "port": self.port, "workers": self._count})
+
+    async def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once."""
+        loop = asyncio.get_running_loop()
+        actions = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: self._reload.set}
+        for number, act in actions.items():
+            loop.add_signal_handler(number, act)
+        reloading = asyncio.create_task(self._reload_when_told())
+        try:
+            await self._stopping.wait()
+            log.info("draining")
+            reloading.cancel()
+            await self._workforce.ended()
+        finally:
+            for number in actions:
+                loop.remove_signal_handler(number)
+            reloading.cancel()
+            await self.aclose()
+
+    def stop(self) -> None:
+        """Begin to drain; asked again, stop waiting for live calls."""
+        self._workforce.stop()
+        if self._port.is_inherited:
+            # Whoever else has the port takes the callers from here.
+            self._lobby.close_doors()
+        self._stopping.set()
+
+    async def aclose(self) -> None:
+        """End everything; safe to call twice."""
+        self._lobby.close()
+        self._port.close()
+        await self._workforce.aclose()
+
+    async def _reload_when_told(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            try:
+                self._options = self._read()
+            except ConfigError as error:
+                log.error("configuration is refused, the old one stays: %s", " ".join(str(error).split()))
+                continue
+            self._workforce.environment = self._environment()
+            try:
+                await self._workforce.replace()
+                log.info("reloaded")
+            except WorkerError as error:
+                log.error("reload is given up, those who are left go on: %s", error)
+
+    def _environment(self) -> dict[str, str]:
+        """The workers', who share the calls evenly."""
+        share = -(-self._options.max_calls // self._count)
+        return {**os.environ, "MEDIASRV_SERVER__MAX_CALLS": str(share)}
+
+    async def _healthz(self) -> tuple[HTTPStatus, str]:
+        return HTTPStatus.OK, "alive\n"
+
+    async def _readyz(self) -> tuple[HTTPStatus, str]:
+        refusal = self._steering.refusal(asyncio.get_running_loop().time())
+        return (HTTPStatus.SERVICE_UNAVAILABLE, f"{refusal}\n") if refusal else (HTTPStatus.OK, "ready\n")
+
+    async def _metrics(self) -> tuple[HTTPStatus, str]:
+        return HTTPStatus.OK, await self._workforce.figures()

@@ -1,0 +1,87 @@
+"""A worker's end of the leash: it stands in the place of the port, and tells the supervisor how its server is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from mediasrv.server.calls import Calls
+from mediasrv.server.leash import Leash, Message
+
+TELL_EVERY_S = 0.1
+"""How often the load is told: calls do not come so fast that two reports apart would matter."""
+
+
+class Tether:
+    """Where connections come from, one descriptor at a time."""
+
+    def __init__(self, end: socket.socket) -> None:
+        """``end`` is the worker's of a leash."""
+        self.number = 0
+        """No port of its own."""
+        self.is_for_one = True
+        """A connection's next request may be another worker's."""
+        end.setblocking(False)
+        self._end = end
+        self._leash: Leash | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._calls: Calls | None = None
+        self._arriving: set[asyncio.Task[None]] = set()
+
+    async def claim(self) -> None:
+        """Nothing is to be claimed: the supervisor has done it."""
+
+    async def open(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Take connections."""
+        self._make_protocol = make_protocol
+        self._leash = Leash(self._end, self._hear, self._ended)
+
+    def close(self) -> None:
+        """Take no more; safe to call twice."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._leash is not None:
+            if self._calls is not None:
+                self._leash.send_text("figures", _figures(self._calls))
+            self._leash.close()
+            self._leash = None
+        self._end.close()
+
+    def attend(self, calls: Calls, stop: Callable[[], None]) -> None:
+        """Tell of these calls from now on; ``stop`` is called when the supervisor is gone."""
+        self._calls, self._stop = calls, stop
+        calls.tell = self._tell_stream
+        self._tell_load(calls)
+
+    def _tell_load(self, calls: Calls) -> None:
+        self._send({"kind": "load", "calls": calls.occupied, "refusal": calls.refusal})
+        self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_load, calls)
+
+    def _tell_stream(self, call_id: str, is_live: bool) -> None:
+        self._send({"kind": "stream", "call": call_id, "is_live": is_live})
+
+    def _send(self, message: Message) -> None:
+        if self._leash is not None:
+            self._leash.send(message)
+
+    def _hear(self, message: Message, connection: socket.socket | None) -> None:
+        if connection is not None:
+            task = asyncio.create_task(self._take(connection))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+        elif message["kind"] == "figures" and self._leash is not None and self._calls is not None:
+            self._leash.send_text("figures", _figures(self._calls))
+
+    async def _take(self, connection: socket.socket) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
+
+    def _ended(self) -> None:
+        """Nobody hands us connections any more: finish what there is."""
+        self._leash = None
+        if self._calls is not None:
+            self._stop()
+
+
+def _figures(calls: Calls) -> str:
+    return calls.metrics.render().decode()

@@ -1,0 +1,253 @@
+"""Several worker processes behind one port: the real thing, with real signals and sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from mediasrv.net.websocket import connect
+from mediasrv.wire.events import PlayMedia
+from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from tests.net.peers import Ears
+from tests.server.stage import STREAM, Phone
+
+LIMIT_S = 40
+"""For a server to be ready: the first one on a machine also compiles kernels."""
+SCRIPTED = """
+[server]
+port = 0
+sheds_load = false
+drain_s = 20
+[plivo]
+verify_signatures = false
+[agents.default]
+greeting = "{greeting}"
+[agents.default.stt]
+provider = "scripted"
+[agents.default.llm]
+provider = "scripted"
+[agents.default.tts]
+provider = "scripted"
+"""
+
+
+class Server:
+    """``mediasrv serve --workers``, and a client for it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, session: aiohttp.ClientSession) -> None:
+        self.process, self.session = process, session
+        self.http, self.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+        self.lines: list[str] = []
+        self.phones: list[Phone] = []
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with self.session.get(self.http + path) as response:
+            return response.status, await response.text()
+
+    async def answer(self, call_id: str) -> str:
+        """Ask for a call's document."""
+        form = {"CallUUID": call_id, "From": "+911", "To": "+912", "Direction": "inbound"}
+        async with self.session.post(f"{self.http}/plivo/answer", data=form) as response:
+            return await response.text()
+
+    async def phone(self, call_id: str) -> Phone:
+        """A stream of a call, which has begun."""
+        phone = Phone(Ears(await connect(f"{self.ws}{STREAM}?call={call_id}")), PlivoCarrierProtocol())
+        self.phones.append(phone)
+        phone.start(call_id)
+        await hears(phone)
+        return phone
+
+    async def figures(self) -> Mapping[str, float]:
+        _, text = await self.get("/metrics")
+        rows = (row.rpartition(" ") for row in text.splitlines() if not row.startswith("#"))
+        return {name: float(value) for name, _, value in rows}
+
+    async def workers(self) -> dict[int, int]:
+        """Process ids of the workers, and how many connections each has with us."""
+        ports = {str(phone.ears.websocket._transport.get_extra_info("sockname")[1]) for phone in self.phones}
+        return {pid: connections(pid, ports) for pid in children(self.process.pid)}
+
+    async def until(self, figure: str, value: float) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            while (await self.figures()).get(figure, 0.0) != value:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async def until_said(self, what: str) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            while not any(what in line for line in self.lines):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+async def hears(phone: Phone) -> None:
+    """Wait for the bot's voice."""
+    async with asyncio.timeout(LIMIT_S):
+        while not isinstance(await phone.hear(), PlayMedia):
+            pass
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def connections(pid: int, ports: set[str]) -> int:
+    """How many of these sockets of ours a process has the other end of."""
+    inodes = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(f"socket:[{row[9]}]" in inodes and str(int(row[2].partition(":")[2], 16)) in ports for row in rows)
+
+
+@asynccontextmanager
+async def serving(folder: Path, *flags: str) -> AsyncIterator[Server]:
+    config = folder / "mediasrv.toml"
+    config.write_text(SCRIPTED.format(greeting="Hi."))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), *flags),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    lines: list[str] = []
+    reading: asyncio.Task[None] | None = None
+    try:
+        async with asyncio.timeout(LIMIT_S), aiohttp.ClientSession() as session:
+            while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
+                line = await process.stderr.readline()
+                assert line, "".join(lines)
+                lines.append(line.decode())
+            server = Server(process, int(found[1]), session)
+            server.lines = lines
+            reading = asyncio.create_task(read_on(process.stderr, lines))
+            yield server
+            for phone in server.phones:
+                phone.ears.websocket.abort()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        if reading is not None:
+            await reading
+
+
+async def read_on(pipe: asyncio.StreamReader, lines: list[str]) -> None:
+    """Until all who could write are gone."""
+    while line := await pipe.readline():
+        lines.append(line.decode())
+
+
+async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as server:
+        for number in range(6):
+            assert "<Stream" in await server.answer(f"call-{number}")
+        for number in range(6):
+            await server.phone(f"call-{number}")
+        assert sorted((await server.workers()).values()) == [3, 3]
+        figures = await server.figures()
+        assert figures["mediasrv_live_calls"] == 6
+        assert figures["mediasrv_workers"] == 2
+        assert await server.get("/readyz") == (200, "ready\n")
+        assert await server.get("/healthz") == (200, "alive\n")
+        # The carrier says that one call is over: the worker that has it hears that, whoever is asked.
+        async with server.session.post(
+            f"{server.http}/plivo/callback/status", data={"CallUUID": "call-3", "Event": "Hangup"}
+        ):
+            assert (await server.phones[3].end())[0] == 1000
+        await server.until("mediasrv_live_calls", 5)
+
+
+async def test_a_worker_that_dies_is_replaced_and_costs_nobody_else_anything(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as server:
+        phones = [await server.phone(f"call-{number}") for number in range(4)]
+        unlucky = min(children(server.process.pid))
+        os.kill(unlucky, signal.SIGKILL)
+        await server.until("mediasrv_worker_deaths_total", 1)
+        assert (await server.figures())["mediasrv_lost_calls_total"] == 2
+        await server.until("mediasrv_workers", 2)
+        assert await server.get("/readyz") == (200, "ready\n")
+        alive = [phone for phone in phones if phone.ears.websocket.is_open]
+        assert len(alive) == 2
+        assert (await server.figures())["mediasrv_live_calls"] == 2
+        await server.phone("another")
+        assert (await server.figures())["mediasrv_live_calls"] == 3
+
+
+async def test_a_reload_drops_and_refuses_no_call_while_they_come_and_go(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as server:
+        before = set(children(server.process.pid))
+        lasting = [await server.phone(f"lasting-{number}") for number in range(4)]
+        refused: list[str] = []
+        reloaded = asyncio.Event()
+
+        async def call_on() -> int:
+            count = 0
+            while not reloaded.is_set():
+                document = await server.answer(f"short-{count}")
+                if "<Stream" not in document:
+                    refused.append(document)
+                phone = await server.phone(f"short-{count}")
+                await asyncio.sleep(0.1)
+                await phone.hang_up()
+                count += 1
+            return count
+
+        calling = asyncio.create_task(call_on())
+        (tmp_path / "mediasrv.toml").write_text("port =")
+        server.process.send_signal(signal.SIGHUP)
+        await server.until_said("configuration is refused, the old one stays: ")
+        assert set(children(server.process.pid)) == before
+        (tmp_path / "mediasrv.toml").write_text(SCRIPTED.format(greeting="Welcome, this greeting is new and long."))
+        server.process.send_signal(signal.SIGHUP)
+        await server.until_said(" reloaded")
+        reloaded.set()
+        assert await calling > 3
+        assert refused == []
+        assert all(phone.ears.websocket.is_open for phone in lasting)
+        assert (await server.figures())["mediasrv_live_calls"] == 4
+        assert before < set(children(server.process.pid))
+        for phone in lasting:
+            await phone.hang_up()
+        async with asyncio.timeout(LIMIT_S):
+            while before & set(children(server.process.pid)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        figures = await server.figures()
+        assert (figures["mediasrv_workers"], figures["mediasrv_worker_deaths_total"]) == (2, 0)
+
+
+async def test_sigterm_drains_all_and_those_who_were_answered_still_come(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as server:
+        live = [await server.phone(f"call-{number}") for number in range(2)]
+        assert "<Stream" in await server.answer("answered")
+        server.process.send_signal(signal.SIGTERM)
+        await server.until_said("draining")
+        async with asyncio.timeout(LIMIT_S):
+            while (await server.get("/readyz"))[1] != "draining\n":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert "<Stream" not in await server.answer("late")
+        live.append(await server.phone("answered"))
+        for phone in live:
+            await phone.hang_up()
+        async with asyncio.timeout(LIMIT_S):
+            assert await server.process.wait() == 0
+
+
+async def test_a_worker_that_cannot_start_ends_it_all_with_its_own_line_and_code(tmp_path: Path) -> None:
+    config = tmp_path / "mediasrv.toml"
+    config.write_text(
+        SCRIPTED.format(greeting="Hi.").replace("greeting =", 'class = "no_such_module:Agent"\ngreeting =')
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), "--workers", "2"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(LIMIT_S):
+        _, said = await process.communicate()
+    assert process.returncode == 78
+    assert said.decode().count("\n") == 1
+    assert "no_such_module" in said.decode()
