@@ -169,7 +169,7 @@ async def connect(
         raise HandshakeError("a wss URL needs an SSL context")
     protocol = ClientProtocol(
         uri,
-        subprotocols=cast("Sequence[Subprotocol] | None", subprotocols),
+        subprotocols=cast("Sequence[Subprotocol] | None", subprotocols or None),  # none is no empty header
         max_size=limits.message_bytes,
         logger=_frames_log,
     )

@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
@@ -34,6 +34,14 @@ def all_values(query: str) -> dict[str, list[str]]:
     for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def form_of_json(document: bytes) -> str:
+    """The texts and numbers of a JSON object, as a form; raise ``ValueError`` for what is no object."""
+    fields = orjson.loads(document)
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")
+    return urlencode({name: value for name, value in fields.items() if isinstance(value, str | int | float)})
 
 
 def read_body(text: str) -> dict[str, Any]:

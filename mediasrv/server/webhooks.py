@@ -1,7 +1,7 @@
 """What carriers fetch and tell over HTTP: the document for a call, and webhooks about it.
 
 One class serves every carrier; what a carrier says, and how it proves who it is, its ``Carrier`` knows. All of it is
-form-encoded; a request that proves nothing gets a 403 without a detail.
+form-encoded, or a flat JSON object; a request that proves nothing gets a 403 without a detail.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from aiohttp import web
 
 from mediasrv.carriers.base import Carrier, Happening, Webhook
 from mediasrv.errors import SignatureError
+from mediasrv.outbound.request import TAG
 from mediasrv.server.calls import Calls
 from mediasrv.server.media import DEFAULT_AGENT
-from mediasrv.server.request import all_values, first_values, origin_of
+from mediasrv.server.request import all_values, first_values, form_of_json, origin_of
 from mediasrv.turn.callee import Kind
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,9 @@ class Webhooks:
             raise web.HTTPForbidden(text="forbidden\n") from None
         except ValueError:
             raise web.HTTPBadRequest(text="there are too many fields\n") from None
-        return fields, self._carrier.read_webhook(fields)
+        webhook = self._carrier.read_webhook(fields)
+        self._calls.on_webhook(webhook, fields.get(TAG, ""))
+        return fields, webhook
 
     def _document(self, text: str) -> web.Response:
         return web.Response(text=text, content_type=self._carrier.document_type, charset="utf-8")
@@ -121,6 +124,15 @@ async def _form(request: web.Request) -> str:
             body = await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the request's body did not come\n") from None
+    if body and request.content_type == "application/json":
+        return _form_of(body)
     if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):
         raise web.HTTPUnsupportedMediaType(text="send a form, application/x-www-form-urlencoded\n")
     return body.decode("utf-8", "replace")
+
+
+def _form_of(document: bytes) -> str:
+    try:
+        return form_of_json(document)
+    except ValueError:
+        raise web.HTTPBadRequest(text="the request's body is no JSON object\n") from None

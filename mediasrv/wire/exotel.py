@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encoding
 from mediasrv.wire.marked import MarkedProtocol, Pieces, Words
+from mediasrv.wire.numbers import indian
 
 EXOTEL_FORMATS = (L16_8K, L16_16K, AudioFormat(Encoding.L16, 24_000), MULAW_8K)
 """What an Exotel stream may be made of."""
@@ -46,3 +47,6 @@ class ExotelProtocol(MarkedProtocol):
         if isinstance(member, dict) and member.get("encoding") in _LINEAR:
             member = {"encoding": L16_8K.encoding.value, "rate": member.get("sample_rate")}
         return super()._read_format(member)
+
+    def _read_number(self, value: object) -> str:
+        return indian(super()._read_number(value))

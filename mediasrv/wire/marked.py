@@ -93,13 +93,16 @@ class MarkedProtocol(StreamProtocol):
             audio,
             headers,
             raw_headers(start.get(words.parameters)),
-            _number(start.get("from") or headers.get("from")),
-            _number(start.get("to") or headers.get("to")),
+            self._read_number(start.get("from") or headers.get("from")),
+            self._read_number(start.get("to") or headers.get("to")),
             pieces.least * 1000 // audio.bytes_in(1000) if pieces.least > audio.bytes_per_sample else 0,
         )
 
     def _read_format(self, member: object) -> AudioFormat:
         return read_media_format(member, self.formats[0], self.formats)
+
+    def _read_number(self, value: object) -> str:
+        return name_in(value) if isinstance(value, str) else ""
 
     def _reached(self, fields: Fields) -> Sequence[Event]:
         return (MarkReached(text_in(object_in(fields, "mark"), "name")),)
@@ -149,7 +152,3 @@ class MarkedProtocol(StreamProtocol):
 
     def _compose_all(self, pieces: Sequence[bytes | str]) -> Sequence[str]:
         return [self._compose_mark(piece) if isinstance(piece, str) else self._compose_play(piece) for piece in pieces]
-
-
-def _number(value: object) -> str:
-    return name_in(value) if isinstance(value, str) else ""

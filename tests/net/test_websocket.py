@@ -35,6 +35,13 @@ async def test_a_subprotocol_is_chosen_by_whoever_accepts() -> None:
         websocket.abort()
 
 
+async def test_who_offers_no_subprotocol_is_let_in() -> None:
+    async with house() as there:
+        websocket = await connect(there.url, subprotocols=[])
+        assert websocket.subprotocol is None
+        websocket.abort()
+
+
 async def test_bytes_behind_the_request_are_the_first_frames() -> None:
     async with house() as there, stranger(there.port) as peer:
         peer.writer.write(request() + frame(TEXT, b"first") + frame(TEXT, b"second")[:3])

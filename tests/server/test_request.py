@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mediasrv.server.request import BodyError, all_values, first_values, origin_of, read_body
+from mediasrv.server.request import BodyError, all_values, first_values, form_of_json, origin_of, read_body
 
 BODY = {"order": "42", "name": "सीता?>", "deep": {"list": [1, 2]}}
 STANDARD = base64.b64encode(json.dumps(BODY, ensure_ascii=False).encode()).decode()
@@ -73,3 +73,13 @@ def test_a_flood_of_fields_is_an_error(read: type[dict[str, str]]) -> None:
 )
 def test_the_origin_is_the_public_url_or_the_hosts(headers: dict[str, str], public_url: str, origin: str) -> None:
     assert origin_of(headers, public_url) == origin
+
+
+def test_a_flat_json_object_is_read_as_a_form() -> None:
+    assert first_values(form_of_json(b'{"CallSid":"C 1","Duration":7,"Legs":[1],"To":null}')) == {
+        "CallSid": "C 1",
+        "Duration": "7",
+    }
+    for document in (b"[1]", b"{", b'"x"', b"\xff"):
+        with pytest.raises(ValueError, match="JSON|unexpected|UTF"):
+            form_of_json(document)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
 
-from mediasrv.carriers.options import TwilioOptions
+from mediasrv.audio.format import L16_8K
+from mediasrv.carriers.exotel import ExotelCarrier
+from mediasrv.carriers.options import ExotelOptions, TwilioOptions
 from mediasrv.carriers.twilio import TwilioCarrier
 from mediasrv.net.websocket import HandshakeError
 from mediasrv.server.options import ServerOptions
-from mediasrv.wire.events import StreamStopped
+from mediasrv.wire.events import DtmfReceived, StreamStopped
+from mediasrv.wire.exotel_carrier import ExotelCarrierProtocol
 from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 from mediasrv.wire.twilio_signature import sign_twilio
 from tests.server.stage import Phone, Stage, stage, until
@@ -146,3 +151,36 @@ async def test_twilios_word_about_the_end_ends_the_call() -> None:
         await there.post("/twilio/callback/status", {"CallSid": "CA1", "CallStatus": "completed"})
         await until(lambda: there.agency.calls[0].ended.done())
         assert await phone.end() == (1000, "")
+
+
+async def test_exotel_is_told_where_to_stream_and_comes_there() -> None:
+    carrier = ExotelCarrier(ExotelOptions(stream_password="secret"))
+    async with stage(others=[carrier]) as there:
+        basic = {"Authorization": "Basic " + b64encode(b"exotel:secret").decode()}
+        query = "CallSid=C1&CallFrom=09990001111&CallTo=08040002222&Direction=incoming&agent=sales+team"
+        status, document = await there.get(f"/exotel/answer?{query}", basic)
+        assert status == 200
+        url = urlsplit(json.loads(document)["url"])
+        assert url.username == "exotel"
+        phone = await there.phone(f"{url.path}?{url.query}", basic, ExotelCarrierProtocol())
+        phone.start("C1", L16_8K)
+        phone.press("5")
+        await until(lambda: bool(there.agency.calls and there.agency.calls[0].events))
+        (call,) = there.agency.calls
+        assert (call.agent, call.details.carrier) == ("sales team", "exotel")
+        assert call.events == [DtmfReceived("5")]
+        with pytest.raises(HandshakeError, match="403"):
+            await there.phone("/exotel/stream", side=ExotelCarrierProtocol())
+
+
+async def test_exotels_json_about_the_end_ends_the_call() -> None:
+    async with stage(others=[ExotelCarrier(ExotelOptions(verify_signatures=False))]) as there:
+        phone = await there.phone("/exotel/stream", side=ExotelCarrierProtocol())
+        phone.start("C1", L16_8K, "agent=sales team")
+        await until(lambda: bool(there.agency.calls))
+        word = {"CallSid": "C1", "EventType": "terminal", "Status": "completed", "Legs": []}
+        async with there.session.post(f"{there.http}/exotel/callback/status", json=word) as answer:
+            assert answer.status == 200
+        assert await phone.end() == (1000, "")
+        async with there.session.post(f"{there.http}/exotel/callback/status", json=[word]) as answer:
+            assert answer.status == 400

@@ -24,7 +24,7 @@ def test_the_media_format_is_read_in_every_spelling(member: object, audio: Audio
     (started,) = EXOTEL.ours().receive(text(EXOTEL.start | {"start": EXOTEL.start["start"] | {"media_format": member}}))
     assert isinstance(started, StreamStarted)
     assert (started.format, started.gathers_ms) == (audio, gathers_ms)
-    assert (started.from_number, started.to_number) == ("09990001111", "08000002222")
+    assert (started.from_number, started.to_number) == ("+919990001111", "+918000002222")
 
 
 def test_frames_are_gathered_and_the_last_ones_filled_up() -> None:
