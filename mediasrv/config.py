@@ -20,10 +20,11 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.options import AgentOptions
 from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.errors import ConfigError
+from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.providers import registry
 from mediasrv.records.options import RecordingOptions, RecordsOptions
 from mediasrv.schema import Given, Reader, Table, given, key_of
-from mediasrv.server.options import ServerOptions
+from mediasrv.server.options import ApiOptions, ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
 
 PREFIX = "MEDIASRV_"
@@ -35,12 +36,15 @@ class Settings:
     """Everything an operator may say; without a word, one agent on the local models."""
 
     server: ServerOptions = field(default_factory=ServerOptions)
+    api: ApiOptions = field(default_factory=ApiOptions)
     plivo: PlivoOptions = field(default_factory=PlivoOptions)
     twilio: TwilioOptions = field(default_factory=TwilioOptions)
     exotel: ExotelOptions = field(default_factory=ExotelOptions)
     telnyx: TelnyxOptions = field(default_factory=TelnyxOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     records: RecordsOptions = field(default_factory=RecordsOptions)
+    outbound: OutboundOptions = field(default_factory=OutboundOptions)
+    compliance: ComplianceOptions = field(default_factory=ComplianceOptions)
     agents: Mapping[str, AgentOptions] = field(default_factory=lambda: {"default": AgentOptions()})
 
     @property

@@ -16,8 +16,9 @@ from typing import Any
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.cli import grammar
+from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.records.options import RecordingOptions, RecordsOptions
-from mediasrv.server.options import ServerOptions
+from mediasrv.server.options import ApiOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
 
 ROOT = Path(__file__).parent.parent
@@ -25,9 +26,12 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 SECTIONS: dict[str, type] = {
     "server": ServerOptions,
+    "api": ApiOptions,
     "plivo": PlivoOptions,
     "recording": RecordingOptions,
     "records": RecordsOptions,
+    "outbound": OutboundOptions,
+    "compliance": ComplianceOptions,
     "agents.NAME": AgentOptions,
     "agents.NAME.turn": TurnOptions,
     "agents.NAME.fallback": FallbackOptions,

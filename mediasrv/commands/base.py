@@ -11,10 +11,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mediasrv.errors import ConfigError
 from mediasrv.journal import LEVELS
 
 if TYPE_CHECKING:
     from mediasrv.config import Settings
+    from mediasrv.outbound.outbound import Outbound
     from mediasrv.records.records import Records
 
 FAILED = 1
@@ -56,6 +58,23 @@ def records_of(settings: Settings) -> Records | None:
     from mediasrv.records.records import Records
 
     return Records.configured(settings.records, settings.recording, SCHEMA)
+
+
+def outbound_of(
+    settings: Settings, records: Records | None, counted: Callable[[str], None] = lambda rule: None
+) -> Outbound | None:
+    """Calling out; ``None`` where no number to call from is configured. Raise ``ConfigError`` where something lacks."""
+    options = settings.outbound
+    if not options.from_number and not options.promotional_from_number:
+        return None
+    from mediasrv.carriers.plivo_rest import PlivoControl
+    from mediasrv.outbound.outbound import Outbound
+
+    if records is None:
+        raise ConfigError("calls out need records, or somebody might be called twice: set records.path")
+    control, url = PlivoControl(settings.plivo), settings.server.public_url
+    parts = (options, settings.compliance, control, url, records.database, records.suppressions, counted)
+    return Outbound(*parts)
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:

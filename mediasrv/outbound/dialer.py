@@ -59,9 +59,11 @@ class Dialer:
         ledger: Ledger,
         addresses: Addresses,
         surroundings: Surroundings,
+        is_ours: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``clock`` tells seconds since the epoch; whoever made the parts closes them."""
+        """``is_ours`` tells whether the orders are this process's to attend to, and from then on they are; ``clock``
+        tells seconds since the epoch. Whoever made the parts closes them."""
         self._options = options
         self._steps = Steps(options)
         self._gate = gate
@@ -70,14 +72,15 @@ class Dialer:
         self._clock = clock
         self._bucket = TokenBucket(Rate(1, 1 / options.pace_per_s))
         self._traffic = Traffic(options, control, ledger, addresses, clock, self._moved)
+        self._is_ours = is_ours
+        self._attends = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up what a former process left, and begin to call; raise ``RecordsError``."""
-        self._traffic.take_up(await self._ledger.unsettled())
+        """Begin to attend to the orders, or wait until nobody else does."""
         self._task = asyncio.create_task(self._run(), name="dialer")
 
     async def aclose(self) -> None:
@@ -126,7 +129,10 @@ class Dialer:
 
     def on_webhook(self, webhook: Webhook, tag: str) -> None:
         """The carrier tells about a call of ours; ``tag`` is what its URL brought back. A plain call, never raises."""
-        self._traffic.on_webhook(webhook, tag)
+        if self._attends:
+            self._traffic.on_webhook(webhook, tag)
+        else:
+            self._ledger.leave(webhook, tag)
 
     # -- the task ------------------------------------------------------------------------------------------------
 
@@ -134,9 +140,7 @@ class Dialer:
         while True:
             self._wake.clear()
             try:
-                self._traffic.ask_about_overdue()
-                await self._place_due()
-                wait_s = await self._wait_s()
+                wait_s = await self._attend()
             except RecordsError as error:
                 log.error("calls wait", extra={"error": str(error)})
                 wait_s = TROUBLE_S
@@ -147,6 +151,19 @@ class Dialer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
+
+    async def _attend(self) -> float:
+        """Do what is due, and return how long there is nothing to do."""
+        if not self._attends:
+            if not self._is_ours():
+                return LOOK_EVERY_S
+            self._traffic.take_up(await self._ledger.unsettled())
+            self._attends = True
+        for webhook, tag in await self._ledger.left():
+            self._traffic.on_webhook(webhook, tag)
+        self._traffic.ask_about_overdue()
+        await self._place_due()
+        return await self._wait_s()
 
     async def _wait_s(self) -> float:
         dues_s = list(self._traffic.dues_s())

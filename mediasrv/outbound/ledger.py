@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 
+from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.outbound.order import UNSETTLED, Order, Standing, State
 from mediasrv.outbound.rules import Listing, Plan
 from mediasrv.records.connection import Schema
@@ -40,13 +41,23 @@ SCHEMA = Schema(
                 number TEXT NOT NULL, asked_s REAL NOT NULL, listing TEXT NOT NULL
             )""",
             "CREATE INDEX outbound_listed ON outbound_listings (number)",
+            """CREATE TABLE outbound_told (
+                tag TEXT NOT NULL, happening TEXT NOT NULL, call_id TEXT NOT NULL, request_id TEXT NOT NULL,
+                cause TEXT NOT NULL, machine INTEGER
+            )""",
         ),
     ),
-    erase=tuple(
-        f"DELETE FROM {table} WHERE number = :number"
-        for table in ("outbound_orders", "outbound_calls", "outbound_listings")
+    erase=(
+        "DELETE FROM outbound_orders WHERE number = :number",
+        "DELETE FROM outbound_calls WHERE number = :number",
+        "DELETE FROM outbound_listings WHERE number = :number",
+        "UPDATE outbound_orders SET body = '' WHERE instr(body, :digits)",
     ),
     expire={
+        "transcripts": (
+            """UPDATE outbound_orders SET body = '' WHERE id IN (SELECT id FROM outbound_orders
+                WHERE state IN ('ended', 'failed') AND since_s < :before AND body != '' LIMIT :most)""",
+        ),
         "calls": (
             """DELETE FROM outbound_orders WHERE id IN (SELECT id FROM outbound_orders
                 WHERE state IN ('ended', 'failed') AND since_s < :before LIMIT :most)""",
@@ -54,7 +65,7 @@ SCHEMA = Schema(
                 (SELECT order_id, serial FROM outbound_calls WHERE placed_s < :before LIMIT :most)""",
             """DELETE FROM outbound_listings WHERE rowid IN
                 (SELECT rowid FROM outbound_listings WHERE asked_s < :before LIMIT :most)""",
-        )
+        ),
     },
 )
 
@@ -184,6 +195,20 @@ class Ledger:
         rows = await self._database.read(query, (order.plan.number, order.id, serial))
         return {name for row in rows for name in row if name}
 
+    # -- what the carrier tells another process ------------------------------------------------------------------
+
+    def leave(self, webhook: Webhook, tag: str) -> None:
+        """Leave a webhook to whoever attends to the orders."""
+        row = (tag, webhook.happening.value, webhook.call_id, webhook.request_id, webhook.cause, webhook.machine)
+        self._database.note("INSERT INTO outbound_told VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    async def left(self) -> list[tuple[Webhook, str]]:
+        """Take what others have left, in its order."""
+        rows = await self._database.read("SELECT rowid, * FROM outbound_told ORDER BY rowid LIMIT 1000")
+        if rows:
+            self._database.note("DELETE FROM outbound_told WHERE rowid <= ?", (rows[-1]["rowid"],))
+        return [(_webhook(row), row["tag"]) for row in rows]
+
     # -- callees -------------------------------------------------------------------------------------------------
 
     async def called_s(self, number: str, since_s: float) -> list[float]:
@@ -194,6 +219,20 @@ class Ledger:
     async def note_listing(self, number: str, listing: Listing, now_s: float) -> None:
         """Remember what a do-not-call list said, and when, before anybody relies on it."""
         await self._database.write("INSERT INTO outbound_listings VALUES (?, ?, ?)", (number, now_s, listing.value))
+
+
+def _webhook(row: sqlite3.Row) -> Webhook:
+    return Webhook(
+        happening=Happening(row["happening"]),
+        call_id=row["call_id"],
+        request_id=row["request_id"],
+        cause=row["cause"],
+        machine=_truth(row["machine"]),
+    )
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def _values(order: Order, standing: Standing) -> dict[str, object]:
@@ -208,5 +247,5 @@ def _entry(row: Mapping[str, object] | sqlite3.Row) -> Entry:
     plan = Plan(**{name: given.pop(name) for name in _PLAN})
     standing = {name: given.pop(name) for name in _STANDING}
     standing["state"] = State(standing["state"])
-    standing["machine"] = None if standing["machine"] is None else bool(standing["machine"])
+    standing["machine"] = _truth(standing["machine"])
     return Order(plan=plan, **given), Standing(**standing)

@@ -71,6 +71,7 @@ class Metrics(Observer):
             "0: fit; 1: no speculation; 2: nothing that can be left out; 3: no new call.",
             registry=registry,
         )
+        self._forbidden = _Tally("mediasrv_compliance_refusals", "Calls not made, by rule.", "rule", registry)
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
         self._unknown = Counter("mediasrv_unknown_events", "Carriers' messages of unknown kinds.", registry=registry)
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
@@ -129,6 +130,10 @@ class Metrics(Observer):
     def refused(self, reason: str) -> None:
         """A call or a socket was not let in."""
         self._refused.add(reason)
+
+    def call_forbidden(self, rule: str) -> None:
+        """A call of ours was not made, because a rule of calling out forbids it."""
+        self._forbidden.add(rule)
 
     def remote_error(self, kind: str) -> None:
         """A carrier broke its protocol."""

@@ -11,11 +11,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo import PlivoCarrier
 from mediasrv.outbound.outbound import Outbound
+from mediasrv.server.api.clerk import Means
+from mediasrv.server.api.desk import OperatorDesk
 from mediasrv.server.calls import Agency, Calls
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
@@ -44,10 +47,11 @@ class Service:
         others: Sequence[Carrier] = (),
         port: Port | Tether | None = None,
         outbound: Outbound | None = None,
+        means: Means | None = None,
     ) -> None:
         """``metrics`` are those that the agency's calls are watched by, if they are; ``others`` the carriers beside
         Plivo; ``port`` is where connections come from, if not where the options say; ``outbound`` calls
-        out. Raise ``ConfigError``.
+        out; ``means`` are the operator's API's, without which there is none. Raise ``ConfigError``.
         """
         self._options = options
         self._agency = agency
@@ -59,9 +63,10 @@ class Service:
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
+        operators = [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=self.dialer))]
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         self._reception = Reception(
-            self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers)
+            self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers), *operators
         )
         self._port = port or Port(options.host, options.port)
         self._monitor = Monitor(options, self._calls)

@@ -158,4 +158,4 @@ def dialer_with(
     options.setdefault("from_number", LANDLINE)
     gate = gate_with(database, **(LENIENT if rules is None else rules))
     addresses = Addresses("https://voice.example.in", "plivo")
-    return Dialer(OutboundOptions(**options), carrier, gate, Ledger(database), addresses, office, clock)
+    return Dialer(OutboundOptions(**options), carrier, gate, Ledger(database), addresses, office, clock=clock)
