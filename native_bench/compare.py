@@ -28,11 +28,9 @@ from native_bench.peers.contenders import RECIPES, Contender, Ours, Peer
 from native_bench.peers.ratios import Pair, compared
 from native_bench.processes import Placement, placement
 from native_bench.turntaking import material
-from native_bench.turntaking.command import SLIP_LIMIT_MS
+from native_bench.turntaking.command import DESCRIPTORS, SLIP_LIMIT_MS
 from native_bench.turntaking.plan import CYCLES, Over, Planner
 
-# Of a server, for a call: the carrier's, the recogniser's, the model's and the voice's; and as many in reserve.
-_DESCRIPTORS = 8
 _HEAD = ("figure", "mediasrv", "{peer}", "ratio", "of pairs")
 _SHOWN = 3
 
@@ -70,7 +68,7 @@ def _grammar() -> argparse.ArgumentParser:
 async def _compare(flags: argparse.Namespace, peer: Peer) -> int:
     append(flags.json, [])
     levels = _numbers(flags.calls)
-    require_descriptors(max(levels), _DESCRIPTORS)
+    require_descriptors(max(levels), DESCRIPTORS)
     versions = peer.versions()
     spoken, cores = material.load(flags.material, flags.sounds), placement()
     print(f"{described()}\n{cores}\n{peer.name}: {', '.join(f'{name} {it}' for name, it in versions.items())}")

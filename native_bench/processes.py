@@ -18,6 +18,7 @@ from native_bench.standins.base import HOST
 
 READY_LIMIT_S = 90.0
 _STOP_LIMIT_S = 10.0
+_ANSWER_LIMIT_S = 5.0
 _POLL_S = 0.005
 
 
@@ -100,7 +101,9 @@ async def until_ready(origin: str, server: asyncio.subprocess.Process, log: Path
 
 async def until_well(url: str, server: asyncio.subprocess.Process, log: Path) -> None:
     """Wait until there is a 200 to be had; raise ``ServerDied`` as above."""
-    async with aiohttp.ClientSession() as session:
+    # Whoever takes the connection and says nothing is asked again.
+    patience = aiohttp.ClientTimeout(total=_ANSWER_LIMIT_S)
+    async with aiohttp.ClientSession(timeout=patience) as session:
         until = asyncio.get_running_loop().time() + READY_LIMIT_S
         while asyncio.get_running_loop().time() < until:
             if server.returncode is not None:
@@ -109,7 +112,7 @@ async def until_well(url: str, server: asyncio.subprocess.Process, log: Path) ->
                 async with session.get(url) as response:
                     if response.status == 200:
                         return
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             await asyncio.sleep(_POLL_S)
     raise ServerDied(f"the server was not ready within {READY_LIMIT_S:.0f} s")

@@ -81,7 +81,7 @@ async def _look(pid: int, looks: list[Usage]) -> None:
 def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What turn-taking is judged by; the complaints are those of stand-ins about this run."""
     many = figures(tally)
-    old = {each for ledger in before.values() for each in ledger["complaints"]}
+    old = {each for ledger in before.values() for each in ledger.get("complaints", ())}
     openings = many["turns"].get("all", turn_figures([]))
     barge_ins = many["barge_ins"].get("barge-in", {"count": 0, "clear_ms": None, "missed": 0})
     paused = [many["turns"][kind] for kind in _PAUSES if kind in many["turns"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from mediasrv.simulator.caller import CALLER_HUNG_UP, Caller
 from mediasrv.simulator.carriers import carrier_named
 from mediasrv.simulator.conversation import Conversation
 from mediasrv.simulator.pacing import Pacing
+from native_bench.keeping import Progress
 from native_bench.turntaking.line import NoiseLoop
 from native_bench.turntaking.person import Performed, TurnTaker
 from native_bench.turntaking.plan import Planned, Trial, trials_in
@@ -26,7 +26,6 @@ from native_bench.turntaking.world import World
 _NOISE_LOOPS = 5
 # Calls do not begin all at once, and their frames do not fall on the same instants.
 _STAGGER_S = 0.137
-_BAR = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +63,7 @@ async def place(world: World, calls: Sequence[Planned], simultaneous: int) -> Ru
     pacing, gate = Pacing(), asyncio.Semaphore(simultaneous)
     lines = {each.line for each in calls}
     loops = {(line, seed): NoiseLoop(line, seed) for line in lines for seed in range(_NOISE_LOOPS)}
-    bar = Progress(trials_in(calls))
+    bar = Progress(trials_in(calls), "trials")
     failures: list[str] = []
 
     async def live(number: int, planned: Planned) -> Call | None:
@@ -88,28 +87,3 @@ async def place(world: World, calls: Sequence[Planned], simultaneous: int) -> Ru
     cores = {name: (total - busy.get(name, 0.0)) / seconds for name, total in world.cpu_s().items()}
     found = [each for each in lived if each]
     return Run(simultaneous, found, failures, await world.ledgers(), seconds, cores)
-
-
-class Progress:
-    """A bar on stderr, where that is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._is_shown = sys.stderr.isatty()
-
-    def step(self) -> None:
-        """One more is done."""
-        self._done += 1
-        self._show()
-
-    def end(self) -> None:
-        """Give the line back."""
-        if self._is_shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def _show(self) -> None:
-        if self._is_shown:
-            full = _BAR * self._done // max(self._total, 1)
-            text = f"{'█' * full}{'░' * (_BAR - full)} {self._done} of {self._total} trials"
-            print(f"\r{text}", end="", file=sys.stderr, flush=True)

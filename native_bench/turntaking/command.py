@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import resource
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import orjson
 import uvloop
 
 from mediasrv.audio.warmup import warm
 from mediasrv.errors import ConfigError, MediasrvError
 from native_bench import noises
+from native_bench.keeping import append, require_descriptors
 from native_bench.machine import described, facts
 from native_bench.turntaking import material
 from native_bench.turntaking.callers import place
@@ -36,7 +34,7 @@ PER_CALLER = 5
 QUICK_CALLS = 20
 
 # Of the server, for one call: the carrier's, the recogniser's, the model's and the voice's, and as many in reserve.
-_DESCRIPTORS, _SPARE_DESCRIPTORS = 8, 100
+DESCRIPTORS = 8
 
 Plan = Callable[[Planner, int, int], list[Planned]]
 """Calls for so many trials of a class and so many simultaneous callers."""
@@ -62,7 +60,8 @@ def run(case: Case) -> int:
         print(error, file=sys.stderr)
         return 78
     except MediasrvError as error:
-        print(error, file=sys.stderr)
+        append(flags.json, [{"case": case.name, **facts(), "failure": str(error)}])
+        print(f"broken off: {error}", file=sys.stderr)
         return 1
 
 
@@ -91,10 +90,9 @@ def _grammar(case: Case) -> argparse.ArgumentParser:
 
 async def _measure(case: Case, flags: argparse.Namespace) -> int:
     for path in (flags.json, flags.trials):
-        if path is not None:
-            _append(path, [])
+        append(path, [])
     levels = [QUICK_CALLS] if flags.quick else flags.calls
-    _require_descriptors(max(levels))
+    require_descriptors(max(levels), DESCRIPTORS)
     spoken = material.load(flags.material, flags.sounds)
     print(f"{described()}\nmaterial: {flags.material}, {len(spoken.sentences)} sentences")
     planner = Planner(spoken, flags.music, flags.seed)
@@ -153,19 +151,9 @@ def tell(case: Case, flags: argparse.Namespace, setting: TurnTable, tally: Tally
     else:
         print(table(tally), flush=True)
     head = {"case": case.name, "material": flags.material, "seed": flags.seed, "turn": setting}
-    if flags.json is not None:
-        _append(flags.json, [head | facts() | ({"slip_p99_ms": slip_ms} if is_late else figures(tally))])
-    if flags.trials is not None:
-        _append(flags.trials, [head | {"simultaneous": tally.simultaneous} | trial for trial in trials(tally)])
+    append(flags.json, [head | facts() | ({"slip_p99_ms": slip_ms} if is_late else figures(tally))])
+    append(flags.trials, [head | {"simultaneous": tally.simultaneous} | trial for trial in trials(tally)])
     return 1 if is_late or tally.failures or tally.complaints else 0
-
-
-def _append(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    try:
-        with path.open("ab") as file:
-            file.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror or error}; name another file") from error
 
 
 def _count(text: str) -> int:
@@ -177,16 +165,6 @@ def _count(text: str) -> int:
 
 def _counts(text: str) -> list[int]:
     return [_count(each) for each in text.split(",")]
-
-
-def _require_descriptors(calls: int) -> None:
-    """Each call takes one of our descriptors, and several of the server's."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = calls * _DESCRIPTORS + _SPARE_DESCRIPTORS
-    if soft < wanted:
-        if hard < wanted:
-            raise ConfigError(f"{calls} calls need {wanted} file descriptors, {hard} are allowed: raise `ulimit -Hn`")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _setting(text: str) -> tuple[str, float | int | bool]:

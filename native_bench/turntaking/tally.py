@@ -126,9 +126,9 @@ def judged(run: Run, listener: Listener) -> Tally:
         tally.underruns += sum(not gap.marked for gap in call.conversation.gaps)
         for done in call.performed:
             _judge(tally, call, heard, done)
-    tally.speculation = speculation(run.ledgers["llm"]["sent"], tally.replies_heard)
+    tally.speculation = speculation(run.ledgers["llm"].get("sent", ()), tally.replies_heard)
     tally.cores = {name: round(busy, 2) for name, busy in run.cores.items()}
-    tally.complaints = [each for ledger in run.ledgers.values() for each in ledger["complaints"]]
+    tally.complaints = [each for ledger in run.ledgers.values() for each in ledger.get("complaints", ())]
     return tally
 
 

@@ -126,6 +126,16 @@ async def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path
                 await until_ready("http://127.0.0.1:9", process, log)
 
 
+async def test_a_server_that_takes_connections_and_says_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("native_bench.processes.READY_LIMIT_S", 0.1)
+    monkeypatch.setattr("native_bench.processes._ANSWER_LIMIT_S", 0.05)
+    async with stranger(b"") as origin, running("-c", "import time; time.sleep(60)") as process:
+        with pytest.raises(ServerDied, match="was not ready within"):
+            await until_ready(origin, process, tmp_path / "log")
+
+
 async def test_a_process_that_does_not_end_kindly_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("native_bench.processes._STOP_LIMIT_S", 0.05)
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"

@@ -6,11 +6,18 @@ import asyncio
 import sys
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
 from mediasrv.config import check_providers, load
-from native_bench.turntaking.world import configuration
+from native_bench.processes import ServerDied
+from native_bench.turn import TURN
+from native_bench.turntaking import command
+from native_bench.turntaking.callers import Run
+from native_bench.turntaking.hearing import Listener
+from native_bench.turntaking.tally import judged
+from native_bench.turntaking.world import World, configuration
 
 ORIGINS = {stage: f"http://127.0.0.1:{port}" for port, stage in enumerate(("stt", "llm", "tts"), 9001)}
 
@@ -64,3 +71,26 @@ async def test_what_cannot_be_obeyed_is_one_line(arguments: tuple[str, ...], wor
     assert code in (2, 78)
     assert words in said
     assert "Traceback" not in said
+
+
+async def test_of_a_stand_in_that_is_gone_there_is_nothing_to_tell() -> None:
+    world = World("ws://127.0.0.1:9/plivo/stream", {"llm": "http://127.0.0.1:9"}, {})
+    assert await world.ledgers() == {"llm": {}}
+    run = Run(1, [], ["llm died in mid-run"], {"llm": {}}, 1.0, {})
+    tally = judged(run, Listener(np.zeros(8000), 1.0))
+    assert (tally.failures, tally.complaints) == (["llm died in mid-run"], [])
+
+
+def test_a_server_that_does_not_start_is_told_in_one_line_and_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def dies(*_: object) -> None:
+        raise ServerDied("the server did not start; it said: no such key")
+
+    path = tmp_path / "kept.jsonl"
+    monkeypatch.setattr(command, "_one", dies)
+    monkeypatch.setattr(sys, "argv", ["turn", "--quick", "--json", str(path)])
+    assert command.run(TURN) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "broken off: the server did not start; it said: no such key"
+    assert orjson.loads(path.read_bytes())["failure"] == "the server did not start; it said: no such key"
