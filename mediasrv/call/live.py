@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -160,6 +160,13 @@ class LiveCall:
         """End the call; the first cause counts, and nothing is begun any more."""
         if not self._ended.done():
             self._ended.set_result(cause)
+
+    def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
+        """Have somebody's work done on this call, beside all else; ``False`` when it is over. A plain call."""
+        if self._tasks is None or self._ended.done():
+            return False
+        self._run_beside(work(self.call))
+        return True
 
     def callee_is(self, kind: Kind) -> None:
         """Somebody else knows who has picked up, such as the carrier; a plain call."""

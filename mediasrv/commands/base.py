@@ -15,6 +15,7 @@ from mediasrv.errors import ConfigError
 from mediasrv.journal import LEVELS
 
 if TYPE_CHECKING:
+    from mediasrv.carriers.base import Control
     from mediasrv.config import Settings
     from mediasrv.outbound.outbound import Outbound
     from mediasrv.records.records import Records
@@ -58,6 +59,14 @@ def records_of(settings: Settings) -> Records | None:
     from mediasrv.records.records import Records
 
     return Records.configured(settings.records, settings.recording, SCHEMA)
+
+
+def controls_of(settings: Settings) -> dict[str, Control]:
+    """The REST APIs of the carriers whose accounts are configured, by the carrier's name; the caller closes them."""
+    from mediasrv.carriers.plivo_rest import PlivoControl
+
+    plivo = settings.plivo
+    return {"plivo": PlivoControl(plivo)} if plivo.auth_id and plivo.auth_token else {}
 
 
 def outbound_of(

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
-from mediasrv.commands.base import add_command, add_config, in_loop, outbound_of, records_of, settings_of
+from mediasrv.commands.base import add_command, add_config, controls_of, in_loop, outbound_of, records_of, settings_of
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
     from mediasrv.call.observers import Observers
     from mediasrv.carriers.roster import roster
     from mediasrv.outbound.optouts import OptOuts
+    from mediasrv.server.api.clerk import Means
+    from mediasrv.server.board import Board
     from mediasrv.server.metrics import Metrics
     from mediasrv.server.service import Service
     from mediasrv.server.worker import Tether
@@ -78,15 +80,25 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
         metrics = Metrics()
         records = records_of(settings)
         opt_outs = OptOuts(records.suppressions) if records else None
-        observer = Observers(metrics, records.chronicle, opt_outs) if records and opt_outs else metrics
+        board = Board()
+        observer = Observers(metrics, board, *([records.chronicle, opt_outs] if records and opt_outs else []))
         recordings = _recordings(settings, observer)
         agency = Agency(settings.agents, expected_format=settings.stream_format, observer=observer, recorder=recordings)
         port = Tether(socket(fileno=leash)) if leash is not None else None
         outbound = outbound_of(settings, records, metrics.call_forbidden)
-        service = Service(
-            settings.server, settings.plivo, agency, metrics, roster(settings.twilio, settings.exotel), port, outbound
+        controls = controls_of(settings)
+        means = Means(
+            token=settings.api.token,
+            board=board,
+            records=records,
+            controls=controls,
+            public_url=settings.server.public_url,
         )
+        others = roster(settings.twilio, settings.exotel)
+        service = Service(settings.server, settings.plivo, agency, metrics, others, port, outbound, means)
         async with AsyncExitStack() as stack:
+            for control in controls.values():
+                stack.push_async_callback(control.aclose)
             if records is not None and opt_outs is not None:
                 stack.push_async_callback(records.aclose)
                 await records.start()

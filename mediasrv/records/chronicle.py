@@ -14,8 +14,8 @@ from mediasrv.providers.meter import Use
 from mediasrv.records import tables
 from mediasrv.records.database import Database
 
-SERVER = "server"
-"""Maker of the recordings that are ours."""
+SERVER, CARRIER = "server", "carrier"
+"""Makers of recordings."""
 AGENT = "agent"
 """Kind of a leg on which one of ours speaks."""
 
@@ -63,6 +63,10 @@ class Chronicle(Observer):
     def recorded(self, recording: Recorded) -> None:
         row = (recording.call_id, SERVER, recording.began_s, recording.duration_ms, recording.is_whole)
         self._note(tables.RECORD, (str(recording.path), *row))
+
+    def carrier_recorded(self, call_id: str, recording_id: str, url: str) -> None:
+        """The carrier has a recording of its own ready; how long it is it does not say."""
+        self._note(tables.RECORD, (url or recording_id, call_id, CARRIER, time.time(), 0, True))
 
     def ended(self, call_id: str, cause: str) -> None:
         end = {"id": call_id, "leg_id": self._legs.pop(call_id, ""), "cause": cause, "now": time.time()}

@@ -61,7 +61,7 @@ _USAGE = f"""CREATE TABLE usage (
 _RECORDINGS = f"""CREATE TABLE recordings (
     place TEXT PRIMARY KEY, -- a file of ours, or an address at the carrier's
     {_CALL_ID},
-    maker TEXT NOT NULL, -- server, or the carrier's name
+    maker TEXT NOT NULL, -- server or carrier
     began_s REAL NOT NULL,
     duration_ms INTEGER NOT NULL,
     is_whole INTEGER NOT NULL

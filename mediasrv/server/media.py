@@ -144,7 +144,7 @@ class MediaStream:
         self._wire = visit.carrier.protocol()
         self._visit = visit
         self._websocket = websocket
-        self._call: LiveCall | None = None
+        self.call: LiveCall | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_over = False
         self._loop = asyncio.get_running_loop()
@@ -171,22 +171,22 @@ class MediaStream:
 
     def callee_is(self, kind: Kind) -> None:
         """The carrier knows who has picked up."""
-        if self._call is not None:
-            self._call.callee_is(kind)
+        if self.call is not None:
+            self.call.callee_is(kind)
 
     def hang_up(self, reason: str) -> None:
         """Tell the call that its stream is over, and see that it ends; once is enough."""
-        if self._call is not None and self._task is not None and not self._is_over:
+        if self.call is not None and self._task is not None and not self._is_over:
             self._leave()
             self._timer = self._loop.call_later(END_WITHIN_S, self._task.cancel)
-            self._call.receive(StreamStopped(reason))
+            self.call.receive(StreamStopped(reason))
 
     def _hear(self, message: str | bytes) -> None:
         try:
             events = self._wire.receive(message)
         except RemoteProtocolError as error:
             self._calls.complaints.broke_protocol(error, self._wire.call_id)
-            if self._call is None:
+            if self.call is None:
                 self._refuse(_UNSUPPORTED if isinstance(error, UnsupportedFormatError) else _POLICY, str(error))
             return
         for event in events:
@@ -194,8 +194,8 @@ class MediaStream:
                 self._begin(event)
             elif isinstance(event, StreamStopped):
                 self.hang_up(event.reason)
-            elif self._call is not None:
-                self._call.receive(event)
+            elif self.call is not None:
+                self.call.receive(event)
 
     def _begin(self, started: StreamStarted) -> None:
         call_id = started.call_id
@@ -208,16 +208,16 @@ class MediaStream:
         self.stream_id = started.stream_id
         self._calls.begin(self, visit.slot, call_id)
         try:
-            self._call = self._calls.agency.open(visit.agent, started, self, self._details(started))
+            self.call = self._calls.agency.open(visit.agent, started, self, self._details(started))
         except Exception:
             # The last door: a call that cannot begin must not cost the others anything.
             log.exception("call could not be opened", extra={"call": call_id})
             self._refuse(_INTERNAL, "internal error")
             return
         log.info("call started", extra={"call": call_id, "agent": visit.agent, "format": str(started.format)})
-        self._task = self._calls.spawn(self._run(self._call, call_id))
+        self._task = self._calls.spawn(self._run(self.call, call_id))
         if visit.slot.callee is not Kind.UNSURE:
-            self._call.callee_is(visit.slot.callee)
+            self.call.callee_is(visit.slot.callee)
 
     def _learn(self, started: StreamStarted) -> str:
         """What the stream's start tells and its URL did not; return why it is refused, if it is."""

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from mediasrv.errors import ConfigError
+
+SHORTEST_TOKEN = 16
+"""Characters; fewer are soon guessed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiOptions:
+    """Keys of ``[api]``: the operator's."""
+
+    token: str = field(default="", repr=False)
+    """Bearer token of those who may use it, such as `openssl rand -hex 32` makes; without one it is closed."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.token) < SHORTEST_TOKEN:
+            raise ConfigError(f"token must have at least {SHORTEST_TOKEN} characters: openssl rand -hex 32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

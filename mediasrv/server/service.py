@@ -64,6 +64,8 @@ class Service:
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
         operators = [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=self.dialer))]
+        if means is not None and means.records is not None:
+            self._calls.on_recorded = means.records.chronicle.carrier_recorded
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         self._reception = Reception(
             self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers), *operators

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
+from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
@@ -68,6 +69,13 @@ class EchoCall:
 
     def callee_is(self, kind: Kind) -> None:
         self.callees.append(kind)
+
+    def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
+        return False
+
+    def end(self, cause: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(cause)
 
     async def run(self) -> str:
         try:
