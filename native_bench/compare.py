@@ -145,9 +145,10 @@ class Ring:
             return None
         told = [*figures["failures"], *(f"a stand-in complained: {each}" for each in figures["complaints"])]
         flaws += [f"{who}: {each}" for each in told[:_SHOWN]]
-        self._keep(head | figures)
         slip_ms = figures["slip_ms"]["p99"] if figures["slip_ms"] else 0.0
-        if slip_ms > self._flags.slip:
+        is_late = slip_ms > self._flags.slip
+        self._keep(head | figures | {"bottleneck": "the callers were late" if is_late else ""})
+        if is_late:
             flaws.append(
                 f"{who}, not compared: the callers themselves were late, p99 {slip_ms:.0f} ms; free the machine"
             )

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from statistics import median
 from typing import Any
 
 import orjson
 
 from native_bench import plots
+from native_bench.peers.ratios import Compared, compared, paired
 
 Row = Mapping[str, Any]
 _CPU_BUDGET_MS = 2.0
+_COMPARED = {
+    "answer_p50": "last sample to answer, median",
+    "clear_p50": "onset to clear, median",
+    "silence_p99": "silence within an utterance, p99",
+    "cpu": "processor time of a call-second",
+}
 _STEP_HEAD = (
     "calls", "CPU ms a call-second", "core taken by others %", "memory MB", "KB a call", "answer p50 ms", "p90", "p99",
     "most", "silence in utterances p99 ms", "most", "stall p99 ms", "most", "callers' slip p99 ms", "what broke",
@@ -139,6 +147,29 @@ def turn(rows: Sequence[Row]) -> str:
     return table(head, cells) + _plots([picture]) + details(rows)
 
 
+def compare(rows: Sequence[Row]) -> str:
+    """Ratios to each peer at each number of calls, over all pairs that were kept."""
+    parts: list[str] = []
+    found = {key: compared(pairs) for key, pairs in paired(rows).items()}
+    for (peer, calls), measures in found.items():
+        parts.append(f"<h3>{escape(peer)}, {calls} calls at a time</h3>")
+        head = ("", "mediasrv, median", f"{peer}, median", "ratio, median", "least and most", "pairs")
+        parts.append(table(head, [(*each.row(), len(each.ours)) for each in measures]))
+    for peer in dict.fromkeys(peer for peer, _ in found):
+        of_peer = {calls: each for (name, calls), each in sorted(found.items()) if name == peer}
+        parts.append(_plots([_against_calls(key, title, peer, of_peer) for key, title in _COMPARED.items()]))
+    return "\n".join(parts) + details(rows)
+
+
+def _against_calls(key: str, title: str, peer: str, found: Mapping[int, Sequence[Compared]]) -> str:
+    picked = [(calls, each) for calls, measures in found.items() for each in measures if each.measure.key == key]
+    sides = {
+        "mediasrv": [(calls, median(each.ours)) for calls, each in picked],
+        peer: [(calls, median(each.theirs)) for calls, each in picked],
+    }
+    return plots.lines(title, "calls at a time", picked[0][1].measure.unit if picked else "", sides)
+
+
 def _plots(pictures: Sequence[str]) -> str:
     return f'<div class="plots">{"".join(pictures)}</div>'
 
@@ -154,5 +185,6 @@ RENDERERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "check": check,
     "turn": turn,
     "bargein": turn,
+    "compare": compare,
 }
 """By the name of a case."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -91,4 +91,21 @@ def compared(pairs: Sequence[Pair]) -> list[Compared]:
         if both:
             ratios = tuple(theirs / ours for ours, theirs in both if ours > 0)
             found.append(Compared(measure, tuple(each[0] for each in both), tuple(each[1] for each in both), ratios))
+    return found
+
+
+def paired(rows: Iterable[Figures]) -> dict[tuple[str, int], list[Pair]]:
+    """Pairs in the lines that were kept, of whatever runs, by peer and number of calls: ours, and theirs behind it."""
+    found: dict[tuple[str, int], list[Pair]] = {}
+    ours: Figures = {}
+    for row in rows:
+        if "contender" not in row:
+            continue
+        if row["contender"] != row["peer"]:
+            ours = row
+            continue
+        says = not any(each.get("failure") or each.get("bottleneck") for each in (ours, row))
+        if says and all(ours.get(key) == row[key] for key in ("peer", "calls", "seed")):
+            found.setdefault((row["peer"], row["calls"]), []).append((ours, row))
+        ours = {}
     return found

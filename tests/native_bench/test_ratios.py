@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from native_bench.peers.ratios import compared
+from typing import Any
+
+from native_bench.peers.ratios import compared, paired
 from tests.native_bench.test_compare import FIGURES, SLOW
 
 
@@ -35,3 +37,31 @@ def test_a_pair_of_which_one_side_has_no_figure_does_not_count() -> None:
 
 def test_without_pairs_there_is_nothing() -> None:
     assert compared([]) == []
+
+
+def kept(contender: str, **members: Any) -> dict[str, Any]:
+    figures = FIGURES if contender == "mediasrv" else SLOW
+    return {"case": "compare", "peer": "pipecat", "contender": contender, "seed": 1, **figures, **members}
+
+
+def test_pairs_are_found_in_what_was_kept_of_many_runs() -> None:
+    rows = [
+        kept("mediasrv"), kept("pipecat"), {"case": "compare", "peer": "pipecat", "calls": 1, "compared": {}},
+        kept("mediasrv", calls=8), kept("pipecat", calls=8),
+        kept("mediasrv", seed=2), kept("pipecat", seed=2),
+        kept("mediasrv", peer="livekit"), kept("livekit", peer="livekit"),
+    ]  # fmt: skip
+    found = paired(rows)
+    assert {key: len(pairs) for key, pairs in found.items()} == {
+        ("pipecat", 1): 2,
+        ("pipecat", 8): 1,
+        ("livekit", 1): 1,
+    }
+    assert [ours["seed"] for ours, _ in found["pipecat", 1]] == [1, 2]
+
+
+def test_what_failed_or_says_nothing_makes_no_pair() -> None:
+    assert not paired([kept("mediasrv"), kept("pipecat", failure="it died")])
+    assert not paired([kept("mediasrv", bottleneck="late"), kept("pipecat")])
+    assert not paired([kept("mediasrv", seed=3), kept("pipecat")])
+    assert not paired([kept("pipecat"), kept("mediasrv")])

@@ -30,6 +30,8 @@ ROWS: list[dict[str, Any]] = [
     {"case": "coldstart", "empty_ms": SPREAD, "full_ms": None, "greeting_ms": SPREAD},
     {"case": "check", "figures": {"legs": 2.0, EVIL: 3.0}, "budgets": {"legs": 2.0}},
     {"case": "turn", "simultaneous": 9, "turns": {EVIL: {"count": 3, "latency_ms": SPREAD, "cut_ins": 1, "missed": 0}}},
+    {"case": "compare", "peer": EVIL, "contender": "mediasrv", "calls": 4, "seed": 1, "cpu_ms": 2.0},
+    {"case": "compare", "peer": EVIL, "contender": EVIL, "calls": 4, "seed": 1, "cpu_ms": 50.0},
     {"case": EVIL, "anything": EVIL},
 ]  # fmt: skip
 
@@ -57,7 +59,7 @@ def test_the_page_runs_nothing_and_fetches_nothing() -> None:
     reader = read(report.page(ROWS))
     assert "script" not in reader.tags
     assert [each for each in reader.fetched if not each.startswith("#")] == []
-    assert reader.tags.count("svg") == 11
+    assert reader.tags.count("svg") == 15
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["case"][:9])
@@ -65,7 +67,7 @@ def test_each_line_alone_makes_a_page(row: dict[str, Any]) -> None:
     assert "script" not in read(report.page([row])).tags
 
 
-@pytest.mark.parametrize("row", [*ROWS[:3], *ROWS[5:9]], ids=lambda row: row["case"])
+@pytest.mark.parametrize("row", [*ROWS[:3], *ROWS[5:9], ROWS[10]], ids=lambda row: row["case"])
 def test_a_line_of_another_shape_is_shown_as_it_is(row: dict[str, Any]) -> None:
     spoilt = {name: value if name in ("case", "machine") else 7 for name, value in row.items()}
     assert "<details>" in report.page([spoilt])
@@ -110,3 +112,10 @@ def test_the_page_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path.write_bytes(orjson.dumps(ROWS[6]))
     assert run(monkeypatch, path, "--out", tmp_path / "report.html") == 0
     assert "greeting on the wire" in (tmp_path / "report.html").read_text()
+
+
+def test_a_comparison_tells_its_ratios() -> None:
+    rows = [{**row, "peer": "other", "contender": row["contender"].replace(EVIL, "other")} for row in ROWS[9:11]]
+    text = report.page(rows)
+    assert "other, 4 calls at a time" in text
+    assert "<td>2.00 ms</td><td>50.00 ms</td><td>25.00</td><td>25.00-25.00</td><td>1</td>" in text
