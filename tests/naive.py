@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import hashlib
 import itertools
 import math
 import statistics
@@ -489,3 +490,58 @@ def spectrum(pcm: Sequence[int], points: int, apart: int, bins: range) -> tuple[
     changes = [10 * math.log10(now[k] / then[k]) for k in bins if now[k] > now[first] * 10**-2.5]
     mean = statistics.mean(changes)
     return held / sum(now.values()), statistics.mean(abs(change - mean) for change in changes)
+
+
+# wire/ed25519: keys and signatures made by the letter of RFC 8032, in plain fractions of the field.
+
+_FIELD = 2**255 - 19
+_GROUP = 2**252 + 27742317777372353535851937790883648493
+
+
+def _over(numerator: int, denominator: int) -> int:
+    return numerator * pow(denominator, -1, _FIELD) % _FIELD
+
+
+_BASE_POINT = (
+    15112221349535400772501151409588531511454012693041857206046113283949847762202,
+    46316835694926478169428394003475163141307993866256225615783033603165251855960,
+)
+
+
+def _plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """Section 5.1, affine."""
+    (x1, y1), (x2, y2) = one, other
+    product = _over(-121665, 121666) * x1 * x2 * y1 * y2 % _FIELD
+    return _over(x1 * y2 + x2 * y1, 1 + product), _over(y1 * y2 + x1 * x2, 1 - product)
+
+
+def _times(factor: int, point: tuple[int, int]) -> bytes:
+    total = (0, 1)
+    while factor:
+        if factor & 1:
+            total = _plus(total, point)
+        point = _plus(point, point)
+        factor >>= 1
+    return (total[1] | (total[0] & 1) << 255).to_bytes(32, "little")
+
+
+def _scalar(secret: bytes) -> int:
+    half = bytearray(hashlib.sha512(secret).digest()[:32])
+    half[0] &= 0xF8
+    half[31] = half[31] & 0x7F | 0x40
+    return int.from_bytes(half, "little")
+
+
+def public_key_ed25519(secret: bytes) -> bytes:
+    """Section 5.1.5."""
+    return _times(_scalar(secret), _BASE_POINT)
+
+
+def sign_ed25519(secret: bytes, message: bytes) -> bytes:
+    """Section 5.1.6."""
+    prefix = hashlib.sha512(secret).digest()[32:]
+    nonce = int.from_bytes(hashlib.sha512(prefix + message).digest(), "little") % _GROUP
+    commitment = _times(nonce, _BASE_POINT)
+    challenge = hashlib.sha512(commitment + public_key_ed25519(secret) + message).digest()
+    answer = (nonce + int.from_bytes(challenge, "little") * _scalar(secret)) % _GROUP
+    return commitment + answer.to_bytes(32, "little")
