@@ -13,6 +13,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,7 @@ from native_bench.load.tape import CYCLE_S, Tape
 from native_bench.load.verdict import Limits, Spread, plain, spread
 from native_bench.load.world import World, started
 from native_bench.machine import described, facts
-from native_bench.processes import placement
+from native_bench.processes import placement, running
 
 _DESCRIPTORS = 6
 _MOST = 2000
@@ -162,6 +163,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="of measurement (default: %(default)s)")
     parser.add_argument("--calls", type=int, default=0, help="that arrive (default: twice those that are carried)")
     parser.add_argument("--unguarded", action="store_true", help="with a server that lets in whoever comes")
+    parser.add_argument("--neighbours", type=int, default=0, help="that compete for the server's core, at full speed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures")
     flags = parser.parse_args()
     if flags.unguarded and not flags.calls:
@@ -184,7 +186,11 @@ async def _overload(flags: argparse.Namespace) -> int:
     cores, tape = placement(), Tape()
     print(f"{described()}\n{cores}")
     with TemporaryDirectory(prefix="native-bench-") as folder:
-        async with started(Path(folder), tape, cores, sheds_load=not flags.unguarded) as world:
+        async with AsyncExitStack() as stack:
+            guarded = started(Path(folder), tape, cores, sheds_load=not flags.unguarded)
+            world = await stack.enter_async_context(guarded)
+            for _ in range(flags.neighbours):
+                await stack.enter_async_context(running("-c", "while True: pass", cores=cores.server))
             outcome = await overload(world, tape, flags.calls, flags.seconds)
     flaws = outcome.flaws(Limits())
     print(f"{outcome.arrived} arrived, {outcome.refused} were refused; {outcome.carried} were up at the first refusal,")

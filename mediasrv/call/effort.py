@@ -33,15 +33,15 @@ class Effort:
     def __init__(self, observer: Observer) -> None:
         """``observer`` is told of all that is left out."""
         self._observer = observer
-        self._left_out: Collection[Work] = ()
+        self.left_out: Collection[Work] = ()
 
     def leave_out(self, works: Collection[Work]) -> None:
         """Leave these out from now on, and no others."""
-        self._left_out = works
+        self.left_out = works
 
     def allows(self, work: Work) -> bool:
         """Whether this may be done; ask when it would be done otherwise, for each no is counted."""
-        if work not in self._left_out:
+        if work not in self.left_out:
             return True
         self._observer.left_out(work.value)
         return False

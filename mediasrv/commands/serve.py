@@ -39,11 +39,12 @@ def _workers(text: str) -> int:
 
 def _serve(flags: argparse.Namespace) -> int:
     settings = settings_of(flags)
-    return _supervise(flags) if flags.workers else _serve_alone(settings, flags.leash)
+    return _supervise(flags) if flags.workers else _serve_alone(settings, flags)
 
 
 def _supervise(flags: argparse.Namespace) -> int:
     """Serve with several processes."""
+    from mediasrv.server.port import inherited
     from mediasrv.server.supervisor import Supervisor
     from mediasrv.server.workforce import WorkerError
 
@@ -52,7 +53,7 @@ def _supervise(flags: argparse.Namespace) -> int:
     command = ["-m", "mediasrv", "serve", *options, "--leash"]
 
     async def supervise() -> None:
-        supervisor = Supervisor(lambda: settings_of(flags).server, flags.workers, command)
+        supervisor = Supervisor(lambda: settings_of(flags).server, flags.workers, command, inherited(os.environ))
         await supervisor.start()
         await supervisor.run()
 
@@ -64,8 +65,10 @@ def _supervise(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _serve_alone(settings: Settings, leash: int | None) -> int:
+def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     """Serve with this process, on a port of its own or at a supervisor's leash."""
+    import asyncio
+
     from mediasrv.call.agency import Agency
     from mediasrv.call.observers import Observers
     from mediasrv.carriers.roster import roster
@@ -73,6 +76,7 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
     from mediasrv.server.api.clerk import Means
     from mediasrv.server.board import Board
     from mediasrv.server.metrics import Metrics
+    from mediasrv.server.port import Port, inherited
     from mediasrv.server.service import Service
     from mediasrv.server.worker import Tether
 
@@ -83,8 +87,18 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
         board = Board()
         observer = Observers(metrics, board, *([records.chronicle, opt_outs] if records and opt_outs else []))
         recordings = _recordings(settings, observer)
-        agency = Agency(settings.agents, expected_format=settings.stream_format, observer=observer, recorder=recordings)
-        port = Tether(socket(fileno=leash)) if leash is not None else None
+
+        def agency_of(settings: Settings) -> Agency:
+            agents, expected = settings.agents, settings.stream_format
+            return Agency(agents, expected_format=expected, observer=observer, recorder=recordings)
+
+        async def renew() -> Agency:
+            return agency_of(await asyncio.to_thread(settings_of, flags))
+
+        agency = agency_of(settings)
+        server = settings.server
+        alone = None if flags.leash is not None else Port(server.host, server.port, inherited(os.environ))
+        port = alone or Tether(socket(fileno=flags.leash))
         outbound = outbound_of(settings, records, metrics.call_forbidden)
         controls = controls_of(settings)
         means = Means(
@@ -108,7 +122,7 @@ def _serve_alone(settings: Settings, leash: int | None) -> int:
                 stack.push_async_callback(recordings.aclose)
                 recordings.start()
             await service.start()
-            await service.run()
+            await service.run(renew if alone else None)
 
     in_loop(serve())
     return 0

@@ -8,12 +8,14 @@ aloud, and uvloop keeps that error to itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 
 from mediasrv.errors import MediasrvError
 
 _BACKLOG = 1024
+_FIRST_INHERITED = 3
 
 
 class ListenError(MediasrvError):
@@ -93,6 +95,21 @@ class Port:
         self.close()
         where = f"{self._host}:{self.number}"
         return ListenError(f"cannot listen on {where}: {error.strerror}; choose another with server.host, server.port")
+
+
+def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
+    """The sockets that systemd has opened for this process, none where it has not; see sd_listen_fds(3).
+
+    What says so is taken out of ``environ``: it is not meant for whom we start.
+    """
+    count, pid = environ.pop("LISTEN_FDS", "0"), environ.pop("LISTEN_PID", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()):
+        return []
+    found = [socket.socket(fileno=_FIRST_INHERITED + index) for index in range(int(count))]
+    for each in found:
+        each.set_inheritable(False)
+    return found
 
 
 def _port_of(server: socket.socket) -> int:

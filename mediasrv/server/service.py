@@ -10,27 +10,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo import PlivoCarrier
+from mediasrv.errors import ConfigError
 from mediasrv.outbound.outbound import Outbound
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.api.desk import OperatorDesk
 from mediasrv.server.calls import Agency, Calls
 from mediasrv.server.door import FrontDoor
+from mediasrv.server.handoverdesk import handover_desks
 from mediasrv.server.http import Reception
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
 from mediasrv.server.monitor import Monitor
+from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
+from mediasrv.server.succession import Succession
 from mediasrv.server.webhooks import Webhooks
 from mediasrv.server.worker import Tether
 
 log = logging.getLogger(__name__)
+
+Renew = Callable[[], Awaitable[Agency]]
+"""Makes an agency of the configuration as it is now; raises ``ConfigError``."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -54,7 +61,7 @@ class Service:
         out; ``means`` are the operator's API's, without which there is none. Raise ``ConfigError``.
         """
         self._options = options
-        self._agency = agency
+        self._agency = agency = Succession(agency)
         self.metrics = metrics or Metrics()
         carriers = (PlivoCarrier(plivo), *others)
         self._calls = Calls(agency, options.max_calls, self.metrics)
@@ -63,14 +70,16 @@ class Service:
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
-        operators = [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=self.dialer))]
+        operators = [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
         if means is not None and means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
-        self._reception = Reception(
-            self._calls, *(Webhooks(self._calls, each, options.public_url) for each in carriers), *operators
-        )
+        webhooks = [Webhooks(self._calls, each, options.public_url) for each in carriers]
+        handovers = handover_desks(self._calls, webhooks, means)
+        self._reception = Reception(self._calls, *webhooks, *handovers, *operators)
         self._port = port or Port(options.host, options.port)
+        self._notifier = Notifier()
+        self._reload = asyncio.Event()
         self._monitor = Monitor(options, self._calls)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -102,23 +111,46 @@ class Service:
             self._port.attend(self._calls, self.stop)
             return
         log.info("listening", extra={"host": self._options.host, "port": self.port})
+        self._notifier.ready(self._status)
 
     def _door(self) -> FrontDoor:
         reception, is_for_one = self._reception.connection, self._port.is_for_one
         return FrontDoor(self._media, reception, self._visitors, is_for_one=is_for_one)
 
-    async def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once."""
+    async def run(self, renew: Renew | None = None) -> None:
+        """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once.
+
+        With ``renew``, SIGHUP gives new calls to the agency that it makes.
+        """
         loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self.stop)
+        actions = dict.fromkeys(_SIGNALS, self.stop) | ({signal.SIGHUP: self._reload.set} if renew else {})
+        for number, act in actions.items():
+            loop.add_signal_handler(number, act)
+        renewing = asyncio.create_task(self._renew_when_told(renew)) if renew else None
         try:
             await self._stopping.wait()
             await self._drain()
         finally:
-            for number in _SIGNALS:
+            for number in actions:
                 loop.remove_signal_handler(number)
+            if renewing is not None:
+                renewing.cancel()
             await self.aclose()
+
+    async def _renew_when_told(self, renew: Renew) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            self._notifier.reloading()
+            try:
+                await self._agency.replace(await renew())
+                log.info("reloaded")
+            except ConfigError as error:
+                log.error("configuration is refused, the old one stays: %s", " ".join(str(error).split()))
+            self._notifier.ready(self._status)
+
+    def _status(self) -> str:
+        return f"{self._calls.refusal or 'ready'}; {self._calls.live} calls"
 
     def stop(self) -> None:
         """Begin to drain; asked again, stop waiting for live calls."""
@@ -137,10 +169,15 @@ class Service:
         await self._calls.aclose()
         await self._reception.aclose()
         await self._agency.aclose()
+        self._notifier.close()
 
     async def _drain(self) -> None:
         """Wait until the last call is over, for as long as the operator and the options allow."""
         log.info("draining")
+        self._notifier.stopping()
+        if self._port.is_inherited:
+            # Whoever else has the port takes the callers from here.
+            self._port.close()
         if self._outbound is not None:
             await self._outbound.aclose()
         async with asyncio.TaskGroup() as tasks:

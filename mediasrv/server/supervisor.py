@@ -13,11 +13,13 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from mediasrv.errors import ConfigError
 from mediasrv.server.lobby import Lobby
+from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
 from mediasrv.server.steering import Steering
@@ -26,20 +28,29 @@ from mediasrv.server.workforce import WorkerError, Workforce
 log = logging.getLogger(__name__)
 
 
+_NOT_THEIRS = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+"""Variables by which systemd speaks to us alone."""
+
+
 class Supervisor:
     """``start``, ``run``, and ``aclose`` in any case."""
 
     def __init__(
-        self, read: Callable[[], ServerOptions], count: int, command: Sequence[str], port: Port | None = None
+        self,
+        read: Callable[[], ServerOptions],
+        count: int,
+        command: Sequence[str],
+        inherited: Sequence[socket.socket] = (),
     ) -> None:
         """``read`` reads the configuration, again for every reload; it raises ``ConfigError``.
 
-        ``command`` starts a worker when the number of a descriptor is added to it.
+        ``command`` starts a worker when the number of a descriptor is added to it; ``inherited`` see ``Port``.
         """
         self._read = read
         self._options = read()
         self._count = count
-        self._port = port or Port(self._options.host, self._options.port)
+        self._port = Port(self._options.host, self._options.port, inherited)
+        self._notifier = Notifier()
         self._steering = Steering()
         self._workforce = Workforce(command, self._environment(), self._steering)
         answers = {b"/healthz": self._healthz, b"/readyz": self._readyz, b"/metrics": self._metrics}
@@ -69,6 +80,7 @@ class Supervisor:
             await self.aclose()
             raise
         log.info("listening", extra={"host": self._options.host, "port": self.port, "workers": self._count})
+        self._notifier.ready(self._status)
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once."""
@@ -80,6 +92,7 @@ class Supervisor:
         try:
             await self._stopping.wait()
             log.info("draining")
+            self._notifier.stopping()
             reloading.cancel()
             await self._workforce.ended()
         finally:
@@ -101,27 +114,34 @@ class Supervisor:
         self._lobby.close()
         self._port.close()
         await self._workforce.aclose()
+        self._notifier.close()
 
     async def _reload_when_told(self) -> None:
         while True:
             await self._reload.wait()
             self._reload.clear()
+            self._notifier.reloading()
             try:
                 self._options = self._read()
-            except ConfigError as error:
-                log.error("configuration is refused, the old one stays: %s", " ".join(str(error).split()))
-                continue
-            self._workforce.environment = self._environment()
-            try:
+                self._workforce.environment = self._environment()
                 await self._workforce.replace()
                 log.info("reloaded")
+            except ConfigError as error:
+                log.error("configuration is refused, the old one stays: %s", " ".join(str(error).split()))
             except WorkerError as error:
                 log.error("reload is given up, those who are left go on: %s", error)
+            self._notifier.ready(self._status)
+
+    def _status(self) -> str:
+        calls = sum(each.calls for each in self._steering.workers.values())
+        refusal = self._steering.refusal(asyncio.get_running_loop().time()) or "ready"
+        return f"{refusal}; {calls} calls, {len(self._steering.workers)} workers"
 
     def _environment(self) -> dict[str, str]:
         """The workers', who share the calls evenly."""
         share = -(-self._options.max_calls // self._count)
-        return {**os.environ, "MEDIASRV_SERVER__MAX_CALLS": str(share)}
+        ours = {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+        return {**ours, "MEDIASRV_SERVER__MAX_CALLS": str(share)}
 
     async def _healthz(self) -> tuple[HTTPStatus, str]:
         return HTTPStatus.OK, "alive\n"

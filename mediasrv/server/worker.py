@@ -20,6 +20,7 @@ class Tether:
         """``end`` is the worker's of a leash."""
         self.number = 0
         """No port of its own."""
+        self.is_inherited = False
         self.is_for_one = True
         """A connection's next request may be another worker's."""
         end.setblocking(False)
