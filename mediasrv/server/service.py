@@ -31,7 +31,7 @@ from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
 from mediasrv.server.succession import Succession
-from mediasrv.server.webhooks import Webhooks
+from mediasrv.server.telnyx import webhooks_of
 from mediasrv.server.worker import Tether
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,8 @@ class Service:
         if means is not None and means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
-        webhooks = [Webhooks(self._calls, each, options.public_url) for each in carriers]
+        webhooks = [webhooks_of(self._calls, each, options.public_url) for each in carriers]
+        self._webhooks = webhooks
         handovers = handover_desks(self._calls, webhooks, means)
         self._reception = Reception(self._calls, *webhooks, *handovers, *operators)
         self._port = port or Port(options.host, options.port)
@@ -168,6 +169,8 @@ class Service:
             await self._outbound.aclose()
         await self._calls.aclose()
         await self._reception.aclose()
+        for desk in self._webhooks:
+            await desk.aclose()
         await self._agency.aclose()
         self._notifier.close()
 
