@@ -12,7 +12,7 @@ import pytest
 from mediasrv import Agent, Call
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.agency import Agency
-from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TwilioOptions
+from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.carriers.roster import roster
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
@@ -28,7 +28,7 @@ from tests.test_end_to_end import CALL_LIMIT_S, hurried, says
 
 pytestmark = pytest.mark.timeout(120)
 
-OTHERS = ("twilio", "exotel")
+OTHERS = ("twilio", "exotel", "telnyx")
 PRESSED: list[str] = []
 
 
@@ -44,7 +44,8 @@ class KeyReader(Agent):
 @asynccontextmanager
 async def serving(watch: Watch, **changes: Any) -> AsyncIterator[Service]:
     agency = Agency({"default": agent_options(**changes)}, observer=watch)
-    others = roster(TwilioOptions(verify_signatures=False), ExotelOptions(verify_signatures=False))
+    unproven: dict[str, Any] = {"verify_signatures": False}
+    others = roster(TwilioOptions(**unproven), ExotelOptions(**unproven), TelnyxOptions(**unproven))
     options = ServerOptions(port=0, sheds_load=False)
     service = Service(options, PlivoOptions(verify_signatures=False), agency, others=others)
     await service.start()

@@ -108,7 +108,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             controls=controls,
             public_url=settings.server.public_url,
         )
-        others = roster(settings.twilio, settings.exotel)
+        others = roster(settings.twilio, settings.exotel, settings.telnyx)
         service = Service(settings.server, settings.plivo, agency, metrics, others, port, outbound, means)
         async with AsyncExitStack() as stack:
             for control in controls.values():

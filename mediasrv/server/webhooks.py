@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
@@ -17,8 +17,8 @@ from mediasrv.carriers.base import Carrier, Happening, Webhook
 from mediasrv.errors import SignatureError
 from mediasrv.outbound.request import TAG
 from mediasrv.server.calls import Calls
-from mediasrv.server.media import DEFAULT_AGENT
 from mediasrv.server.request import all_values, first_values, form_of_json, origin_of
+from mediasrv.server.visit import DEFAULT_AGENT
 from mediasrv.turn.callee import Kind
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ class Webhooks:
 
     def __init__(self, calls: Calls, carrier: Carrier, public_url: str) -> None:
         """``public_url`` as ``origin_of`` takes it."""
+        self.carrier = carrier
         self._calls = calls
-        self._carrier = carrier
         self._public_url = public_url
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path."""
-        name = self._carrier.name
+        name = self.carrier.name
         return (
             web.get(f"/{name}/answer", self._answer),
             web.post(f"/{name}/answer", self._answer),
@@ -48,14 +48,17 @@ class Webhooks:
             web.get(f"/{name}/stream", self._stream),
         )
 
+    async def aclose(self) -> None:
+        """Free what is held; safe to call twice."""
+
     async def _answer(self, request: web.Request) -> web.Response:
         """The document for a call that is being answered, or that is over."""
-        fields, webhook = await self._read(request)
+        fields, webhook = await self.read(request)
         if webhook.happening is Happening.ENDED:
             self._calls.hang_up(webhook.call_id)
         if webhook.happening is Happening.ENDED or self._calls.has_ended(webhook.call_id):
             # The question of a call that is over may come late; a stream would have nobody at its other end.
-            return self._document(self._carrier.nothing)
+            return self.document(self.carrier.nothing)
         agent = fields.get("agent", "")
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
             self._calls.complaints.refused("there is no such agent", webhook.call_id)
@@ -65,14 +68,19 @@ class Webhooks:
             raise web.HTTPBadRequest(text="the request names no host\n")
         if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
             self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
-            return self._document(self._carrier.busy)
+            return self.document(self.carrier.busy)
         self._calls.prepare(agent or DEFAULT_AGENT)
         log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
-        return self._document(self._carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
+        return self.document(self.carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
 
     async def _told(self, request: web.Request) -> web.Response:
         """A word about a call, its stream, its recording, or who has picked up."""
-        _, webhook = await self._read(request)
+        _, webhook = await self.read(request)
+        self._take(webhook)
+        return web.Response(text="ok\n")
+
+    def _take(self, webhook: Webhook) -> None:
+        """Hand a word on to whom it concerns."""
         self._calls.metrics.called_back(webhook.event or "none")
         log.info("call status", extra={"call": webhook.call_id, "event": webhook.event[:40]})
         if webhook.happening is Happening.ENDED:
@@ -83,19 +91,18 @@ class Webhooks:
             self._calls.callee_is(webhook.call_id, Kind.MACHINE if webhook.machine else Kind.HUMAN)
         elif webhook.happening is Happening.RECORDED:
             self._calls.recorded(webhook.call_id, webhook.recording_id, webhook.recording_url)
-        return web.Response(text="ok\n")
 
     async def _stream(self, request: web.Request) -> web.Response:
         if "upgrade" in request.headers:
             raise web.HTTPBadRequest(text="a WebSocket must be the first request of its connection\n")
         return web.Response(text="this address speaks WebSocket\n", status=426, headers={"Upgrade": "websocket"})
 
-    async def _read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
+    async def read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
         """The fields of a webhook, query and form together, after the proof that it is the carrier's."""
         query, form = request.rel_url.raw_query_string, await _form(request)
         try:
             fields = {**first_values(form), **first_values(query)}
-            self._carrier.verify_webhook(
+            self.carrier.verify_webhook(
                 request.method,
                 f"{self._origin(request)}{request.raw_path}",
                 request.headers.items(),
@@ -106,24 +113,34 @@ class Webhooks:
             raise web.HTTPForbidden(text="forbidden\n") from None
         except ValueError:
             raise web.HTTPBadRequest(text="there are too many fields\n") from None
-        webhook = self._carrier.read_webhook(fields)
-        self._calls.on_webhook(webhook, fields.get(TAG, ""))
-        return fields, webhook
+        return fields, self._note(fields)
 
-    def _document(self, text: str) -> web.Response:
-        return web.Response(text=text, content_type=self._carrier.document_type, charset="utf-8")
+    def _note(self, fields: Mapping[str, str]) -> Webhook:
+        """Read a webhook, and let those know who have made its call."""
+        webhook = self.carrier.read_webhook(fields)
+        self._calls.on_webhook(webhook, fields.get(TAG, ""))
+        return webhook
+
+    def document(self, text: str) -> web.Response:
+        """The answer that holds one of the carrier's documents."""
+        return web.Response(text=text, content_type=self.carrier.document_type, charset="utf-8")
 
     def _origin(self, request: web.Request) -> str:
         return origin_of({name.lower(): value for name, value in request.headers.items()}, self._public_url)
 
 
-async def _form(request: web.Request) -> str:
-    """The body of a form, as it was sent; raise the HTTP error for a body that is none."""
+async def read_request(request: web.Request) -> bytes:
+    """A request's body; raise the HTTP error for one that does not come."""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            body = await request.read()
+            return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the request's body did not come\n") from None
+
+
+async def _form(request: web.Request) -> str:
+    """The body of a form, as it was sent; raise the HTTP error for a body that is none."""
+    body = await read_request(request)
     if body and request.content_type == "application/json":
         return _form_of(body)
     if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):

@@ -1,0 +1,121 @@
+"""Telnyx's webhooks: it tells, in JSON, and does what it is told by commands.
+
+    call.initiated ─► answer, or reject where there is no room
+    call.answered  ─► streaming_start ─► its WebSocket
+    all else       ─► as other carriers' webhooks
+
+A webhook is answered at once and its command follows, for Telnyx waits for no document. A webhook that comes twice
+makes the same command twice, which has the webhook's name and is therefore obeyed once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from mediasrv.call.link import INBOUND
+from mediasrv.carriers.base import Carrier, Happening, Webhook
+from mediasrv.carriers.telnyx import TelnyxCarrier, client_state, fields_of, read_client_state
+from mediasrv.errors import CarrierError, SignatureError
+from mediasrv.server.calls import Calls
+from mediasrv.server.request import first_values
+from mediasrv.server.visit import DEFAULT_AGENT
+from mediasrv.server.webhooks import Webhooks, read_request
+
+log = logging.getLogger(__name__)
+
+
+def webhooks_of(calls: Calls, carrier: Carrier, public_url: str) -> Webhooks:
+    """What serves a carrier's webhooks."""
+    kind = TelnyxDesk if isinstance(carrier, TelnyxCarrier) else Webhooks
+    return kind(calls, carrier, public_url)
+
+
+class TelnyxDesk(Webhooks):
+    """Telnyx's requests."""
+
+    def __init__(self, calls: Calls, carrier: Carrier, public_url: str) -> None:
+        super().__init__(calls, carrier, public_url)
+        assert isinstance(carrier, TelnyxCarrier)
+        self._telnyx = carrier
+        self._control = carrier.control()
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """What is served, at which path; a call that we place may name the other ones."""
+        paths = ("webhook", "answer", "callback/status", "callback/machine")
+        return (*(web.post(f"/telnyx/{path}", self._hear) for path in paths), web.get("/telnyx/stream", self._stream))
+
+    async def aclose(self) -> None:
+        """Close the connections; safe to call twice."""
+        if self._control is not None:
+            await self._control.aclose()
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        fields, webhook = await self.read(request)
+        is_incoming = webhook.happening is Happening.RINGING and webhook.direction == INBOUND
+        if is_incoming:
+            self._take_call(fields, webhook)
+        elif webhook.happening is Happening.ANSWERED:
+            self._open_stream(fields, webhook, self._origin(request))
+        self._take(webhook)
+        return web.Response(text="ok\n")
+
+    def _take_call(self, fields: dict[str, str], webhook: Webhook) -> None:
+        """Have a call answered that somebody makes, or turned away."""
+        call_id, agent = webhook.call_id, fields.get("agent", "")
+        if self._control is None or self._calls.has_ended(call_id):
+            return
+        refusal = ""
+        if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
+            refusal = "there is no such agent"
+        elif not self._calls.expect(call_id, webhook.from_number, webhook.to_number, INBOUND):
+            refusal = self._calls.refusal or "full"
+        if refusal:
+            self._calls.complaints.refused(refusal, call_id)
+            self._command("reject", call_id, self._control.reject(call_id, f"{fields['id']}.reject"))
+            return
+        self._calls.prepare(agent or DEFAULT_AGENT)
+        state = client_state(agent, fields.get("body", ""), INBOUND)
+        self._command("answer", call_id, self._control.answer(call_id, state, f"{fields['id']}.answer"))
+
+    def _open_stream(self, fields: dict[str, str], webhook: Webhook, origin: str) -> None:
+        """Have the stream opened of a call that is up, ours or somebody's."""
+        call_id, known = webhook.call_id, read_client_state(fields.get("client_state", ""))
+        if self._control is None or self._calls.has_ended(call_id):
+            return
+        direction = known.get("direction") or webhook.direction
+        if not self._calls.expect(call_id, webhook.from_number, webhook.to_number, direction):
+            self._calls.complaints.refused(self._calls.refusal, call_id)
+            self._command("hangup", call_id, self._control.hang_up(call_id))
+            return
+        agent, body = (fields.get(name) or known.get(name, "") for name in ("agent", "body"))
+        stream = orjson.loads(self._telnyx.answer(origin, call_id, agent, body, time.time()))
+        log.info("call answered", extra={"call": call_id, "agent": agent or DEFAULT_AGENT})
+        self._command("stream", call_id, self._control.start_stream(call_id, stream, f"{fields['id']}.stream"))
+
+    def _command(self, name: str, call_id: str, work: Coroutine[Any, Any, None]) -> None:
+        async def obey() -> None:
+            try:
+                await work
+            except CarrierError as error:
+                log.error("command failed", extra={"call": call_id, "command": name, "error": str(error)})
+
+        self._calls.spawn(obey())
+
+    async def read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
+        """The fields of a webhook and of its query, after the proof that it is Telnyx's."""
+        body = await read_request(request)
+        try:
+            self._telnyx.verify_body(request.headers.items(), body, time.time())
+            fields = {**fields_of(orjson.loads(body)), **first_values(request.rel_url.raw_query_string)}
+        except SignatureError as error:
+            self._calls.complaints.refused(str(error))
+            raise web.HTTPForbidden(text="forbidden\n") from None
+        except ValueError:
+            raise web.HTTPBadRequest(text="the request's body is no JSON\n") from None
+        return fields, self._note(fields)

@@ -1,0 +1,86 @@
+"""Small stand-ins of carriers' REST APIs: they keep what they were asked, and know which calls are live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    given: Mapping[str, Any]
+    """Its query, its form or its JSON."""
+    auth: str
+
+
+class FakeApi:
+    """Answers every request; ``respond`` says what, and is a carrier's own."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.live: set[str] = {"live"}
+        """Calls that are not over."""
+        self.answers: list[tuple[int, Any]] = []
+        """Said to the next requests, in place of what ``respond`` says."""
+
+    def respond(self, asked: Asked) -> tuple[int, Any]:
+        """The status and the body."""
+        raise LookupError(asked.path)
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        return [(asked.method, asked.path) for asked in self.asked]
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        given: dict[str, Any] = dict(request.query)
+        if request.content_type == "application/json" and request.can_read_body:
+            given |= await request.json()
+        elif request.can_read_body:
+            given |= {name: str(value) for name, value in (await request.post()).items()}
+        self.asked.append(
+            Asked(request.method, request.raw_path.partition("?")[0], given, request.headers.get("Authorization", ""))
+        )
+        status, body = self.answers.pop(0) if self.answers else self.respond(self.asked[-1])
+        return web.json_response(body, status=status)
+
+
+@asynccontextmanager
+async def serving(api: FakeApi) -> AsyncIterator[str]:
+    """Serve on a free port; gives the origin."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", api._serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+class FakeTelnyx(FakeApi):
+    """Call Control: a command for a call that is over is answered with 422, code 90018."""
+
+    def respond(self, asked: Asked) -> tuple[int, Any]:
+        parts = asked.path.strip("/").split("/")
+        match asked.method, parts:
+            case "POST", ["v2", "calls"]:
+                return 200, {"data": {"call_control_id": "live", "is_alive": False}}
+            case "GET", ["v2", "calls", call_id]:
+                return 200, {"data": {"call_control_id": call_id, "is_alive": call_id in self.live, "to": "+15550002"}}
+            case "GET", ["v2", "connections", _, "active_calls"]:
+                return 200, {"data": [{"call_control_id": call_id} for call_id in sorted(self.live)]}
+            case "POST", ["v2", "calls", call_id, "actions", _] if call_id in self.live:
+                return 200, {"data": {"result": "ok"}}
+            case "POST", ["v2", "calls", _, "actions", _]:
+                return 422, {"errors": [{"code": "90018", "title": "Call has already ended"}]}
+        return 404, {"errors": [{"code": "10005"}]}

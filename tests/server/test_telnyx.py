@@ -1,0 +1,165 @@
+"""Telnyx from the first webhook to the last: a call is answered, its stream opened, and it ends."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+from mediasrv.carriers.options import TelnyxOptions
+from mediasrv.carriers.telnyx import TOKEN_HEADER, TelnyxCarrier, client_state
+from mediasrv.net.websocket import HandshakeError
+from mediasrv.server.options import ServerOptions
+from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
+from tests import naive
+from tests.carriers.apis import Asked, FakeTelnyx, serving
+from tests.server.stage import Phone, Stage, stage, until
+
+SECRET = bytes(range(32))
+KEY = b64encode(naive.public_key_ed25519(SECRET)).decode()
+BODY = b64encode(b'{"customer":7}').decode()
+
+
+@dataclass
+class Telnyx:
+    """The carrier's end: its API, and its webhooks to us."""
+
+    there: Stage
+    api: FakeTelnyx
+
+    async def tell(self, event: str, query: str = "", path: str = "webhook", **payload: Any) -> int:
+        data = {"event_type": event, "id": f"id of {event}", "payload": {"call_control_id": "live", **payload}}
+        return await self.post(orjson.dumps({"data": data}), f"/telnyx/{path}{query}")
+
+    async def post(self, body: bytes, path: str = "/telnyx/webhook", headers: Mapping[str, str] | None = None) -> int:
+        sent = str(int(time.time()))
+        signature = b64encode(naive.sign_ed25519(SECRET, sent.encode() + b"|" + body)).decode()
+        signed = {"telnyx-timestamp": sent, "telnyx-signature-ed25519": signature, "Content-Type": "application/json"}
+        url = self.there.http + path
+        async with self.there.session.post(url, data=body, headers=headers or signed) as answer:
+            return answer.status
+
+    async def ring(self, query: str = "") -> int:
+        numbers = {"from": "+15550001", "to": "+15550002", "direction": "incoming"}
+        return await self.tell("call.initiated", query, **numbers)
+
+    async def asked(self, command: str) -> Asked:
+        """Wait for a command."""
+        await until(lambda: any(each.path.endswith(f"/{command}") for each in self.api.asked))
+        return next(each for each in self.api.asked if each.path.endswith(f"/{command}"))
+
+    async def dial_in(self, stream: Mapping[str, Any]) -> Phone:
+        """Open the stream that was asked for."""
+        url = urlsplit(stream["stream_url"])
+        token = {TOKEN_HEADER: stream["stream_auth_token"]}
+        return await self.there.phone(f"{url.path}?{url.query}", token, TelnyxCarrierProtocol())
+
+
+@asynccontextmanager
+async def telnyx(**options: Any) -> AsyncIterator[Telnyx]:
+    api = FakeTelnyx()
+    async with serving(api) as url:
+        carrier = TelnyxCarrier(TelnyxOptions(api_key="KEY", public_key=KEY, api_url=url))
+        async with stage(ServerOptions(port=0, **options), others=[carrier]) as there:
+            yield Telnyx(there, api)
+
+
+async def test_a_call_is_answered_and_its_stream_opened_for_the_agent_of_the_url() -> None:
+    async with telnyx() as line:
+        assert await line.ring(f"?agent=sales+team&body={BODY}") == 200
+        answer = await line.asked("answer")
+        assert answer.given["command_id"] == "id of call.initiated.answer"
+        state = answer.given["client_state"]
+        assert await line.tell("call.answered", client_state=state) == 200
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        (call,) = line.there.agency.calls
+        assert (call.agent, call.details.body, call.details.carrier) == ("sales team", {"customer": 7}, "telnyx")
+        assert call.details.direction == "inbound"
+        await line.tell("call.hangup", hangup_cause="normal_clearing")
+        assert (await phone.end())[0] == 1000
+
+
+async def test_numbers_come_with_the_stream() -> None:
+    async with telnyx() as line:
+        await line.tell("call.answered", "?agent=default")
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        details = line.there.agency.calls[0].details
+        assert (details.from_number, details.to_number) == ("+15550100", "+15550199")
+
+
+async def test_a_call_that_we_made_has_its_stream_when_it_is_answered() -> None:
+    async with telnyx() as line:
+        await line.tell("call.initiated", path="answer", direction="outgoing")
+        assert line.api.asked == []
+        await line.tell("call.answered", "?agent=sales+team", "answer", client_state=client_state("", "", "outbound"))
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        call = line.there.agency.calls[0]
+        assert (call.agent, call.details.direction) == ("sales team", "outbound")
+
+
+async def test_a_stream_without_its_token_is_refused() -> None:
+    async with telnyx() as line:
+        await line.tell("call.answered")
+        stream = (await line.asked("streaming_start")).given
+        with pytest.raises(HandshakeError, match="403"):
+            await line.dial_in({**stream, "stream_auth_token": "0.x"})
+
+
+async def test_a_full_house_rejects_and_an_unknown_agent_too() -> None:
+    async with telnyx(max_calls=1) as line:
+        await line.ring("?agent=nobody")
+        await line.asked("reject")
+        line.api.asked.clear()
+        await line.ring()
+        await line.asked("answer")
+        line.api.asked.clear()
+        await line.tell("call.initiated", call_control_id="second", direction="incoming")
+        await line.asked("reject")
+        await line.tell("call.answered", call_control_id="third")
+        await line.asked("hangup")
+
+
+async def test_a_call_that_is_over_is_not_answered() -> None:
+    async with telnyx() as line:
+        await line.tell("call.hangup")
+        await line.ring()
+        await line.tell("call.answered")
+        assert line.api.asked == []
+
+
+async def test_a_command_that_fails_is_told_and_costs_nobody_anything(caplog: pytest.LogCaptureFixture) -> None:
+    async with telnyx() as line:
+        line.api.answers = [(422, {"errors": [{"code": "1"}]})]
+        await line.ring()
+        await until(lambda: "command failed" in caplog.text)
+        assert await line.ring() == 200
+
+
+async def test_unsigned_and_broken_webhooks_are_refused() -> None:
+    async with telnyx() as line:
+        assert await line.post(b"{}", headers={"Content-Type": "application/json"}) == 403
+        assert await line.post(b"{") == 400
+        assert await line.post(b"[]") == 200
+        assert line.api.asked == []
+
+
+async def test_without_an_account_nothing_can_be_commanded() -> None:
+    async with stage(others=[TelnyxCarrier(TelnyxOptions(verify_signatures=False))]) as there:
+        line = Telnyx(there, FakeTelnyx())
+        assert await line.ring() == 200
+        assert await line.tell("call.answered") == 200
+        status, _ = await there.get("/telnyx/stream")
+        assert status == 426
