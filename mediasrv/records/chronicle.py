@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import orjson
@@ -40,6 +41,7 @@ class Chronicle(Observer):
             "from_number": details.from_number,
             "to_number": details.to_number,
             "body": body,
+            "process": os.getpid(),
             "now": time.time(),
         }
         self._note(tables.BEGIN, row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -53,8 +52,7 @@ class Records:
         await self.database.start()
 
     def attend(self) -> None:
-        """This is the server that calls are on: end those that one before it could not, and sweep from now on."""
-        self.database.note(tables.ABANDON, (time.time(),))
+        """This is a server that calls are on: from now on, end those of servers that are gone, and sweep."""
         self._sweeping = asyncio.create_task(self._retention.run())
 
     async def aclose(self) -> None:

@@ -1,14 +1,21 @@
-"""Retention: what is past its time goes, a few rows at a time, so that no call's note waits behind it."""
+"""Retention: what is past its time goes, a few rows at a time, so that no call's note waits behind it.
+
+It also ends the calls of processes that were killed before they could: nobody else will.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import os
+import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mediasrv.errors import RecordsError
+from mediasrv.records import tables
 from mediasrv.records.chronicle import SERVER
 from mediasrv.records.connection import Schema
 from mediasrv.records.database import Database
@@ -40,9 +47,11 @@ class Retention:
         self._folders = tuple(folders)
 
     async def run(self) -> None:
-        """Sweep now and every hour, until cancelled; in trouble, the next time."""
+        """End what nobody will, and sweep, now and every hour, until cancelled; in trouble, the next time."""
+        began_s = time.time()
         while True:
             try:
+                await self._database.transact(lambda connection: end_lost_calls(connection, began_s))
                 if swept := await self.sweep(time.time()):
                     log.info("records past their time are gone", extra={"rows": swept})
             except (RecordsError, OSError) as error:
@@ -82,6 +91,24 @@ class Retention:
         for folder in self._folders:
             swept += await asyncio.to_thread(_remove_before, folder, before_s)
         return swept
+
+
+def end_lost_calls(connection: sqlite3.Connection, began_s: float) -> None:
+    """End the calls of processes that are gone, and those from before ``began_s`` of one that had our number."""
+    for (process,) in connection.execute(tables.LIVE_ON).fetchall():
+        if process == os.getpid():
+            connection.execute(tables.ABANDON, {"process": process, "before": began_s})
+        elif not _is_alive(process):
+            connection.execute(tables.ABANDON, {"process": process, "before": math.inf})
+
+
+def _is_alive(process: int) -> bool:
+    """Whether there is a process of this number; whether it is a server of ours nobody can tell."""
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def _remove_before(folder: Path, before_s: float) -> int:

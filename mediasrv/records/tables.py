@@ -20,6 +20,7 @@ _CALLS = """CREATE TABLE calls (
     from_number TEXT NOT NULL,
     to_number TEXT NOT NULL,
     body TEXT, -- JSON
+    process INTEGER NOT NULL, -- that it was last on
     started_s REAL NOT NULL,
     ended_s REAL,
     cause TEXT
@@ -76,6 +77,7 @@ CALLS = Schema(
         (
             *(_CALLS, _LEGS, _TURNS, _TRANSCRIPT, _USAGE, _RECORDINGS),
             "CREATE INDEX calls_by_start ON calls (started_s, id)",
+            "CREATE INDEX calls_live ON calls (process) WHERE ended_s IS NULL",
             "CREATE INDEX calls_by_caller ON calls (from_number)",
             "CREATE INDEX calls_by_callee ON calls (to_number)",
             "CREATE INDEX legs_by_party ON legs (party)",
@@ -105,9 +107,9 @@ CALLS = Schema(
     },
 )
 
-BEGIN = """INSERT INTO calls (id, carrier, agent, direction, from_number, to_number, body, started_s)
-    VALUES (:id, :carrier, :agent, :direction, :from_number, :to_number, :body, :now)
-    ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, ended_s = NULL, cause = NULL"""
+BEGIN = """INSERT INTO calls (id, carrier, agent, direction, from_number, to_number, body, process, started_s)
+    VALUES (:id, :carrier, :agent, :direction, :from_number, :to_number, :body, :process, :now)
+    ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, process = excluded.process, ended_s = NULL, cause = NULL"""
 """A call's first stream, or a further one of it."""
 BEGIN_LEG = """INSERT OR IGNORE INTO legs (call_id, id, kind, party, started_s)
     VALUES (:id, :leg_id, :kind, :party, :now)"""
@@ -124,5 +126,6 @@ ABANDON = """UPDATE calls SET cause = 'server was lost', ended_s = max(
         started_s,
         coalesce((SELECT max(at_s) FROM transcript WHERE call_id = calls.id), 0),
         coalesce((SELECT max(heard_s) FROM turns WHERE call_id = calls.id), 0)
-    ) WHERE ended_s IS NULL AND started_s < ?"""
-"""Calls that a server before this one could not end."""
+    ) WHERE ended_s IS NULL AND process = :process AND started_s < :before"""
+"""Calls that a process could not end."""
+LIVE_ON = "SELECT DISTINCT process FROM calls WHERE ended_s IS NULL"

@@ -82,21 +82,6 @@ async def test_a_call_that_comes_back_is_the_same_call_with_a_further_leg(tmp_pa
     assert len(call["transcript"]) == 5
 
 
-async def test_calls_of_a_server_that_was_killed_are_ended_by_the_next(tmp_path: Path) -> None:
-    async with kept(tmp_path) as records:
-        converse(records, "lost", ends=False)
-        converse(records, "over")
-    async with kept(tmp_path) as records:
-        records.attend()
-        await records.database.flush()
-        lost, over = [await records.archive.call(name) for name in ("lost", "over")]
-    assert lost is not None
-    assert over is not None
-    assert lost["cause"] == "server was lost"
-    assert lost["ended"] == max(words["at"] for words in [*lost["transcript"], {"at": lost["turns"][0]["heard"]}])
-    assert over["cause"] == "caller hung up"
-
-
 async def test_a_call_that_was_not_begun_leaves_no_words_behind(tmp_path: Path) -> None:
     async with kept(tmp_path) as records:
         chronicle: Chronicle = records.chronicle

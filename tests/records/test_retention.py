@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from mediasrv.records.connection import Schema
 from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import SCHEMAS, Records
-from mediasrv.records.retention import Retention
+from mediasrv.records.retention import Retention, end_lost_calls
 from tests.records.stage import CALLER, converse, kept
 from tests.server.stage import until
 
@@ -135,3 +137,34 @@ async def test_trouble_stops_no_later_sweep(
     async with kept(tmp_path) as records:
         records.attend()
         await until(lambda: caplog.text.count("records could not be swept") > 1)
+
+
+@pytest.fixture
+def processes() -> Iterator[tuple[int, int]]:
+    """Numbers of a process that is gone, and of one that is there."""
+    with subprocess.Popen(["true"]) as gone, subprocess.Popen(["sleep", "60"]) as other:
+        gone.wait(timeout=10)
+        yield gone.pid, other.pid
+        other.kill()
+
+
+async def test_calls_of_a_server_that_was_killed_are_ended_by_the_next(
+    tmp_path: Path, processes: tuple[int, int]
+) -> None:
+    gone, other = processes
+    async with kept(tmp_path) as records:
+        for name, process in (("gone", gone), ("other", other), ("before", os.getpid()), ("ours", os.getpid())):
+            converse(records, name, ends=False)
+            await records.database.flush()
+            await records.database.write("UPDATE calls SET process = ? WHERE id = ?", (process, name))
+        converse(records, "over")
+        await records.database.flush()
+        await records.database.write("UPDATE calls SET started_s = 1.0 WHERE id = 'before'")
+        began_s = time.time() - DAY_S
+        await records.database.transact(lambda connection: end_lost_calls(connection, began_s))
+        causes = {call["id"]: call["cause"] for call in await records.archive.calls(Wanted())}
+        lost = await records.archive.call("gone")
+    killed = "server was lost"
+    assert causes == {"gone": killed, "other": None, "before": killed, "ours": None, "over": "caller hung up"}
+    assert lost is not None
+    assert lost["ended"] == max([words["at"] for words in lost["transcript"]] + [lost["turns"][0]["heard"]])
