@@ -107,6 +107,8 @@ RECIPES = {
         (
             "agent-transport[livekit]==0.2.2",
             "livekit-agents[deepgram,elevenlabs,openai]==1.6.9",
+            # Its plugin counts on what OpenAI's newest client does not bring along any more.
+            "openai==2.54.0",
         ),
         ("agent-transport", "livekit-agents", "livekit-local-inference", "livekit-plugins-deepgram", "openai"),
         ready_path="/",
