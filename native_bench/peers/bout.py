@@ -95,6 +95,7 @@ def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, An
         "cut_ins_at_pauses": sum(each["cut_ins"] for each in paused),
         "barge_ins": barge_ins["count"],
         "missed_barge_ins": barge_ins["missed"],
+        "classes": many["turns"],
         "slip_ms": many["slip_ms"],
         "failures": many["failures"],
         "complaints": [each for each in many["complaints"] if each not in old],

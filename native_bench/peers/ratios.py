@@ -37,7 +37,7 @@ MEASURES = (
     Measure("clear_p50", "onset to clear, p50", "ms", _of("clear_ms", "p50")),
     Measure("clear_p99", "onset to clear, p99", "ms", _of("clear_ms", "p99")),
     Measure("cut_ins", "cut-ins at pauses of 300-700 ms", "%", _share("cut_ins_at_pauses", "pauses")),
-    Measure("missed", "turns that nobody answered", "%", _share("missed", "turns")),
+    Measure("missed", "turns not answered within 3 s", "%", _share("missed", "turns")),
     Measure("missed_barge_ins", "barge-ins that were talked over", "%", _share("missed_barge_ins", "barge_ins")),
     Measure("silence_p99", "silence inside an utterance, p99", "ms", _of("silence_ms", "p99")),
     Measure("cpu", "processor time of a call-second", "ms", lambda run: run.get("cpu_ms")),
