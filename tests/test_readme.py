@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
-from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.cli import grammar
 from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.records.options import RecordingOptions, RecordsOptions
@@ -28,6 +28,9 @@ SECTIONS: dict[str, type] = {
     "server": ServerOptions,
     "api": ApiOptions,
     "plivo": PlivoOptions,
+    "twilio": TwilioOptions,
+    "exotel": ExotelOptions,
+    "telnyx": TelnyxOptions,
     "recording": RecordingOptions,
     "records": RecordsOptions,
     "outbound": OutboundOptions,
