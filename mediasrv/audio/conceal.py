@@ -31,7 +31,7 @@ _JOIN_MS = 5
 _FULL_MS = 10
 _SILENT_MS = 60
 # The past is forgotten when it has grown by so many pieces, and not piece by piece.
-_MOST_PIECES = 8
+_MOST_PIECES = 16
 # Waveforms are compared at about this rate: the period needs no finer one, and its cost grows with the square.
 _COMPARED_HZ = 8000
 

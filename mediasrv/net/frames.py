@@ -15,6 +15,7 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # machin
 TEXT, BINARY = 1, 2
 _FIRST_OF_CONTROL = 8
 _FINAL, _OPCODE, _MASKED, _SIZE = 0x80, 0x0F, 0x80, 0x7F
+_WHOLE = frozenset({_FINAL | TEXT, _FINAL | BINARY})
 _MASK_BYTES = 4
 # Sizes that stand for a size of two and of eight bytes.
 _LONG, _VERY_LONG = 126, 127
@@ -61,17 +62,12 @@ class Cutter:
                 self._held += data[at:]
                 self._wanted = following - at
                 break
-            spans.append((at, body if self._is_message(data[at]) else 0, following))
+            is_message = data[at] in _WHOLE and not self._in_fragments
+            spans.append((at, body if is_message else 0, following))
+            if not is_message and data[at] & _OPCODE < _FIRST_OF_CONTROL:
+                self._in_fragments = not data[at] & _FINAL
             at = following
         return data, spans
-
-    def _is_message(self, first: int) -> bool:
-        """Whether the frame that begins so is a whole message; keep count of fragments."""
-        opcode = first & _OPCODE
-        if opcode >= _FIRST_OF_CONTROL:
-            return False
-        was_in_fragments, self._in_fragments = self._in_fragments, not first & _FINAL
-        return not was_in_fragments and first in (_FINAL | TEXT, _FINAL | BINARY)
 
 
 def payload_of(data: bytes, body: int, end: int, *, masked: bool) -> bytes:
