@@ -271,6 +271,17 @@ def cut_short(source: Path, target: Path) -> None:
         part.writeframes(whole.readframes(whole.getframerate() * 3 // 2))
 
 
+def test_the_collector_passes_by_what_lives_as_long_as_the_server(config: Path) -> None:
+    code = (
+        "import gc, sys; from mediasrv.cli import main; from mediasrv.server.service import Service\n"
+        "async def run(service, _): print(gc.get_freeze_count() > 10_000); await service.aclose()\n"
+        "Service.run = run; main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, "serve", "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    assert done.stdout == "True\n"
+
+
 def test_a_server_is_called_and_ends_well_on_sigterm(config: Path, tmp_path: Path) -> None:
     with serving(config) as (server, port):
         wav = tmp_path / "something.wav"
