@@ -81,7 +81,9 @@ def pitch(pcm: NDArray[np.int16], rate_hz: int) -> Pitch:
     are noise too) than 0.9, on a line with noise 12 dB down than 0.8. Raises ``ValueError`` for a rate that is not
     among ``RATES_HZ``, and for less than ``NEEDED_MS`` of samples.
     """
-    f0_hz, strength, level_db = _track(pcm, _decimation_for_one(pcm, rate_hz), 1).ravel().tolist()
+    measured = np.zeros((3, 1))
+    _track(pcm, _decimation_for_one(pcm, rate_hz), measured)
+    f0_hz, strength, level_db = measured.ravel().tolist()
     return Pitch(f0_hz, strength, level_db)
 
 
@@ -98,7 +100,10 @@ def track(pcm: NDArray[np.int16], rate_hz: int) -> PitchTrack:
     ``ValueError`` for a rate that is not among ``RATES_HZ``.
     """
     decimation = _decimation(rate_hz)
-    return PitchTrack(*_track(pcm, decimation, max((pcm.size // decimation - _NEEDED) // _HOP + 1, 0)))
+    measured = np.zeros((3, max((pcm.size // decimation - _NEEDED) // _HOP + 1, 0)))
+    if measured.size:
+        _track(pcm, decimation, measured)
+    return PitchTrack(*measured)
 
 
 def _decimation(rate_hz: int) -> int:
@@ -205,14 +210,12 @@ def _follow(peaks: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
         at = came_from[hop, at]
 
 
-@kernel("float64[:, ::1](const int16[::1], int64, int64)")
-def _track(pcm: NDArray[np.int16], decimation: int, hops: int) -> NDArray[np.float64]:
-    """Return f0, strength and level of every hop."""
+@kernel("void(const int16[::1], int64, float64[:, ::1])")
+def _track(pcm: NDArray[np.int16], decimation: int, measured: NDArray[np.float64]) -> None:
+    """Fill f0, strength and level of every hop; f0 and strength are 0 before."""
+    hops = measured.shape[1]
     likeness = np.zeros((hops, _LONGEST + 2), np.float32)
     peaks = np.zeros((hops, _PEAKS, 3))
-    measured = np.zeros((3, hops))
-    if hops > 0:
-        _compare(pcm, decimation, likeness, measured)
-        _find_peaks(likeness, peaks)
-        _follow(peaks, measured)
-    return measured
+    _compare(pcm, decimation, likeness, measured)
+    _find_peaks(likeness, peaks)
+    _follow(peaks, measured)
