@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -106,18 +106,27 @@ def connections(pid: int, ports: set[str]) -> int:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *flags: str) -> AsyncIterator[Server]:
+async def serving(
+    folder: Path,
+    *flags: str,
+    program: Sequence[str] = ("-m", "mediasrv", "serve"),
+    pass_fds: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Server]:
+    """Run a server in a process of its own; a carrier opens a connection for each request."""
     config = folder / "mediasrv.toml"
     config.write_text(SCRIPTED.format(greeting="Hi."))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), *flags),
+        *(sys.executable, *program, "--config", str(config), *flags),
         stderr=asyncio.subprocess.PIPE,
+        pass_fds=pass_fds,
+        env={**os.environ, **(environment or {})},
     )
     assert process.stderr is not None
     lines: list[str] = []
     reading: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(LIMIT_S), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(LIMIT_S), carrier() as session:
             while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
                 line = await process.stderr.readline()
                 assert line, "".join(lines)
@@ -134,6 +143,10 @@ async def serving(folder: Path, *flags: str) -> AsyncIterator[Server]:
         await process.wait()
         if reading is not None:
             await reading
+
+
+def carrier() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
 
 
 async def read_on(pipe: asyncio.StreamReader, lines: list[str]) -> None:

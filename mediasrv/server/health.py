@@ -13,8 +13,9 @@ whatever the averages say, but no more than once a second: one stall shows in al
 Work is the earlier sign: a thread that has a tenth of its time to spare is late now and then, and one that has none is
 late for all of them. Time in which the thread could have worked and somebody else had its core counts as work.
 
-A call costs little when it comes and more when it is answered, seconds later. So under strain, and for a while after,
-new calls are let in one at a time, ``spacing_s`` apart: who lets in a crowd finds out too late what it costs.
+A call costs little when it comes and more when it is answered, seconds later: who lets in a crowd finds out too late
+what it costs. So a process that has a good part of its time left takes calls as they come; beyond that, and for a while
+after strain, it takes so few a second that it knows what the last ones cost before it takes many more.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ MOST_LAG = 3.0
 """Of the limit, as which a longer stall counts: one alone is no overload, however long it was."""
 LEAST_LEAD_S = PTIME_MS / 1000
 LEAD_EVERY_S = 1.0
-SPACING_S = 0.5
+EASY = 0.4
+"""Strain up to which calls may come as they like."""
+LEAST_RATE, RATE_SHARE = 2.0, 0.02
+"""New calls a second beyond that: this many, or this share of those that are live where that is more."""
 RECOVERING_S = 30.0
-"""How long after the last strain calls are still let in one at a time."""
+"""How long after strain they are still let in no faster."""
 EASED = 0.9
 """Of a level's share of the limits, what the strain must be under for the level to be left."""
 
@@ -84,9 +88,11 @@ class Health:
         """How much of the limits is used; 1 is all."""
         return max(self.lag_s / self._max_lag_s, self.busy / self._max_busy)
 
-    def spacing_s(self, now: float) -> float:
-        """Least time between two new calls; 0 when they may come as they like."""
-        return SPACING_S if now < self._unfit_at_s + RECOVERING_S else 0.0
+    def spacing_s(self, calls: int, now: float) -> float:
+        """Least time between two new calls where there are so many; 0 when they may come as they like."""
+        if self.strain < EASY and now >= self._unfit_at_s + RECOVERING_S:
+            return 0.0
+        return 1 / max(LEAST_RATE, RATE_SHARE * calls)
 
     def measure(self, measured: Measured, now: float) -> Level:
         """Take a measurement, which also stands for the time since the last one; return the level."""

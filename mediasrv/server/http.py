@@ -78,6 +78,11 @@ class Reception:
         """Finish what is being answered, close all connections; safe to call twice."""
         await self._runner.cleanup()
 
+    def let_go(self) -> None:
+        """Close connections that wait for another request, and the others behind their answer."""
+        if self._runner.server is not None:
+            self._runner.server.pre_shutdown()
+
     def connection(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
         assert self._runner.server is not None  # start was called

@@ -96,7 +96,7 @@ class Monitor:
             level = self._health.measure(Measured(lag_s, busy, least_lead_s), now)
             if level is not before:
                 self._act(level, before)
-            self._calls.strain(self._health.spacing_s(now), is_overloaded=level is Level.CLOSED)
+            self._calls.strain(self._health.spacing_s(self._calls.live, now), is_overloaded=level is Level.CLOSED)
         self._arm(now)
 
     def _act(self, level: Level, before: Level) -> None:

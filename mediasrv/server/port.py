@@ -14,6 +14,8 @@ from collections.abc import Callable, MutableMapping, Sequence
 
 from mediasrv.errors import MediasrvError
 
+HAND_OVER_S = 1.0
+"""How long a server that leaves a shared port still lets new calls in: what it has accepted is read by then."""
 _BACKLOG = 1024
 _FIRST_INHERITED = 3
 

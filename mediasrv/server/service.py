@@ -11,6 +11,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from mediasrv.carriers.base import Carrier
@@ -29,7 +30,7 @@ from mediasrv.server.metrics import Metrics
 from mediasrv.server.monitor import Monitor
 from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
-from mediasrv.server.port import Port
+from mediasrv.server.port import HAND_OVER_S, Port
 from mediasrv.server.succession import Succession
 from mediasrv.server.telnyx import webhooks_of
 from mediasrv.server.worker import Tether
@@ -70,7 +71,9 @@ class Service:
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
-        operators = [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
+        operators = (
+            [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
+        )
         if means is not None and means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
@@ -174,13 +177,20 @@ class Service:
         await self._agency.aclose()
         self._notifier.close()
 
+    async def _hand_over(self) -> None:
+        """Leave the port to whoever else has it; those who are inside already are let in as ever."""
+        self._port.close()
+        self._reception.let_go()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_OVER_S):
+                await self._hurry.wait()
+
     async def _drain(self) -> None:
         """Wait until the last call is over, for as long as the operator and the options allow."""
         log.info("draining")
         self._notifier.stopping()
         if self._port.is_inherited:
-            # Whoever else has the port takes the callers from here.
-            self._port.close()
+            await self._hand_over()
         if self._outbound is not None:
             await self._outbound.aclose()
         async with asyncio.TaskGroup() as tasks:

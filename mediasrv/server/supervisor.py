@@ -21,7 +21,7 @@ from mediasrv.errors import ConfigError
 from mediasrv.server.lobby import Lobby
 from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
-from mediasrv.server.port import Port
+from mediasrv.server.port import HAND_OVER_S, Port
 from mediasrv.server.steering import Steering
 from mediasrv.server.workforce import WorkerError, Workforce
 
@@ -103,10 +103,13 @@ class Supervisor:
 
     def stop(self) -> None:
         """Begin to drain; asked again, stop waiting for live calls."""
-        self._workforce.stop()
-        if self._port.is_inherited:
-            # Whoever else has the port takes the callers from here.
+        if self._port.is_inherited and not self._stopping.is_set():
+            # Whoever else has the port takes the callers from here; those who are inside already are let in as ever.
             self._lobby.close_doors()
+            self._port.close()
+            asyncio.get_running_loop().call_later(HAND_OVER_S, self._workforce.stop)
+        else:
+            self._workforce.stop()
         self._stopping.set()
 
     async def aclose(self) -> None:

@@ -100,13 +100,11 @@ class Workforce:
         told = [worker.figures for worker in self._workers.values()]
         return summed([*told, self._own_figures()], gone=[self._gone_figures])
 
-    def stop(self, *, at_once: bool = False) -> None:
-        """Let all finish their calls; a second time, or ``at_once``, they end them."""
+    def stop(self) -> None:
+        """Let all finish their calls; a second time they end them."""
         self._is_stopping = True
         for worker in self._workers.values():
             self._signal(worker, signal.SIGTERM)
-            if at_once:
-                self._signal(worker, signal.SIGTERM)
 
     async def ended(self) -> None:
         """Return when the last worker is gone."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,19 @@ async def test_the_watchdog_is_fed_thrice_within_its_time_as_long_as_the_loop_tu
     for _ in range(4):
         assert await told(listening) == ["STATUS=fine", "WATCHDOG=1"]
     notifier.close()
+
+
+async def test_a_loop_that_stands_still_starves_the_watchdog(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000"})
+        notifier.ready(lambda: "fine")
+        assert [(await told(listening))[0] for _ in range(3)] == ["READY=1", "STATUS=fine", "STATUS=fine"]
+        time.sleep(0.1)  # noqa: ASYNC251
+        with pytest.raises(BlockingIOError):
+            listening.recv(100)
+        notifier.close()
 
 
 async def test_a_watchdog_for_another_process_is_not_fed(systemd: tuple[socket.socket, str]) -> None:
