@@ -62,6 +62,14 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
     )
 
 
+def with_credentials(url: str, options: ExotelOptions) -> str:
+    """An address of ours that Exotel can prove itself at, where proofs are asked for."""
+    if not options.verify_signatures:
+        return url
+    user, password = quote(options.stream_user, safe=""), quote(options.stream_password, safe="")
+    return url.replace("://", f"://{user}:{password}@", 1)
+
+
 class ExotelCarrier:
     """Exotel, with the credentials that it was given."""
 
@@ -95,11 +103,7 @@ class ExotelCarrier:
         return orjson.dumps({"url": url}).decode()
 
     def _address(self, origin: str, query: Mapping[str, str]) -> str:
-        url = with_query(stream_url(origin, self.name), query)
-        if not self.verifies:
-            return url
-        user, password = quote(self._options.stream_user, safe=""), quote(self._options.stream_password, safe="")
-        return url.replace("://", f"://{user}:{password}@", 1)
+        return with_credentials(with_query(stream_url(origin, self.name), query), self._options)
 
     def read_webhook(self, fields: Mapping[str, str]) -> Webhook:
         """Read the fields of a webhook, from its form, its JSON or its query."""

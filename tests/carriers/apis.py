@@ -84,3 +84,40 @@ class FakeTelnyx(FakeApi):
             case "POST", ["v2", "calls", _, "actions", _]:
                 return 422, {"errors": [{"code": "90018", "title": "Call has already ended"}]}
         return 404, {"errors": [{"code": "10005"}]}
+
+
+class FakeTwilio(FakeApi):
+    """Calls and recordings of one account; what is done to a call that is over is answered with 404, code 20404."""
+
+    def respond(self, asked: Asked) -> tuple[int, Any]:
+        parts = asked.path.removeprefix("/2010-04-01/Accounts/AC1/").removesuffix(".json").split("/")
+        match asked.method, parts:
+            case "POST", ["Calls"]:
+                return 201, {"sid": "live", "status": "queued"}
+            case "GET", ["Calls"]:
+                return 200, {
+                    "calls": [
+                        {"sid": "new", "status": "busy", "date_created": "Sat, 21 Nov 2026 10:00:00 +0000"},
+                        {"sid": "old", "status": "completed", "date_created": "Sat, 21 Nov 2026 01:00:00 +0000"},
+                        {"sid": "odd", "status": "queued", "date_created": None},
+                    ]
+                }
+            case "POST", ["Calls", call_id] if call_id in self.live:
+                return 200, {"sid": call_id, "status": "completed"}
+            case "POST", ["Calls", call_id, "Recordings"] if call_id in self.live:
+                return 201, {"sid": "RE1", "status": "in-progress"}
+            case "POST", ["Calls", call_id, "Recordings", _] if call_id in self.live:
+                return 200, {"status": "stopped"}
+        return 404, {"code": 20404, "status": 404}
+
+
+class FakeExotel(FakeApi):
+    """Calls that are placed and looked up."""
+
+    def respond(self, asked: Asked) -> tuple[int, Any]:
+        match asked.method, asked.path.removeprefix("/v1/Accounts/acme/"):
+            case "POST", "Calls/connect.json":
+                return 200, {"Call": {"Sid": "live", "Status": "in-progress", "Price": None}}
+            case "GET", "Calls/live.json":
+                return 200, {"Call": {"Sid": "live", "Status": "completed"}}
+        return 404, {"RestException": {"Status": 404}}
