@@ -102,13 +102,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         port = alone or Tether(socket(fileno=flags.leash))
         outbound = outbound_of(settings, records, metrics.call_forbidden)
         controls = controls_of(settings)
-        means = Means(
-            token=settings.api.token,
-            board=board,
-            records=records,
-            controls=controls,
-            public_url=settings.server.public_url,
-        )
+        means = Means(settings.api.token, board, records, controls, settings.server.public_url)
         others = roster(settings.twilio, settings.exotel, settings.telnyx)
         service = Service(settings.server, settings.plivo, agency, metrics, others, port, outbound, means)
         async with AsyncExitStack() as stack:

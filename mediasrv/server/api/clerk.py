@@ -34,7 +34,7 @@ class Dialer(Protocol):
         """Order a call and return the order's name; raise ``DialRefused`` or ``RecordsError``."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Means:
     """What a server has to do it with; what is not there is answered by 503."""
 
@@ -42,11 +42,11 @@ class Means:
     """Bearer token of those who may ask; empty: nobody may."""
     board: Board
     records: Records | None = None
-    dialer: Dialer | None = None
     controls: Mapping[str, Control] = field(default_factory=dict)
     """REST APIs by carrier."""
     public_url: str = ""
     """Where carriers tell of recordings."""
+    dialer: Dialer | None = None
 
 
 class Clerk:
