@@ -72,9 +72,17 @@ class Admission:
 
     def refusal(self, now: float) -> str:
         """Why a new call would be refused, in a word; empty when it would not."""
+        return self.lasting_refusal(now) or ("overloaded" if self.is_paced(now) else "")
+
+    def is_paced(self, now: float) -> bool:
+        """Whether a new call has to wait because the last one came a moment ago."""
+        return bool(self.spacing_s) and now < self._next_at_s
+
+    def lasting_refusal(self, now: float) -> str:
+        """Why new calls are refused for more than a moment, likewise."""
         if self.is_draining:
             return "draining"
-        if self.is_overloaded or (self.spacing_s and now < self._next_at_s):
+        if self.is_overloaded:
             return "overloaded"
         return "full" if self.occupied(now) >= self.max_calls else ""
 

@@ -16,6 +16,7 @@ from mediasrv.carriers.base import Webhook
 from mediasrv.server.admission import Admission, Slot
 from mediasrv.server.complaints import Complaints
 from mediasrv.server.metrics import Metrics
+from mediasrv.server.switchboard import Switchboards
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Event, StreamStarted
 
@@ -100,6 +101,7 @@ class Calls:
         self.complaints = Complaints(metrics)
         self.on_recorded: Callable[[str, str, str], None] = lambda call_id, recording_id, url: None
         """Told of recordings that the carrier has made: the call's name, the recording's, and where it is."""
+        self.switchboards = Switchboards()
         self._admission = Admission(max_calls)
         self._live: dict[str, Stream] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -133,6 +135,16 @@ class Calls:
     def live(self) -> int:
         """Calls with an open stream."""
         return len(self._live)
+
+    @property
+    def lasting_refusal(self) -> str:
+        """Why new calls are refused for more than a moment, likewise."""
+        return self._admission.lasting_refusal(_now())
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether a new call has to wait because the last one came a moment ago."""
+        return self._admission.is_paced(_now())
 
     def strain(self, spacing_s: float, *, is_overloaded: bool) -> None:
         """Let new calls in so far apart at least, or none at all for want of time."""
@@ -213,6 +225,7 @@ class Calls:
     def hang_up(self, call_id: str) -> None:
         """The carrier says that a call is over."""
         self._admission.withdraw(call_id)
+        self.switchboards.hung_up(call_id)
         self._ended[call_id] = None
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)

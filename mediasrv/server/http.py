@@ -100,7 +100,7 @@ class Reception:
         return _line("alive")
 
     async def _readyz(self, request: web.Request) -> web.Response:
-        refusal = self._calls.refusal
+        refusal = self._calls.lasting_refusal
         return _line(refusal, 503) if refusal else _line("ready")
 
     async def _metrics(self, request: web.Request) -> web.Response:

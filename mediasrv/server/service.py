@@ -154,7 +154,7 @@ class Service:
             self._notifier.ready(self._status)
 
     def _status(self) -> str:
-        return f"{self._calls.refusal or 'ready'}; {self._calls.live} calls"
+        return f"{self._calls.lasting_refusal or 'ready'}; {self._calls.live} calls"
 
     def stop(self) -> None:
         """Begin to drain; asked again, stop waiting for live calls."""

@@ -29,14 +29,16 @@ class Standing:
     """Connections since then."""
     refusal: str = "starting"
     """Why it takes no new call; empty when it does."""
+    is_paced: bool = False
+    """Whether it takes the next one only in a moment."""
     told_at_s: float = 0.0
     is_retiring: bool = False
     """Whether it gets only what belongs to its calls."""
 
-    def rank(self, now: float) -> tuple[bool, bool, bool, int]:
+    def rank(self, now: float) -> tuple[bool, bool, bool, bool, int]:
         """The least is asked first."""
         is_silent = now - self.told_at_s > SILENT_S
-        return self.is_retiring, is_silent, bool(self.refusal), self.calls + self.handed
+        return self.is_retiring, is_silent, bool(self.refusal), self.is_paced, self.calls + self.handed
 
 
 class Steering:
@@ -51,10 +53,11 @@ class Steering:
         """A worker starts."""
         self.workers[worker] = Standing()
 
-    def tell(self, worker: int, calls: int, refusal: str, now: float) -> None:
+    def tell(self, worker: int, calls: int, refusal: str, now: float, *, is_paced: bool = False) -> None:
         """A worker tells how it is."""
         standing = self.workers[worker]
-        standing.calls, standing.refusal, standing.told_at_s, standing.handed = calls, refusal, now, 0
+        standing.calls, standing.refusal, standing.is_paced = calls, refusal, is_paced
+        standing.told_at_s, standing.handed = now, 0
 
     def retire(self, worker: int) -> None:
         """A worker is to finish its calls, and another has taken its place."""

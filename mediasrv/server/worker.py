@@ -56,7 +56,8 @@ class Tether:
         self._tell_load(calls)
 
     def _tell_load(self, calls: Calls) -> None:
-        self._send({"kind": "load", "calls": calls.occupied, "refusal": calls.refusal})
+        load = {"calls": calls.occupied, "refusal": calls.lasting_refusal, "is_paced": calls.is_paced}
+        self._send({"kind": "load", **load})
         self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_load, calls)
 
     def _tell_stream(self, call_id: str, is_live: bool) -> None:

@@ -154,8 +154,8 @@ class Workforce:
     def _hear(self, worker: Worker, message: Message) -> None:
         now = asyncio.get_running_loop().time()
         match message:
-            case {"kind": "load", "calls": calls, "refusal": refusal}:
-                self._steering.tell(worker.number, calls, refusal, now)
+            case {"kind": "load", "calls": calls, "refusal": refusal, "is_paced": is_paced}:
+                self._steering.tell(worker.number, calls, refusal, now, is_paced=is_paced)
                 worker.ready.set()
             case {"kind": "stream", "call": call_id, "is_live": True}:
                 self._steering.begin(worker.number, call_id)

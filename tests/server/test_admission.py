@@ -122,6 +122,7 @@ def test_under_strain_new_calls_are_let_in_one_at_a_time_and_those_who_were_answ
     admission.spacing_s = 0.5
     assert admission.reserve("a", "", "", 1.0)
     assert admission.refusal(1.4) == "overloaded"
+    assert admission.lasting_refusal(1.4) == ""
     assert not admission.reserve("b", "", "", 1.4)
     assert admission.reserve("a", "", "", 1.4)
     assert admission.enter("a", 1.4) is not None

@@ -63,6 +63,15 @@ def test_who_refuses_stalls_or_retires_is_asked_only_when_nobody_else_is_there()
     assert steer.refusal(now) == "overloaded"
 
 
+def test_who_has_just_taken_one_under_strain_is_asked_behind_the_others() -> None:
+    steer = steering(0, 9)
+    steer.tell(0, 0, "", 1.0, is_paced=True)
+    assert steer.choose((), 1.0) == 1
+    assert steer.refusal(1.0) == ""
+    steer.tell(1, 9, "full", 1.0)
+    assert steer.choose((), 1.0) == 0
+
+
 def test_without_workers_there_is_no_choice_and_a_word_for_it() -> None:
     steer = Steering()
     assert steer.choose(["a"], 0.0) is None
