@@ -172,7 +172,7 @@ def _shown(flags: argparse.Namespace) -> Shown:
     """What may be shown of a number."""
     from mediasrv.outbound.number import masked
 
-    return str if flags.show_numbers else masked
+    return str if flags.show_numbers else lambda number: masked(number) if number else ""
 
 
 def _masked(call: dict[str, Any], flags: argparse.Namespace) -> dict[str, Any]:

@@ -24,12 +24,10 @@ def brief(calls: Sequence[Json], shown: Shown) -> list[str]:
 
 def whole(call: Json, shown: Shown) -> list[str]:
     """All that is known of one."""
+    numbers = " to ".join(shown(call[name]) or "unknown" for name in ("from_number", "to_number"))
     head = [
         ("call", call["id"]),
-        (
-            "carrier",
-            f"{call['carrier']}, {call['direction']}, {shown(call['from_number'])} to {shown(call['to_number'])}",
-        ),
+        ("carrier", f"{call['carrier']}, {call['direction']}, {numbers}"),
         ("started", _moment(call["started"])),
         ("ended", "live" if call["ended"] is None else f"{_moment(call['ended'])}: {call['cause']}"),
     ]

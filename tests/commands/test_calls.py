@@ -6,13 +6,21 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from mediasrv import cli
+from mediasrv.net.websocket import connect
 from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.tables import RECORD
+from mediasrv.records.writer import COMMIT_EVERY_S
+from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from tests.net.peers import Ears
 from tests.records.stage import CALLER, OURS, converse, kept
+from tests.server.stage import Phone
+from tests.test_cli import SCRIPTED, run, serving
 
 OTHER = "+919899999999"
 
@@ -170,3 +178,52 @@ def test_the_configuration_says_where_the_records_are(file: Path, capsys: pytest
     config.write_text(f'[records]\npath = "{file}"\n')
     assert calls("list", "--config", config) == 0
     assert len(lines(capsys)) == 3
+
+
+async def test_a_server_that_is_killed_loses_no_call_and_the_next_one_ends_it(
+    tmp_path: Path,
+) -> None:
+    config, file = tmp_path / "mediasrv.toml", tmp_path / "calls.db"
+    config.write_text(f'{SCRIPTED}[records]\npath = "{file}"\n')
+
+    def listed() -> list[dict[str, Any]]:
+        done = run("calls", "list", "--config", config, "--json", "--show-numbers")
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def play() -> tuple[list[dict[str, Any]], ...]:
+        with serving(config) as (server, port):
+            asyncio.run(ring_and_wait(port))
+            live = listed()
+            erased = run("calls", "erase", "--number", OTHER, "--config", config)
+            assert erased.stdout.startswith("erased: 0 recordings, 1 calls"), erased.stderr
+            server.kill()
+            server.wait(timeout=10)
+            assert server.stderr is not None
+            log = server.stderr.read()
+            assert "call started" in log
+            assert not [secret for secret in (CALLER[1:], OTHER[1:], "Hi.") if secret in log]
+        after = listed()
+        with serving(config):
+            for _ in range(100):
+                if (ended := listed())[0]["ended"] is not None:
+                    break
+        return live, after, ended
+
+    live, after, ended = await asyncio.to_thread(play)
+    assert [(call["from_number"], call["ended"]) for call in live] == [(OTHER, None), (CALLER, None)]
+    assert [(call["from_number"], call["ended"]) for call in after] == [(CALLER, None)]
+    assert [(call["from_number"], call["cause"]) for call in ended] == [(CALLER, "server was lost")]
+
+
+async def ring_and_wait(port: int) -> None:
+    """Two calls come in and stay for longer than a note waits."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        for number, caller in enumerate((CALLER, OTHER)):
+            form = {"CallUUID": f"call-{number}", "From": caller[1:], "To": OURS[1:]}
+            async with session.post(f"http://127.0.0.1:{port}/plivo/answer", data=form) as answer:
+                assert answer.status == 200
+            phone = Phone(Ears(await connect(f"ws://127.0.0.1:{port}/plivo/stream")), PlivoCarrierProtocol())
+            phone.start(f"call-{number}")
+            await phone.hear()
+        await asyncio.sleep(2 * COMMIT_EVERY_S)
