@@ -31,6 +31,10 @@ def _share(name: str, of: str) -> Callable[[Figures], float | None]:
     return lambda run: 100 * run[name] / run[of] if run.get(of) else None
 
 
+def _a_minute(name: str) -> Callable[[Figures], float | None]:
+    return lambda run: 60 * run[name] / run["call_seconds"] if name in run else None
+
+
 MEASURES = (
     Measure("answer_p50", "last sample to answer, p50", "ms", _of("answer_ms", "p50")),
     Measure("answer_p99", "last sample to answer, p99", "ms", _of("answer_ms", "p99")),
@@ -40,11 +44,15 @@ MEASURES = (
     Measure("missed", "turns not answered within 3 s", "%", _share("missed", "turns")),
     Measure("missed_barge_ins", "barge-ins that were talked over", "%", _share("missed_barge_ins", "barge_ins")),
     Measure("silence_p99", "silence inside an utterance, p99", "ms", _of("silence_ms", "p99")),
+    Measure("dry", "ran dry in mid-utterance, a call-minute", "", _a_minute("underruns")),
     Measure("cpu", "processor time of a call-second", "ms", lambda run: run.get("cpu_ms")),
-    Measure("stolen", "time its core was somebody else's", "%", lambda run: run.get("stolen_percent")),
+    Measure("waited", "its threads' wait for the core", "%", lambda run: run.get("waited_percent")),
     Measure("call", "memory of a call", "MB", lambda run: run.get("call_mb")),
     Measure("process", "memory of the process, without calls", "MB", lambda run: run.get("idle_mb")),
 )
+
+
+_SMALL = ("cpu", "dry", "call", "process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class Compared:
 
     def row(self) -> tuple[str, ...]:
         """For a table: medians, and the median of the ratios with the least and the greatest."""
-        digits = 2 if self.measure.unit == "MB" or self.measure.key == "cpu" else 0
-        ours, theirs = (f"{median(each):.{digits}f} {self.measure.unit}" if each else "none" for each in self._sides)
+        digits = 2 if self.measure.key in _SMALL else 0
+        ours, theirs = (f"{median(each):.{digits}f} {self.measure.unit}".rstrip() for each in (self.ours, self.theirs))
         ratio = f"{median(self.ratios):.2f}" if self.ratios else ""
         return (
             self.measure.title,
@@ -76,10 +84,6 @@ class Compared:
             {"median": median(self.ratios), "min": min(self.ratios), "max": max(self.ratios)} if self.ratios else None
         )
         return {"ours": list(self.ours), "theirs": list(self.theirs), "unit": self.measure.unit, "ratio": ratio}
-
-    @property
-    def _sides(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        return self.ours, self.theirs
 
 
 def compared(pairs: Sequence[Pair]) -> list[Compared]:
