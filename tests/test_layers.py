@@ -31,6 +31,7 @@ NEIGHBOURS = {
     "providers": ("audio", "net", "schema"),
     "call": ("turn", "wire", "providers", "audio"),
     "carriers": ("call.control", "call.link", "wire", "audio", "net"),
+    "fleet": ("call.link", "call.observer"),
     "records": ("call", "audio", "providers.meter"),
     "outbound": ("carriers", "records", "call.link", "call.observer", "wire", "net"),
     "server": ("fleet", "outbound", "records", "carriers", "call", "turn", "wire", "providers", "audio", "net"),
