@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from mediasrv.audio import codec
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.audio.transcode import Transcoder
+from mediasrv.call.control import Earlier, HandoverOrder, HandoverOutcome
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
+from mediasrv.call.handover import hand_over
 from mediasrv.call.history import History
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
@@ -89,6 +91,11 @@ class Call:
     def direction(self) -> str:
         """``inbound``, or ``outbound`` where the carrier says that we have called."""
         return self._parts.details.direction
+
+    @property
+    def earlier(self) -> Earlier | None:
+        """The call that this caller comes back from, where he was handed over and nobody answered."""
+        return self._parts.details.earlier
 
     @property
     def body(self) -> dict[str, Any]:
@@ -186,6 +193,29 @@ class Call:
     async def send_digits(self, digits: str) -> None:
         """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key."""
         self._parts.link.send(SendDtmf(digits))
+
+    async def transfer(
+        self, to: str, *, briefing: str = "", caller_id: str = "", timeout_s: int = 30
+    ) -> HandoverOutcome:
+        """Hand the caller over to a number or a SIP address; the call ends when that works.
+
+        Whoever answers there is first told the ``briefing``, where there is one, while the caller hears music; without
+        one the caller is put through at once, when he has heard what was said until now, and comes back as a new call
+        when nobody answers. Any outcome but ``CONNECTED`` is a failure, and the call goes on: say so. It takes as long
+        as the phone rings, so a tool that waits for it needs ``@tool(side_effects=True, limit_s=…)``.
+        """
+        order = HandoverOrder(to=to, briefing=briefing, caller_id=caller_id, timeout_s=timeout_s)
+        parts, rate_hz = self._parts, self.rate_hz
+        outcome = await hand_over(
+            parts.details.control,
+            order,
+            lambda: self.transcript,
+            parts.mouth,
+            lambda music: self.play(music, rate_hz, interruptible=False),
+        )
+        if outcome is HandoverOutcome.CONNECTED:
+            parts.end("transferred")
+        return outcome
 
     async def hangup(self, *, after_playout: bool = True) -> None:
         """End the call; ``after_playout`` lets the caller hear what was said until now."""

@@ -97,8 +97,9 @@ class Conversation(Answering):
 
     async def greet(self) -> None:
         """Say the greeting, where there is one and nobody is to say hello first."""
-        if self._role.greeting and not self._machine.awaits_hello:
-            await self._say_opening(self._role.greeting)
+        words = self._role.options.handover_failed if self._parts.details.earlier else self._role.greeting
+        if words and not self._machine.awaits_hello:
+            await self._say_opening(words)
 
     def callee_is(self, kind: Kind) -> None:
         """Somebody knows who has picked up, such as the carrier."""

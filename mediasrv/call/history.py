@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mediasrv.call.control import Words
 from mediasrv.providers.base import Message, ToolCall
 
 INTERRUPTED = "…"
@@ -22,6 +23,11 @@ class History:
     def messages(self) -> Sequence[Message]:
         """All there is, oldest first, for the model; not to be changed."""
         return self._messages
+
+    def resume(self, words: Words) -> None:
+        """Begin with what was said in an earlier call."""
+        roles = {"caller": "user", "bot": "assistant"}
+        self._messages += [Message(roles[side], text) for side, text in words]
 
     def caller_said(self, turn: int, text: str) -> None:
         """Add a turn of the caller, or put the whole of it in the place of what was taken for the whole.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mediasrv.call.control import CallControl, Earlier
 from mediasrv.wire.events import Command
 
 INBOUND, OUTBOUND = "inbound", "outbound"
@@ -40,3 +41,7 @@ class CallDetails:
     """What the URL's ``body`` parameter held."""
     direction: str = INBOUND
     """``outbound`` where the carrier says that we have called; ``inbound`` otherwise."""
+    control: CallControl | None = None
+    """By which the call can be handed over, where the carrier's account is known."""
+    earlier: Earlier | None = None
+    """The call that the same caller comes back from, where it was handed over in vain."""

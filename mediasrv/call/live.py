@@ -79,6 +79,8 @@ class LiveCall:
             self._ear.recording = self._mouth.recording = self._recording
         self._digits = Digits(self._mouth.clear)
         self._history = History(role.instructions)
+        if details.earlier is not None:
+            self._history.resume(details.earlier.words)
         self._usage = CallUsage()
         self._details = details
         self._conversation: Conversation | None = None

@@ -28,7 +28,8 @@ class Opening:
         self._now = asyncio.get_running_loop().time
         self._callee = Callee(role.language)
         self._screened_s = 0.0
-        is_outbound = details.direction == OUTBOUND
+        # Who comes back has said hello before.
+        is_outbound = details.direction == OUTBOUND and details.earlier is None
         self._listens = is_outbound and role.options.callee.detect
         if is_outbound:
             self._await_hello(role.options.greeting_after_hello_ms)

@@ -149,6 +149,10 @@ class AgentOptions:
     """Said, and heard, before we hang up."""
     apology: str = "I am sorry, something went wrong on my side."
     """Said when a reply fails."""
+    handover_failed: str = "I am sorry, I could not reach anybody there. How else can I help you?"
+    """Said to a caller who was put through to somebody and comes back."""
+    forward: str = ""
+    """Number or SIP address that all calls are put through to, in place of all other keys: nothing of it is heard."""
     repeat_request: str = "Sorry, could you say that again?"
     """Said when the caller was not understood, or the language model has no answer."""
     max_duration_s: int = 3600

@@ -40,23 +40,27 @@ class Mark:
     """What ``tool`` notes on a method."""
 
     has_side_effects: bool
+    limit_s: float | None = None
 
 
 @overload
 def tool(function: F) -> F: ...
 @overload
-def tool(*, side_effects: bool) -> Callable[[F], F]: ...
-def tool(function: F | None = None, *, side_effects: bool = False) -> F | Callable[[F], F]:
+def tool(*, side_effects: bool = False, limit_s: float | None = None) -> Callable[[F], F]: ...
+def tool(
+    function: F | None = None, *, side_effects: bool = False, limit_s: float | None = None
+) -> F | Callable[[F], F]:
     """Mark an ``async`` method of an ``Agent`` as callable by the language model.
 
     No tool runs before the caller has finished. An agent of which one has ``side_effects`` does not even begin a reply
-    before that: the model is asked once for each turn.
+    before that: the model is asked once for each turn. ``limit_s`` is the longest time that it may take, where that is
+    another one than the agent's; the caller must hear something meanwhile.
     """
 
     def mark(function: F) -> F:
         if not inspect.iscoroutinefunction(cast(object, function)):
             raise ConfigError(f"tool {function.__qualname__} must be an async method")
-        setattr(function, _MARK, Mark(side_effects))
+        setattr(function, _MARK, Mark(side_effects, limit_s))
         return function
 
     return mark if function is None else mark(function)
@@ -77,10 +81,11 @@ class Tool:
 def tools_of(agent: object, limit_s: float = TOOL_LIMIT_S) -> dict[str, Tool]:
     """The tools of an agent by name; a parameter annotated with ``Call`` is left to us."""
     marked = inspect.getmembers(agent, lambda member: isinstance(getattr(member, _MARK, None), Mark))
-    return {
-        name: Tool(_spec(name, method), method, getattr(method, _MARK).has_side_effects, limit_s)
-        for name, method in marked
-    }
+    return {name: _tool(name, method, getattr(method, _MARK), limit_s) for name, method in marked}
+
+
+def _tool(name: str, method: Callable[..., Any], mark: Mark, limit_s: float) -> Tool:
+    return Tool(_spec(name, method), method, mark.has_side_effects, mark.limit_s or limit_s)
 
 
 def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:

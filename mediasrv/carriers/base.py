@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from mediasrv.call.control import HandoverOutcome
 from mediasrv.wire.protocol import CarrierProtocol
 
 
@@ -54,6 +55,13 @@ class Webhook:
     recording_url: str = ""
 
 
+class Keypad(Protocol):
+    """What presses keys toward the far end where a carrier's stream has no message for it."""
+
+    async def send_digits(self, call_id: str, digits: str, /) -> None:
+        """Press keys; raise ``CarrierError``."""
+
+
 class Carrier(Protocol):
     """A carrier's HTTP side: documents that it fetches, webhooks that it sends, and the proofs that it is the one."""
 
@@ -67,6 +75,10 @@ class Carrier(Protocol):
     """The media type of its documents."""
     tells_at_start: bool
     """Whether what we gave along (agent, body, token) comes back with the stream's start and not in its URL."""
+
+    @property
+    def keypad(self) -> Keypad | None:
+        """What presses keys where the stream cannot; ``None`` where nothing does."""
 
     @property
     def verifies(self) -> bool:
@@ -93,6 +105,26 @@ class Carrier(Protocol):
 
     def verify_start(self, call_id: str, token: str, now_s: float, /) -> None:
         """Raise ``SignatureError`` for a stream that does not prove whose it is, where only its start can tell."""
+
+
+@runtime_checkable
+class HandoverDocuments(Protocol):
+    """The documents of a carrier that can put a call through to somebody else, and what it tells of that."""
+
+    hang_up: str
+    """The document that ends a call."""
+
+    def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
+        """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
+
+    def brief(self, words: str, then_url: str, /) -> str:
+        """Say something to who has answered, then go on with the document at ``then_url``."""
+
+    def room(self, name: str, /) -> str:
+        """Join who else is in a room of this name; whoever leaves it ends it."""
+
+    def read_outcome(self, fields: Mapping[str, str], /) -> HandoverOutcome:
+        """What became of a leg, by the fields of a webhook; ``CONNECTED`` for one that was talked on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

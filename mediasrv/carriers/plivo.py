@@ -13,11 +13,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.call.control import HandoverOutcome
 from mediasrv.call.link import direction_of
 from mediasrv.carriers import plivo_documents as documents
 from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.carriers.nonces import Nonces
 from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.plivo_documents import Dial
 from mediasrv.carriers.urls import stream_url, with_query
 from mediasrv.errors import ConfigError, SignatureError
 from mediasrv.wire.fields import name_in, reason_from
@@ -50,6 +52,13 @@ _OF_STREAMS = {
     "stopped": Happening.STREAM_ENDED,
     "droppedstream": Happening.STREAM_ENDED,
     "failed": Happening.STREAM_ENDED,
+}
+_OUTCOMES = {
+    "completed": HandoverOutcome.CONNECTED,
+    "busy": HandoverOutcome.BUSY,
+    "no-answer": HandoverOutcome.NO_ANSWER,
+    "timeout": HandoverOutcome.NO_ANSWER,
+    "cancel": HandoverOutcome.NO_ANSWER,
 }
 _MACHINE = {"true": True, "false": False}
 
@@ -88,6 +97,7 @@ class PlivoCarrier:
 
     name = "plivo"
     document_type = "application/xml"
+    keypad = None
     tells_at_start = False
 
     def __init__(self, options: PlivoOptions) -> None:
@@ -100,8 +110,9 @@ class PlivoCarrier:
         self.busy = _spoken(options, "busy_message")
         self.failure = _spoken(options, "failure_message")
         self.nothing = documents.nothing()
+        self.hang_up = documents.hang_up()
         if options.overflow:
-            self.busy = documents.dial(documents.Dial(to=options.overflow))
+            self.busy = documents.dial(Dial(to=options.overflow))
         if options.verify_signatures and not options.auth_token:
             log.warning("no call can come in: set plivo.auth_token_env, or plivo.verify_signatures = false for tests")
 
@@ -127,6 +138,25 @@ class PlivoCarrier:
             log.warning("body is too long for a stream's URL and is left out", extra={"call": call_id})
             url = with_query(stream_url(origin, self.name), {**query, "body": ""})
         return documents.stream(url, self._options, f"{origin}{STATUS_PATH}")
+
+    def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
+        """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
+        return documents.dial(Dial(to=to, caller_id=caller_id, timeout_s=timeout_s, action_url=action_url))
+
+    def brief(self, words: str, then_url: str) -> str:
+        """Say something to who has answered, then go on with the document at ``then_url``."""
+        return documents.brief(words, then_url, self._options.voice, self._options.language)
+
+    def room(self, name: str) -> str:
+        """Join who else is in a room of this name; whoever leaves it ends it."""
+        return documents.room(name)
+
+    def read_outcome(self, fields: Mapping[str, str]) -> HandoverOutcome:
+        """What became of a leg, by the fields of a ``<Dial>``'s action or of a hangup."""
+        cause = fields.get("DialHangupCause") or fields.get("HangupCause", "")
+        if cause == "CALL_REJECTED":
+            return HandoverOutcome.REJECTED
+        return _OUTCOMES.get(fields.get("DialStatus") or fields.get("CallStatus", ""), HandoverOutcome.FAILED)
 
     def read_webhook(self, fields: Mapping[str, str]) -> Webhook:
         """Read the fields of a webhook, from its form or its query."""

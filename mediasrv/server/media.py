@@ -14,24 +14,24 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from mediasrv.call.link import INBOUND, CallDetails, direction_of
 from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
-from mediasrv.server.admission import Slot
 from mediasrv.server.calls import Calls, LiveCall
-from mediasrv.server.request import BodyError, first_values, origin_of, read_body
+from mediasrv.server.handover import Party
+from mediasrv.server.keypad import press
+from mediasrv.server.request import first_values, origin_of
+from mediasrv.server.visit import DEFAULT_AGENT, Visit, body_of, visit_of
 from mediasrv.turn.callee import Kind
-from mediasrv.wire.events import Command, StreamStarted, StreamStopped
+from mediasrv.wire.events import Command, SendDtmf, StreamStarted, StreamStopped
 from mediasrv.wire.fields import name_in
 from mediasrv.wire.protocol import Phase, UnsupportedFormatError
 
 log = logging.getLogger(__name__)
 
-DEFAULT_AGENT = "default"
 START_WITHIN_S = 10.0
 """Longest silence of a socket before its ``start``; a carrier sends that at once."""
 END_WITHIN_S = 6.0
@@ -42,20 +42,6 @@ _SUBPROTOCOL = "audio.drachtio.org"
 
 # RFC 6455 section 7.4.1.
 _GOING_AWAY, _UNSUPPORTED, _POLICY, _INTERNAL = 1001, 1003, 1008, 1011
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """What a socket's URL said, and the room it was given."""
-
-    carrier: Carrier
-    slot: Slot
-    agent: str
-    body: dict[str, Any] = field(default_factory=dict)
-    direction: str = ""
-    """Who has called, where the URL says so."""
-    proven_call_id: str = ""
-    """The call that the stream must turn out to be; empty when no proof was asked for."""
 
 
 class MediaDoor:
@@ -81,7 +67,8 @@ class MediaDoor:
             self._refuse(handshake, 400, "the query is too long", "")
             return
         call_id = name_in(params.get("call", ""))
-        url = f"{origin_of(handshake.headers, self._public_url)}{handshake.target}"
+        origin = origin_of(handshake.headers, self._public_url)
+        url = f"{origin}{handshake.target}"
         try:
             carrier.verify_stream(url, handshake.headers.items(), call_id, params.get("token", ""), time.time())
         except SignatureError as error:
@@ -100,30 +87,11 @@ class MediaDoor:
         except HandshakeError:
             self._calls.leave(slot)
             return
-        MediaStream(self._calls, _visit(carrier, slot, params, call_id), websocket).open()
+        MediaStream(self._calls, visit_of(carrier, slot, origin, params, call_id), websocket).open()
 
     def _refuse(self, handshake: ServerHandshake, status: int, text: str, call_id: str, reason: str = "") -> None:
         self._calls.complaints.refused(reason or text, call_id)
         handshake.refuse(status, text)
-
-
-def _visit(carrier: Carrier, slot: Slot, params: Mapping[str, str], call_id: str) -> Visit:
-    return Visit(
-        carrier=carrier,
-        slot=slot,
-        agent=params.get("agent") or DEFAULT_AGENT,
-        body=_body_of(params, call_id),
-        direction=direction_of(params.get("direction", "")),
-        proven_call_id=call_id if carrier.verifies else "",
-    )
-
-
-def _body_of(params: Mapping[str, str], call_id: str) -> dict[str, Any]:
-    try:
-        return read_body(params.get("body", ""))
-    except BodyError as error:
-        log.warning("body parameter is left out: %s", error, extra={"call": call_id})
-        return {}
 
 
 def _choose(headers: Mapping[str, str]) -> str | None:
@@ -157,7 +125,9 @@ class MediaStream:
 
     def send(self, command: Command) -> None:
         """Write a command to the carrier; silently nothing when the stream is gone."""
-        if self._wire.phase is Phase.OPEN and self._websocket.is_open:
+        if isinstance(command, SendDtmf) and not self._wire.sends_dtmf and self._visit.carrier.keypad is not None:
+            self._calls.spawn(press(self._visit.carrier.keypad, self._wire.call_id, command.digits))
+        elif self._wire.phase is Phase.OPEN and self._websocket.is_open:
             for message in self._wire.send(command):
                 self._websocket.send(message)
 
@@ -237,18 +207,30 @@ class MediaStream:
         agent = told.get("agent") or visit.agent
         if agent not in self._calls.agency.names:
             return "there is no such agent"
-        body = _body_of(told, call_id) or visit.body
+        body = body_of(told, call_id) or visit.body
         direction = direction_of(told.get("direction", "")) or visit.direction
         self._visit = replace(visit, agent=agent, body=body, direction=direction)
         return ""
 
     def _details(self, started: StreamStarted) -> CallDetails:
+        visit, carrier = self._visit, self._wire.carrier
+        party = Party(
+            call_id=started.call_id,
+            agent=visit.agent,
+            origin=visit.origin,
+            body=visit.body,
+            from_number=started.from_number or visit.slot.from_number,
+            to_number=started.to_number or visit.slot.to_number,
+            direction=visit.slot.direction or visit.direction or INBOUND,
+        )
         return CallDetails(
-            carrier=self._wire.carrier,
-            from_number=started.from_number or self._visit.slot.from_number,
-            to_number=started.to_number or self._visit.slot.to_number,
-            body=self._visit.body,
-            direction=self._visit.slot.direction or self._visit.direction or INBOUND,
+            carrier=carrier,
+            from_number=party.from_number,
+            to_number=party.to_number,
+            body=visit.body,
+            direction=party.direction,
+            control=self._calls.switchboards.control_of(carrier, party),
+            earlier=self._calls.switchboards.earlier(carrier, started.call_id),
         )
 
     async def _run(self, call: LiveCall, call_id: str) -> None:

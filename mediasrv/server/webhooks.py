@@ -99,7 +99,10 @@ class Webhooks:
 
     async def read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
         """The fields of a webhook, query and form together, after the proof that it is the carrier's."""
-        query, form = request.rel_url.raw_query_string, await _form(request)
+        query, form = (
+            request.rel_url.raw_query_string,
+            await _form(request, takes_json=self.carrier.document_type == "application/json"),
+        )
         try:
             fields = {**first_values(form), **first_values(query)}
             self.carrier.verify_webhook(
@@ -138,10 +141,10 @@ async def read_request(request: web.Request) -> bytes:
         raise web.HTTPRequestTimeout(text="the request's body did not come\n") from None
 
 
-async def _form(request: web.Request) -> str:
+async def _form(request: web.Request, *, takes_json: bool) -> str:
     """The body of a form, as it was sent; raise the HTTP error for a body that is none."""
     body = await read_request(request)
-    if body and request.content_type == "application/json":
+    if body and takes_json and request.content_type == "application/json":
         return _form_of(body)
     if body and request.content_type not in ("application/x-www-form-urlencoded", "application/octet-stream"):
         raise web.HTTPUnsupportedMediaType(text="send a form, application/x-www-form-urlencoded\n")
