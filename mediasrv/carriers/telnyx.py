@@ -107,6 +107,8 @@ class TelnyxCarrier:
         """Raise ``ConfigError`` where webhooks must be signed and there is no key to check them with."""
         self._options = options
         self._secret = options.api_key.encode()
+        self.control = TelnyxControl(options) if options.api_key else None
+        """By which calls are answered and streams opened, where the account is known; for its user to close."""
         self._public_key = read_public_key(options.public_key) if options.verify_signatures else b""
 
     @property
@@ -114,9 +116,10 @@ class TelnyxCarrier:
         """Whether requests must prove that they come from Telnyx."""
         return self._options.verify_signatures
 
-    def control(self) -> TelnyxControl | None:
-        """By which calls are answered and streams opened; ``None`` where the account is not known."""
-        return TelnyxControl(self._options) if self._options.api_key else None
+    @property
+    def keypad(self) -> TelnyxControl | None:
+        """What presses keys: the API, where the account is known."""
+        return self.control
 
     def protocol(self) -> TelnyxProtocol:
         """The wire of a new stream."""

@@ -85,6 +85,7 @@ class TwilioCarrier:
 
     name = "twilio"
     document_type = "text/xml"
+    keypad = None
     tells_at_start = True
 
     def __init__(self, options: TwilioOptions) -> None:

@@ -43,7 +43,7 @@ class TelnyxDesk(Webhooks):
         super().__init__(calls, carrier, public_url)
         assert isinstance(carrier, TelnyxCarrier)
         self._telnyx = carrier
-        self._control = carrier.control()
+        self._control = carrier.control
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path; a call that we place may name the other ones."""

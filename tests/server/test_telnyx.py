@@ -17,6 +17,7 @@ from mediasrv.carriers.options import TelnyxOptions
 from mediasrv.carriers.telnyx import TOKEN_HEADER, TelnyxCarrier, client_state
 from mediasrv.net.websocket import HandshakeError
 from mediasrv.server.options import ServerOptions
+from mediasrv.wire.events import SendDtmf
 from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
 from tests import naive
 from tests.carriers.apis import Asked, FakeTelnyx, serving
@@ -146,6 +147,23 @@ async def test_a_command_that_fails_is_told_and_costs_nobody_anything(caplog: py
         await line.ring()
         await until(lambda: "command failed" in caplog.text)
         assert await line.ring() == 200
+
+
+async def test_keys_toward_the_far_end_go_by_the_api(caplog: pytest.LogCaptureFixture) -> None:
+    async with telnyx() as line:
+        await line.tell("call.answered")
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        link = line.there.agency.calls[0].link
+        link.send(SendDtmf("12#"))
+        assert (await line.asked("send_dtmf")).given["digits"] == "12#"
+        link.send(SendDtmf("x"))
+        await until(lambda: "only the keys" in caplog.text)
+        line.api.live.clear()
+        link.send(SendDtmf("3"))
+        await until(lambda: "keys were not pressed" in caplog.text)
+        await phone.echo()
 
 
 async def test_unsigned_and_broken_webhooks_are_refused() -> None:
