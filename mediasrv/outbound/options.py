@@ -42,12 +42,14 @@ class OutboundOptions:
     """Wait after the carrier had no room (5030, 429) and no phone rang; each time twice the last, up to a minute."""
     congestion_tries: int = 12
     """How often that may happen to one order in a row."""
+    webhook_within_s: int = 60
+    """How long word of a call may be overdue before the carrier is asked about it."""
     uncertain_for_s: int = 60
     """How long a call of which nobody knows whether it was placed is looked for before it counts as not placed."""
 
     def __post_init__(self) -> None:
         positive = ("concurrency", "ring_timeout_s", "time_limit_s", "most_calls", "retry_after_s")
-        for name in (*positive, "congestion_retry_s", "congestion_tries", "uncertain_for_s"):
+        for name in (*positive, "congestion_retry_s", "congestion_tries", "webhook_within_s", "uncertain_for_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be more than 0")
         if self.calls_per_second < 0:

@@ -24,8 +24,6 @@ from mediasrv.outbound.rules import Plan
 
 LONGEST_BACK_OFF_S = 60.0
 """Of what was not placed."""
-MARGIN_S = 60.0
-"""How late a webhook may be before the carrier is asked."""
 MOST_LOOKS = 3
 """How often it is asked about a call of which it does not tell; then the call counts as over."""
 GIVE_UP_AFTER_S = 3600.0
@@ -109,7 +107,7 @@ class Steps:
         return Standing(
             state=State.PLACING,
             since_s=now_s,
-            due_s=now_s + MARGIN_S,
+            due_s=now_s + self._options.webhook_within_s,
             placed_s=now_s,
             serial=old.serial + 1,
             calls=old.calls + 1,
@@ -170,7 +168,7 @@ class Steps:
             return self._ended(known, found.state, now_s)
         ahead = self._advance(known, State(state_word(found.state)), now_s)
         # It told that the call goes on; it is asked again later.
-        return replace(ahead, looks=0, due_s=max(ahead.due_s or 0.0, now_s + MARGIN_S))
+        return replace(ahead, looks=0, due_s=max(ahead.due_s or 0.0, now_s + self._options.webhook_within_s))
 
     def not_told(self, old: Standing, now_s: float) -> Standing:
         """The carrier was asked, and has not answered."""
@@ -202,7 +200,8 @@ class Steps:
         if _ORDER[state] <= _ORDER[old.state]:
             return old
         patience_s = self._options.time_limit_s if state is State.ANSWERED else self._options.ring_timeout_s
-        return replace(old, state=state, since_s=now_s, due_s=now_s + patience_s + MARGIN_S, looks=0)
+        due_s = now_s + patience_s + self._options.webhook_within_s
+        return replace(old, state=state, since_s=now_s, due_s=due_s, looks=0)
 
     def _ended(self, old: Standing, cause: str, now_s: float) -> Standing:
         ending = ending_of(cause) if old.state is not State.ANSWERED else Ending.OTHER

@@ -67,6 +67,13 @@ class Outbound:
         if self._dialer is not None and tag:
             self._dialer.on_webhook(webhook, tag)
 
+    def is_attended(self) -> bool:
+        """Whether some process attends to the orders."""
+        if not self._lock.take():
+            return True
+        self._lock.give_back()
+        return False
+
     async def aclose(self) -> None:
         """Begin no call any more, and close; the records stay open. Safe to call twice."""
         if self._dialer is not None:

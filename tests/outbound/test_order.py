@@ -10,7 +10,6 @@ from mediasrv.carriers.base import Happening, PlacedCall
 from mediasrv.outbound.options import OutboundOptions
 from mediasrv.outbound.order import (
     GIVE_UP_AFTER_S,
-    MARGIN_S,
     MOST_LOOKS,
     NO_WORD,
     NOT_PLACED,
@@ -21,6 +20,7 @@ from mediasrv.outbound.order import (
 )
 from tests.outbound.support import told
 
+MARGIN_S = OutboundOptions().webhook_within_s
 CALL = PlacedCall(request_id="r1", call_id="c1")
 
 
