@@ -9,7 +9,7 @@ import pytest
 
 from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.call.options import AgentOptions, FallbackOptions
-from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.config import Settings, check_providers, load, masked
 from mediasrv.errors import ConfigError
 from mediasrv.providers.scripted import ScriptedStt
@@ -71,7 +71,49 @@ def test_without_a_word_there_is_one_agent_on_the_local_models() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_who_tries_the_server_out_on_loopback_needs_no_signature(host: str) -> None:
-    assert not load(None, {}, {"server.host": host}).plivo.verify_signatures
+    settings = load(None, {}, {"server.host": host})
+    carriers = (settings.plivo, settings.twilio, settings.exotel, settings.telnyx)
+    assert not any(carrier.verify_signatures for carrier in carriers)
+
+
+def test_who_has_an_account_with_one_carrier_leaves_no_door_open_to_another() -> None:
+    settings = load(None, {"MEDIASRV_TWILIO__AUTH_TOKEN": "t0ken"})
+    carriers = (settings.plivo, settings.twilio, settings.exotel, settings.telnyx)
+    assert all(carrier.verify_signatures for carrier in carriers)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "expected"),
+    [
+        ("telnyx", "codec", '"OPUS"', "one of PCMU, PCMA, L16"),
+        ("exotel", "sample_rate", "44100", "8000, 16000 or 24000"),
+        ("twilio", "auth_token", '"plain"', "no secret in plain text"),
+        ("exotel", "stream_password", '"plain"', "no secret in plain text"),
+        ("telnyx", "api_key", '"plain"', "no secret in plain text"),
+    ],
+)
+def test_a_carriers_key_is_checked(file: Path, table: str, key: str, value: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        read(file, f"[{table}]\n{key} = {value}\n")
+
+
+def test_the_carriers_are_read(file: Path) -> None:
+    text = """
+[twilio]
+auth_token_env = "T"
+[exotel]
+stream_password_env = "T"
+sample_rate = 16000
+[telnyx]
+api_key_env = "T"
+public_key_env = "PUBLIC"
+codec = "L16"
+"""
+    settings = read(file, text, T="s3cret", PUBLIC="cHVibGlj")
+    assert settings.twilio == TwilioOptions(auth_token="s3cret")
+    assert settings.exotel == ExotelOptions(stream_password="s3cret", sample_rate=16_000)
+    assert settings.telnyx == TelnyxOptions(api_key="s3cret", public_key="cHVibGlj", codec="L16")
+    assert "s3cret" not in masked(settings)
 
 
 def test_signatures_are_asked_for_when_others_can_come_or_anything_is_said(file: Path) -> None:

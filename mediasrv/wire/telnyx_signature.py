@@ -17,7 +17,7 @@ def read_public_key(text: str) -> bytes:
     """The account's key, as its portal shows it in base64; raise ``ConfigError`` for what is none."""
     key = _decode(text)
     if not is_public_key(key):
-        raise ConfigError("telnyx.public_key is no public key: copy it from the portal, Keys & Credentials")
+        raise ConfigError("telnyx.public_key_env holds no public key: copy it from the portal, Keys & Credentials")
     return key
 
 

@@ -139,3 +139,36 @@ def test_who_is_overloaded_lets_in_only_those_who_were_answered() -> None:
     assert admission.refusal(1.0) == "overloaded"
     assert admission.enter("b", 1.0) is None
     assert admission.enter("a", 1.0) is not None
+
+
+def test_a_socket_that_will_tell_its_call_later_is_let_in_for_one_who_is_expected() -> None:
+    admission = Admission(1)
+    admission.reserve("a", "+911", "", 0.0)
+    slot = admission.enter_nameless(0.0)
+    assert slot is not None
+    assert admission.enter_nameless(0.0) is None
+    assert admission.is_expected(slot, "a")
+    assert not admission.is_expected(slot, "b")
+    admission.claim(slot, "a")
+    assert slot.from_number == "+911"
+    assert admission.occupied(0.0) == 1
+    assert admission.enter_nameless(0.0) is None
+    assert admission.is_expected(slot, "b")
+
+
+def test_where_there_is_room_it_may_be_anybody() -> None:
+    admission = Admission(1)
+    slot = admission.enter_nameless(0.0)
+    assert slot is not None
+    assert admission.is_expected(slot, "b")
+    assert admission.enter_nameless(0.0) is None
+
+
+def test_a_borrowed_place_is_free_again_when_its_socket_comes_to_nothing() -> None:
+    admission = Admission(1)
+    admission.reserve("a", "", "", 0.0)
+    slot = admission.enter_nameless(0.0)
+    assert slot is not None
+    admission.leave(slot, 0.0)
+    assert admission.occupied(0.0) == 1
+    assert admission.enter_nameless(0.0) is not None

@@ -27,7 +27,7 @@ def test_a_key_is_read_as_the_portal_shows_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "key", b64encode(KEY[:31]).decode(), b64encode(bytes(32)).decode()])
 def test_what_is_no_key_is_the_operators_mistake(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"telnyx\.public_key"):
+    with pytest.raises(ConfigError, match=r"telnyx\.public_key_env"):
         read_public_key(text)
 
 
