@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
 
 import orjson
 
@@ -45,7 +44,7 @@ class Launch:
 class Contender(ABC):
     """A server that takes part."""
 
-    name: ClassVar[str]
+    name: str
 
     @property
     @abstractmethod
@@ -64,7 +63,7 @@ class Contender(ABC):
 class Ours(Contender):
     """``mediasrv serve`` with its own adapters, as it comes."""
 
-    name: ClassVar[str] = "mediasrv"
+    name = "mediasrv"
 
     @property
     def python(self) -> str:
@@ -123,7 +122,7 @@ class Peer(Contender):
 
     def __init__(self, name: str, environment: Path | None = None) -> None:
         """``environment``: where its virtual environment is; ``.venv-NAME`` beside our own where none is named."""
-        self.name = name  # type: ignore[misc]  # each peer has its own
+        self.name = name
         self._recipe = RECIPES[name]
         self.environment = environment or ROOT / f".venv-{name}"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -35,7 +35,7 @@ DIES = "import os; os._exit(3)"
 class Stranger(Contender):
     """A program that is no media server."""
 
-    name: ClassVar[str] = "stranger"
+    name = "stranger"
     python = Ours().python
 
     def __init__(self, program: str) -> None:
