@@ -26,11 +26,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mediasrv.errors import ConfigError, RecordsError
-from mediasrv.records.connection import Schema, connect, trouble_of
+from mediasrv.records.connection import Schema, connect, is_trouble, trouble_of
 from mediasrv.records.writer import Job, Values, Writer
 
 WRITE_WITHIN_S = 10.0
@@ -142,11 +143,15 @@ class Database:
         if self._reading is None:
             self._reading = connect(self.path)
             self._reading.execute("PRAGMA query_only = ON")
-        cursor = self._reading.execute(query, values)
         try:
-            return cursor.fetchmany(MAX_ROWS)
-        finally:
-            cursor.close()
+            with closing(self._reading.execute(query, values)) as cursor:
+                return cursor.fetchmany(MAX_ROWS)
+        except sqlite3.Error as error:
+            if is_trouble(error):
+                # The file may have been put right, or put back, under the same name.
+                self._reading.close()
+                self._reading = None
+            raise
 
     def _interrupt(self) -> None:
         if self._reading is not None:

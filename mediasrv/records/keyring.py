@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import shutil
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,7 +30,7 @@ class Keyring:
         path = records.with_name(f"{records.name}.key")
         try:
             if not path.exists():
-                _make(path)
+                _make(path, records)
             key = path.read_bytes()
         except OSError as error:
             raise ConfigError(f"{path}: the records' key cannot be read: {error.strerror}") from None
@@ -42,12 +43,15 @@ class Keyring:
         return hmac.new(self._key, number.encode(), sha256).hexdigest()
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, records: Path) -> None:
     """Write a key that has its name only when it is whole; another process may be quicker."""
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)
     try:
         made.write_bytes(os.urandom(KEY_BYTES))
+        if records.exists():
+            # Made by root, it is for the server all the same.
+            shutil.chown(made, records.stat().st_uid, records.stat().st_gid)
         with suppress(FileExistsError):
             os.link(made, path)
     finally:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediasrv.errors import RecordsError
+from mediasrv.errors import ConfigError, RecordsError
 from mediasrv.records.connection import Schema, connect, is_trouble, migrate, roll_back, trouble_of
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,11 @@ class Writer:
         while not self._closing:
             self._wake.wait(RETRY_S if self.trouble else COMMIT_EVERY_S)
             self._wake.clear()
-            self._write_all()
+            try:
+                self._write_all()
+            except Exception:
+                # The last door: a batch is lost, and whoever waits for it finds out in time; the thread must go on.
+                log.exception("records were not written")
         self._write_all()
         if unwritten := len(self._queue):
             self.lost += unwritten
@@ -143,7 +147,7 @@ class Writer:
             batch = [entry for entry in batch if not isinstance(entry, Job) or _is_wanted(entry)]
             try:
                 self._write(batch)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, ConfigError) as error:
                 self._put_back(batch, error)
                 return
             self._end_trouble()

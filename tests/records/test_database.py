@@ -397,3 +397,58 @@ async def test_scrubbing_leaves_nothing_of_what_was_deleted_in_the_log(database:
     assert b"pomegranate" in await asyncio.to_thread(log.read_bytes)
     assert await database.scrub()
     assert b"pomegranate" not in await asyncio.to_thread(lambda: log.read_bytes() + path.read_bytes())
+
+
+async def test_a_file_that_breaks_in_use_is_told_and_one_that_is_put_back_is_taken_up(
+    database: Database, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    count = "SELECT count(*) FROM fruits WHERE length(juice) = 9000"
+    for number in range(1000):
+        database.note("INSERT INTO fruits VALUES (?, zeroblob(9000))", (f"{number:04}",))
+    await database.flush()
+    assert await database.scrub()
+    whole = await asyncio.to_thread(path.read_bytes)
+    await asyncio.to_thread(path.write_bytes, whole[:4096] + b"garbage!" * ((len(whole) - 4096) // 8))
+    with pytest.raises(RecordsError, match="read: database disk image is malformed"):
+        await database.read(count)
+    for _ in range(2):
+        with pytest.raises(RecordsError, match="written: database disk image is malformed"):
+            await database.write("DELETE FROM fruits")
+    await asyncio.to_thread(path.write_bytes, whole)
+    database.note(PICK, ("plum",))
+    await until(lambda: not database.trouble)
+    assert [tuple(row) for row in await database.read(count)] == [(1000,)]
+    assert (await names(database))[-1] == "plum"
+    messages = [record.message for record in caplog.records if record.levelno == logging.ERROR]
+    assert messages == ["records cannot be written"]
+
+
+async def test_a_newer_file_put_in_place_of_ours_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "RETRY_S", 0.02)
+    await asyncio.to_thread(path.mkdir)
+    database = Database(path, (FRUITS,))
+    await database.start()
+    await asyncio.to_thread(path.rmdir)
+    newer = Database(path, (Schema("fruits", (*FRUITS.steps, ("CREATE TABLE kernels (name TEXT)",))),))
+    await newer.start()
+    await newer.aclose()
+    with pytest.raises(RecordsError, match="newer"):
+        await database.write(PICK, ("apple",))
+    await database.aclose()
+
+
+async def test_the_thread_outlives_a_bug(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(databases, "WRITE_WITHIN_S", 0.1)
+        patch.setattr(writers, "_outcome", lambda *_: 1 / 0)
+        with pytest.raises(RecordsError, match="in time"):
+            await database.write(PICK, ("apple",))
+    assert "records were not written" in caplog.text
+    assert await database.write(PICK, ("pear",)) == 1
+
+
+async def test_work_that_is_done_apart_may_fail_too(database: Database) -> None:
+    with pytest.raises(RecordsError, match="no such"):
+        await database._done(writers.Job(lambda connection: connection.execute("DROP TABLE nowhere"), is_apart=True))
