@@ -91,10 +91,12 @@ def id_from(name: str, *values: object) -> str:
 
 def count_from(value: object) -> int | None:
     """A count that carriers write as a number or as its digits; ``None`` for what is neither."""
-    if isinstance(value, str):
-        # Nineteen digits hold every 64-bit count; int() itself would accept any script's digits and any length.
-        return int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else None
-    return value if type(value) is int and value >= 0 else None
+    if type(value) is int:
+        return value if value >= 0 else None
+    # Nineteen digits hold every 64-bit count; int() itself would accept any script's digits and any length.
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        return int(value)
+    return None
 
 
 def reason_from(value: object) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.errors import LocalProtocolError, RemoteProtocolError
 from mediasrv.wire.events import (
     Clear,
+    Event,
     Mark,
     MediaReceived,
     PlayMedia,
@@ -18,7 +20,7 @@ from mediasrv.wire.events import (
     StreamStarted,
     StreamStopped,
 )
-from mediasrv.wire.fields import MAX_MESSAGE_CHARS
+from mediasrv.wire.fields import MAX_MESSAGE_CHARS, event_in, parse
 from mediasrv.wire.plivo import PLIVO_FORMATS, PlivoProtocol
 from mediasrv.wire.protocol import Phase, UnsupportedFormatError
 from tests.wire.mutation import PAYLOAD, VALUES, assert_withstands, mutated, text
@@ -210,3 +212,39 @@ def test_a_message_cut_short_is_not_json(message: dict[str, Any], data: st.DataO
     written = text(message)
     with pytest.raises(RemoteProtocolError, match="not JSON"):
         opened().receive(written[: data.draw(st.integers(0, len(written) - 1))])
+
+
+class Unhurried(PlivoProtocol):
+    """Reads audio like every other message: the slow twin of the short way."""
+
+    def receive(self, message: str | bytes) -> Sequence[Event]:
+        fields = parse(message)
+        if event_in(fields) != "media":
+            return super().receive(message)
+        if self.phase is Phase.WAITING:
+            raise RemoteProtocolError("media came before start")
+        if self.phase is Phase.CLOSED:
+            return ()
+        stream_id = fields.get("streamId")
+        if stream_id is not None and stream_id != self.stream_id:
+            raise RemoteProtocolError("media names another stream")
+        return self.readers["media"](self, fields)
+
+
+def outcome(protocol: PlivoProtocol, message: str) -> Sequence[Event] | str:
+    try:
+        return protocol.receive(message)
+    except RemoteProtocolError as error:
+        return str(error)
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(mutated([MEDIA]) | st.sampled_from([text(START), text({"event": "stop"})]), min_size=1, max_size=6),
+    st.booleans(),
+)
+def test_audio_on_its_short_way_is_read_as_on_the_long_one(messages: list[str], is_open: bool) -> None:
+    short, long = PlivoProtocol(), Unhurried()
+    for message in [text(START), *messages] if is_open else messages:
+        assert outcome(short, message) == outcome(long, message)
+    assert short.foreign_messages == long.foreign_messages
