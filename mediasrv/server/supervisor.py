@@ -137,8 +137,11 @@ class Supervisor:
 
     def _status(self) -> str:
         calls = sum(each.calls for each in self._steering.workers.values())
-        refusal = self._steering.refusal(asyncio.get_running_loop().time()) or "ready"
-        return f"{refusal}; {calls} calls, {len(self._steering.workers)} workers"
+        return f"{self._refusal() or 'ready'}; {calls} calls, {len(self._steering.workers)} workers"
+
+    def _refusal(self) -> str:
+        """Why a new call would be refused, in a word; empty when it would not."""
+        return "draining" if self._stopping.is_set() else self._steering.refusal(asyncio.get_running_loop().time())
 
     def _environment(self) -> dict[str, str]:
         """The workers', who share the calls evenly."""
@@ -150,7 +153,7 @@ class Supervisor:
         return HTTPStatus.OK, "alive\n"
 
     async def _readyz(self) -> tuple[HTTPStatus, str]:
-        refusal = self._steering.refusal(asyncio.get_running_loop().time())
+        refusal = self._refusal()
         return (HTTPStatus.SERVICE_UNAVAILABLE, f"{refusal}\n") if refusal else (HTTPStatus.OK, "ready\n")
 
     async def _metrics(self) -> tuple[HTTPStatus, str]:

@@ -102,9 +102,11 @@ class Workforce:
 
     def stop(self) -> None:
         """Let all finish their calls; a second time they end them."""
-        self._is_stopping = True
+        is_second, self._is_stopping = self._is_stopping, True
         for worker in self._workers.values():
-            self._signal(worker, signal.SIGTERM)
+            # Those who are being replaced were told already.
+            if is_second or not worker.is_retiring:
+                self._signal(worker, signal.SIGTERM)
 
     async def ended(self) -> None:
         """Return when the last worker is gone."""
