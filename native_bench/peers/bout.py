@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,7 +55,6 @@ async def fight(contender: Contender, plans: Plans, spoken: Material, cores: Pla
 
 async def _measured(world: World, calls: Sequence[Planned], spoken: Material) -> dict[str, Any]:
     server = world.processes["server"]
-    before = await world.ledgers()
     try:
         looks = [usage(server.pid)]
     except ProcessLookupError:
@@ -68,7 +67,7 @@ async def _measured(world: World, calls: Sequence[Planned], spoken: Material) ->
     if not run.calls:
         raise ServerDied(run.failures[0] if run.failures else "no call was taken")
     tally = await asyncio.to_thread(judged, run, Listener(spoken.bot, len(REPLY) * CHAR_MS / 1000))
-    return heard(tally, before) | taken(run, looks)
+    return heard(tally) | taken(run, looks)
 
 
 async def _look(pid: int, looks: list[Usage]) -> None:
@@ -78,10 +77,9 @@ async def _look(pid: int, looks: list[Usage]) -> None:
             looks.append(usage(pid))
 
 
-def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What turn-taking is judged by; the complaints are those of stand-ins about this run."""
+def heard(tally: Tally) -> dict[str, Any]:
+    """What turn-taking is judged by."""
     many = figures(tally)
-    old = {each for ledger in before.values() for each in ledger.get("complaints", ())}
     openings = many["turns"].get("all", turn_figures([]))
     barge_ins = many["barge_ins"].get("barge-in", {"count": 0, "clear_ms": None, "missed": 0})
     paused = [many["turns"][kind] for kind in _PAUSES if kind in many["turns"]]
@@ -99,7 +97,7 @@ def heard(tally: Tally, before: Mapping[str, Mapping[str, Any]]) -> dict[str, An
         "underruns": many["underruns"],
         "slip_ms": many["slip_ms"],
         "failures": many["failures"],
-        "complaints": [each for each in many["complaints"] if each not in old],
+        "complaints": many["complaints"],
     }
 
 
