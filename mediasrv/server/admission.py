@@ -91,8 +91,12 @@ class Admission:
         if self.refusal(now) and call_id not in self._reserved:
             return False
         self._space(now)
-        self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
+        self.keep(call_id, from_number, to_number, now, direction)
         return True
+
+    def keep(self, call_id: str, from_number: str, to_number: str, now: float, direction: str = "") -> None:
+        """The same for a caller who was here already and comes back: he is never refused."""
+        self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
 
     def note_callee(self, call_id: str, kind: Kind) -> None:
         """It is known who has picked up a call whose stream is on its way; nothing for any other call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ENDED_KEPT = 4096
 """Calls that are remembered to be over: as many as may end while a webhook is on its way."""
+_MOST_BEGUN = 1024
 GOODBYE_S = 2.0
 """Longest wait for carriers to close their side when the server stops."""
 
@@ -108,6 +109,7 @@ class Calls:
         self._sockets: set[Stream] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
+        self._begun_at_s: deque[float] = deque(maxlen=_MOST_BEGUN)
         self.tell: Callable[[str, bool], None] = _nobody
         """Told when a call's stream is open, and when it is over."""
         self.on_webhook: Callable[[Webhook, str], None] = lambda webhook, tag: None
@@ -136,6 +138,12 @@ class Calls:
         """Calls with an open stream."""
         return len(self._live)
 
+    def begun_since(self, since_s: float) -> int:
+        """How many streams were opened since then; ask with ever later times."""
+        while self._begun_at_s and self._begun_at_s[0] < since_s:
+            self._begun_at_s.popleft()
+        return len(self._begun_at_s)
+
     @property
     def lasting_refusal(self) -> str:
         """Why new calls are refused for more than a moment, likewise."""
@@ -160,6 +168,10 @@ class Calls:
         if not call_id:
             return not self.refusal
         return self._admission.reserve(call_id, from_number, to_number, _now(), direction)
+
+    def expect_back(self, call_id: str, from_number: str, to_number: str, direction: str) -> None:
+        """Keep room for a caller whom nobody wanted, whether there is any or not."""
+        self._admission.keep(call_id, from_number, to_number, _now(), direction)
 
     def prepare(self, agent_name: str) -> None:
         """Have connections open when the call comes, whose phone is ringing; nobody waits for that."""
@@ -200,6 +212,7 @@ class Calls:
         self._admission.claim(slot, call_id)
         self._live[call_id] = stream
         self.metrics.call_started()
+        self._begun_at_s.append(_now())
         self.tell(call_id, True)
 
     def leave(self, slot: Slot, stream: Stream | None = None) -> None:

@@ -128,11 +128,11 @@ class HandoverDesk:
             handover.settle(HandoverOutcome.NO_ANSWER)
 
     def _come_back(self, handover: Handover, outcome: HandoverOutcome) -> str:
-        """The document of a new stream; who finds no room any more is told so."""
+        """The document of a new stream."""
         party = handover.party
         log.info("caller comes back", extra={"call": party.call_id, "outcome": outcome.value})
-        if not self._calls.expect(party.call_id, party.from_number, party.to_number, party.direction):
-            return self._carrier.busy
+        self._calls.expect_back(party.call_id, party.from_number, party.to_number, party.direction)
+        self._calls.prepare(party.agent)
         self._board.comes_back(handover, outcome)
         body = urlsafe_b64encode(orjson.dumps(party.body, default=str)).decode() if party.body else ""
         return self._carrier.answer(party.origin, party.call_id, party.agent, body, time.time())

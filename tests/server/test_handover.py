@@ -56,15 +56,16 @@ class Office:
 
 
 @asynccontextmanager
-async def office(standin: PlivoStandin) -> AsyncIterator[Office]:
+async def office(standin: PlivoStandin, max_calls: int = 300) -> AsyncIterator[Office]:
     handing.LOG.clear()
     watch = Watch()
     async with standin as url:
         plivo = PlivoOptions(auth_id=ACCOUNT, auth_token=TOKEN, api_url=url)
         control = PlivoControl(plivo)
         agency = Agency({"default": agent_options(class_="tests.server.handing:Receptionist")}, observer=watch)
+        options = ServerOptions(port=0, sheds_load=False, max_calls=max_calls)
         means = Means(token="", board=Board(), controls={"plivo": control})
-        service = Service(ServerOptions(port=0), plivo, agency, means=means)
+        service = Service(options, plivo, agency, means=means)
         await service.start()
         try:
             yield Office(service, standin, watch)
@@ -123,6 +124,24 @@ async def test_a_caller_whom_nobody_wants_comes_back_to_his_agent(answers: str, 
         assert handing.LOG[1:] == [("came back", outcome, [("bot", GREETING)], order)]
         assert there.said == [GREETING, COMES_BACK, "Bye."]
         assert there.watch.causes == ["transferred", "agent hung up"]
+
+
+async def test_a_caller_who_comes_back_finds_room_even_where_there_is_none() -> None:
+    people = {COLLEAGUE: Subscriber(answers="busy", after_s=0.3)}
+    async with office(PlivoStandin(people=people), max_calls=1) as there:
+        leg = there.rings(to=f"+{COLLEAGUE}")
+        await until(lambda: "transferred" in leg.deeds)
+        await until(lambda: not there.service._calls.live)
+        assert "Stream" in await expected(there)
+        await there.standin.settle(leg)
+        assert leg.deeds.count("stream") == 2
+
+
+async def expected(there: Office) -> str:
+    """The answer to another caller, who then takes the last room."""
+    call = {"CallUUID": "other", "From": CALLER, "To": OURS, "Event": "StartApp", "CallStatus": "in-progress"}
+    _, document = await there.standin.callbacks.fetch(f"{there.origin}/plivo/answer", call)
+    return document
 
 
 async def test_somebody_is_briefed_while_the_caller_hears_music_and_both_are_brought_together() -> None:
