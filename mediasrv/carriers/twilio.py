@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from mediasrv.call.control import HandoverOutcome
 from mediasrv.call.link import INBOUND, OUTBOUND
 from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.carriers.options import TwilioOptions
-from mediasrv.carriers.twiml import apology, connect, response
+from mediasrv.carriers.twiml import apology, brief, connect, dial, element, response, room
 from mediasrv.carriers.urls import stream_url
 from mediasrv.wire.fields import name_in, reason_from
 from mediasrv.wire.signature import check_stream_token, stream_token
@@ -35,6 +36,13 @@ _OF_CALLS = {
     "failed": Happening.ENDED,
     "no-answer": Happening.ENDED,
     "canceled": Happening.ENDED,
+}
+_OUTCOMES = {
+    "completed": HandoverOutcome.CONNECTED,
+    "answered": HandoverOutcome.CONNECTED,
+    "busy": HandoverOutcome.BUSY,
+    "no-answer": HandoverOutcome.NO_ANSWER,
+    "canceled": HandoverOutcome.NO_ANSWER,
 }
 _OF_STREAMS = {
     "stream-started": Happening.STREAM_STARTED,
@@ -93,6 +101,7 @@ class TwilioCarrier:
         self._secret = options.auth_token.encode()
         self.busy = apology(options.busy_message)
         self.nothing = response()
+        self.hang_up = response(element("Hangup"))
 
     @property
     def verifies(self) -> bool:
@@ -112,6 +121,22 @@ class TwilioCarrier:
         if self.verifies:
             parameters["token"] = stream_token(self._secret, call_id, int(now_s) + TOKEN_S)
         return connect(stream_url(origin, self.name), parameters, f"{origin}/{self.name}/callback/status")
+
+    def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
+        """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
+        return dial(to, caller_id, timeout_s, action_url)
+
+    def brief(self, words: str, then_url: str) -> str:
+        """Say something to who has answered, then go on with the document at ``then_url``."""
+        return brief(words, then_url)
+
+    def room(self, name: str) -> str:
+        """Join who else is in a room of this name; whoever leaves it ends it."""
+        return room(name)
+
+    def read_outcome(self, fields: Mapping[str, str]) -> HandoverOutcome:
+        """What became of a leg, by the fields of a ``<Dial>``'s action or of a call's status."""
+        return _OUTCOMES.get(fields.get("DialCallStatus") or fields.get("CallStatus", ""), HandoverOutcome.FAILED)
 
     def read_webhook(self, fields: Mapping[str, str]) -> Webhook:
         """Read the fields of a webhook, from its form or its query."""

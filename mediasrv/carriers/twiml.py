@@ -31,6 +31,25 @@ def connect(url: str, parameters: Mapping[str, str], status_url: str) -> str:
     return response(element("Connect", "", (stream,)))
 
 
+def dial(to: str, caller_id: str, timeout_s: int, action_url: str) -> str:
+    """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
+    callee = element("Sip" if to.lower().startswith(("sip:", "sips:")) else "Number", to)
+    more = {"callerId": caller_id, "action": action_url, "method": "POST" if action_url else ""}
+    given = {name: value for name, value in more.items() if value}
+    return response(element("Dial", "", (callee,), timeout=str(timeout_s), **given))
+
+
+def brief(words: str, then_url: str) -> str:
+    """Say something, then go on with the document at ``then_url``."""
+    return response(element("Say", words), element("Redirect", then_url, method="POST"))
+
+
+def room(name: str) -> str:
+    """Join others in a room; whoever leaves it ends it, and with it the call of the other."""
+    conference = element("Conference", name, endConferenceOnExit="true", beep="false")
+    return response(element("Dial", "", (conference,)))
+
+
 def apology(words: str) -> str:
     """Something to be said before hanging up."""
     return response(element("Say", words), element("Hangup"))

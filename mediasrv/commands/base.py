@@ -63,10 +63,22 @@ def records_of(settings: Settings) -> Records | None:
 
 def controls_of(settings: Settings) -> dict[str, Control]:
     """The REST APIs of the carriers whose accounts are configured, by the carrier's name; the caller closes them."""
+    from mediasrv.carriers.exotel_rest import ExotelControl
     from mediasrv.carriers.plivo_rest import PlivoControl
+    from mediasrv.carriers.telnyx_rest import TelnyxControl
+    from mediasrv.carriers.twilio_rest import TwilioControl
 
-    plivo = settings.plivo
-    return {"plivo": PlivoControl(plivo)} if plivo.auth_id and plivo.auth_token else {}
+    plivo, twilio, exotel, telnyx = settings.plivo, settings.twilio, settings.exotel, settings.telnyx
+    controls: dict[str, Control] = {}
+    if plivo.auth_id and plivo.auth_token:
+        controls["plivo"] = PlivoControl(plivo)
+    if twilio.account_sid and twilio.auth_token:
+        controls["twilio"] = TwilioControl(twilio)
+    if exotel.account_sid and exotel.api_key and exotel.api_token:
+        controls["exotel"] = ExotelControl(exotel)
+    if telnyx.api_key:
+        controls["telnyx"] = TelnyxControl(telnyx)
+    return controls
 
 
 def outbound_of(

@@ -4,7 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mediasrv.carriers.base import Happening
+from mediasrv.call.control import HandoverOutcome
+from mediasrv.carriers.base import HandoverDocuments, Happening
 from mediasrv.carriers.options import TwilioOptions
 from mediasrv.carriers.twilio import TOKEN_S, TwilioCarrier, read_webhook
 from mediasrv.errors import SignatureError
@@ -135,3 +136,24 @@ def test_who_has_called_is_what_twilio_says(word: str, direction: str) -> None:
 )
 def test_a_machine_is_one_only_where_twilio_says_so(word: str, machine: bool | None) -> None:
     assert read_webhook({"AnsweredBy": word}).machine is machine
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"DialCallStatus": "completed", "CallStatus": "in-progress"}, HandoverOutcome.CONNECTED),
+        ({"DialCallStatus": "busy"}, HandoverOutcome.BUSY),
+        ({"DialCallStatus": "no-answer"}, HandoverOutcome.NO_ANSWER),
+        ({"CallStatus": "canceled"}, HandoverOutcome.NO_ANSWER),
+        ({"DialCallStatus": "failed"}, HandoverOutcome.FAILED),
+        ({}, HandoverOutcome.FAILED),
+    ],
+)
+def test_what_became_of_a_leg_is_read(twilio: TwilioCarrier, fields: dict[str, str], outcome: HandoverOutcome) -> None:
+    assert twilio.read_outcome(fields) is outcome
+
+
+def test_a_call_can_be_handed_over(twilio: TwilioCarrier) -> None:
+    assert isinstance(twilio, HandoverDocuments)
+    assert twilio.protocol().carrier == "twilio"
+    assert [each.tag for each in ElementTree.fromstring(twilio.hang_up)] == ["Hangup"]

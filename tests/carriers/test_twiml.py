@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediasrv.carriers.twiml import apology, connect, response
+from mediasrv.carriers.twiml import apology, brief, connect, dial, response, room
 
 
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=3))
@@ -28,6 +28,27 @@ def test_what_can_be_written_arrives_as_it_was() -> None:
 
 def test_nothing_is_a_document_too() -> None:
     assert list(ElementTree.fromstring(response())) == []
+
+
+def test_a_number_and_a_sip_address_are_rung_each_in_its_way() -> None:
+    (number,) = ElementTree.fromstring(dial("+15550002", "+15550001", 20, "https://h/d?a=1&b=2"))
+    assert number.attrib == {
+        "timeout": "20",
+        "callerId": "+15550001",
+        "action": "https://h/d?a=1&b=2",
+        "method": "POST",
+    }
+    assert [(each.tag, each.text) for each in number] == [("Number", "+15550002")]
+    (sip,) = ElementTree.fromstring(dial("SIP:a@h", "", 30, ""))
+    assert sip.attrib == {"timeout": "30"}
+    assert [(each.tag, each.text) for each in sip] == [("Sip", "SIP:a@h")]
+
+
+def test_a_briefing_goes_on_and_a_room_ends_with_who_leaves_it() -> None:
+    said, then = ElementTree.fromstring(brief("Order 7 & <waits>", "https://h/t?a=1&b=2"))
+    assert (said.text, then.tag, then.text) == ("Order 7 & <waits>", "Redirect", "https://h/t?a=1&b=2")
+    (conference,) = ElementTree.fromstring(room("r-1"))[0]
+    assert (conference.text, conference.get("endConferenceOnExit")) == ("r-1", "true")
 
 
 @pytest.mark.sdk
