@@ -1,9 +1,8 @@
 """What becomes of calls in progress when twice as many callers arrive as the server carries?
 
-Callers arrive at an even pace. When the server closes its door for the first time it carries what it has; they go on
-arriving until there were twice as many, and after that just as fast as long as it is measured, so that whoever was
-refused tries again. Those who were let in are to hear no hole in any utterance. ``--unguarded`` shows the same crowd
-with a server that lets everybody in; it arrives as ``--calls`` says.
+Callers arrive at an even pace, at first until the server has taken what it takes, and then as long as it is measured,
+so that whoever was refused tries again. Those who were let in are to hear no hole in any utterance, and more than twice as
+many must have come. ``--unguarded`` shows a crowd with a server that lets everybody in; it is as large as ``--calls``.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from native_bench.machine import described, facts
 from native_bench.processes import placement, running
 
 _DESCRIPTORS = 6
+_RAMP_S = 60
 _MOST = 2000
 _LEVELS = ("fit", "no speculation", "essential", "closed")
 
@@ -44,8 +44,6 @@ class Crowd:
     load: Load
     arrived: int = 0
     refused: int = 0
-    carried: int = 0
-    """Calls that were up when the door was closed for the first time; 0 before."""
     levels: Counter[str] = field(default_factory=Counter)
     """Looks at the server that found it at this level."""
     knocking: set[asyncio.Task[None]] = field(default_factory=set)
@@ -59,7 +57,6 @@ class Crowd:
             if "503" not in str(error):
                 self.load.failures.append(str(error))
             self.refused += 1
-            self.carried = self.carried or self.live
         except (OSError, TimeoutError) as error:
             self.load.failures.append(str(error) or "no answer")
 
@@ -69,8 +66,8 @@ class Crowd:
         return sum(not each.over.done() for each in self.load.callers)
 
     async def arrive(self, world: World, wanted: int) -> None:
-        """Callers arrive, until there were so many; 0: twice as many as are carried."""
-        while self.arrived < (wanted or min(_MOST, 2 * self.carried or _MOST)):
+        """Callers arrive, until there were so many, or for ``_RAMP_S``."""
+        while self.arrived < (wanted or _RAMP_S * CALLS_A_SECOND):
             await self.next(world)
 
     async def next(self, world: World) -> None:
@@ -98,7 +95,6 @@ class Outcome:
 
     arrived: int
     refused: int
-    carried: int
     live: int
     broken: tuple[str, ...]
     answers: Spread | None
@@ -111,6 +107,8 @@ class Outcome:
         found = [f"{len(self.broken)} calls broke off: {self.broken[0]}"] if self.broken else []
         if self.silence is None or self.silence.p99 > 0:
             found.append("calls in progress heard holes")
+        if self.arrived < 2 * self.live:
+            found.append(f"{self.arrived} callers are not twice as many as are carried: let it last longer")
         if self.slip is not None and self.slip.p99 > limits.slip_ms:
             found.append(f"the callers themselves were late, p99 {self.slip.p99:.1f} ms (limit {limits.slip_ms:g})")
         return found
@@ -147,7 +145,6 @@ def _outcome(crowd: Crowd, tape: Tape, begun_s: float) -> Outcome:
     return Outcome(
         arrived=crowd.arrived,
         refused=crowd.refused,
-        carried=crowd.carried,
         live=crowd.live,
         broken=(*crowd.load.failures, *broken),
         answers=spread([ms for each in heard for ms in each.answers_ms]),
@@ -161,7 +158,7 @@ def main() -> int:
     """Measure, print, keep; 0 when those in progress heard no hole."""
     parser = argparse.ArgumentParser(prog="python -m native_bench overload", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0, help="of measurement (default: %(default)s)")
-    parser.add_argument("--calls", type=int, default=0, help="that arrive (default: twice those that are carried)")
+    parser.add_argument("--calls", type=int, default=0, help="that arrive (default: for a minute)")
     parser.add_argument("--unguarded", action="store_true", help="with a server that lets in whoever comes")
     parser.add_argument("--neighbours", type=int, default=0, help="that compete for the server's core, at full speed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures")
@@ -193,8 +190,8 @@ async def _overload(flags: argparse.Namespace) -> int:
                 await stack.enter_async_context(running("-c", "while True: pass", cores=cores.server))
             outcome = await overload(world, tape, flags.calls, flags.seconds)
     flaws = outcome.flaws(Limits())
-    print(f"{outcome.arrived} arrived, {outcome.refused} were refused; {outcome.carried} were up at the first refusal,")
-    print(f"{outcome.live} at the end; seconds at each level: {_told(outcome.levels)}")
+    print(f"{outcome.arrived} arrived, {outcome.refused} were refused, {outcome.live} are up;", end=" ")
+    print(f"seconds at each level: {_told(outcome.levels)}")
     for name, what in (("silence within an utterance", outcome.silence), ("answer", outcome.answers)):
         figures = "nothing" if what is None else f"p50 {what.p50:.0f}, p99 {what.p99:.0f}, most {what.most:.0f} ms"
         print(f"{name}: {figures}{'' if what is None else f' of {what.count}'}")

@@ -68,9 +68,9 @@ class Agency:
         self._expected_format = expected_format
         self._observer = observer or Observer()
         self._recorder = recorder
-        self._pacer = Pacer()
         self.effort = Effort(self._observer)
         """What calls leave out."""
+        self._pacer = Pacer(self.effort)
         self._providers: dict[tuple[str, str], Provider] = {}
         self._crews: dict[tuple[str, str, Patience], Provider] = {}
         self._shelf = Shelf(cache_folder())

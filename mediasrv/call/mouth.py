@@ -151,6 +151,9 @@ class Mouth:
 
     def _begin(self) -> Saying:
         self._pause()
+        if self._pacer.is_pressed:
+            # Stalls are to be expected: better that a barge-in drops more than that the caller hears a hole.
+            self.ledger.lead_ms = self.ledger.most_lead_ms
         saying = self._saying = Saying(self.ledger.open(), self._loop.create_future())
         self._unsettled[saying.number] = saying
         self._quiet.clear()

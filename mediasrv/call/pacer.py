@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable
 
 from mediasrv.audio.format import PTIME_MS
+from mediasrv.call.effort import Effort
 
 Feed = Callable[[float], bool]
 """Sends what is due at ``now``; returns whether there will be more. Must not raise."""
@@ -24,10 +25,17 @@ TICK_S = PTIME_MS / 1000
 class Pacer:
     """Feeds busy calls on the running loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, effort: Effort | None = None) -> None:
+        """``effort`` tells whether the process has too much to do."""
+        self._effort = effort
         self._busy: dict[Feed, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._least_lead_s = math.inf
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether the process has so much to do that ticks may come late."""
+        return self._effort is not None and bool(self._effort.left_out)
 
     def tell_lead(self, lead_s: float) -> None:
         """The carrier of a call in mid-speech had so much left to play when we came with more; below 0 it ran dry."""

@@ -14,8 +14,9 @@ Work is the earlier sign: a thread that has a tenth of its time to spare is late
 late for all of them. Time in which the thread could have worked and somebody else had its core counts as work.
 
 A call costs little when it comes and more when it is answered, seconds later: who lets in a crowd finds out too late
-what it costs. So a process that has a good part of its time left takes calls as they come; beyond that, and for a while
-after strain, it takes so few a second that it knows what the last ones cost before it takes many more.
+what it costs. So a process that has most of its time left takes calls as they come; beyond that, and for a while after
+strain, it takes so few a second that it knows what the last ones cost before it takes many more. Calls that are young
+are taken to cost as much again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ MOST_LAG = 3.0
 LEAST_LEAD_S = PTIME_MS / 1000
 LEAD_EVERY_S = 1.0
 EASY = 0.4
-"""Strain up to which calls may come as they like."""
+"""Strain up to which calls may come as they like, once all have grown up."""
+GROWN_S = 8.0
+"""Age at which a call costs what it will: it was greeted, and has been answered."""
 LEAST_RATE, RATE_SHARE = 2.0, 0.02
 """New calls a second beyond that: this many, or this share of those that are live where that is more."""
 RECOVERING_S = 30.0
@@ -88,9 +91,9 @@ class Health:
         """How much of the limits is used; 1 is all."""
         return max(self.lag_s / self._max_lag_s, self.busy / self._max_busy)
 
-    def spacing_s(self, calls: int, now: float) -> float:
-        """Least time between two new calls where there are so many; 0 when they may come as they like."""
-        if self.strain < EASY and now >= self._unfit_at_s + RECOVERING_S:
+    def spacing_s(self, calls: int, young: int, now: float) -> float:
+        """Least time between two new calls where there are so many, some of them young; 0: they may come at once."""
+        if self.strain * (1 + young / max(calls, 1)) < EASY and now >= self._unfit_at_s + RECOVERING_S:
             return 0.0
         return 1 / max(LEAST_RATE, RATE_SHARE * calls)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from mediasrv.call.effort import Work
 from mediasrv.server.calls import Calls
-from mediasrv.server.health import Health, Level, Measured
+from mediasrv.server.health import GROWN_S, Health, Level, Measured
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.stalls import StallWatch
 
@@ -96,7 +96,8 @@ class Monitor:
             level = self._health.measure(Measured(lag_s, busy, least_lead_s), now)
             if level is not before:
                 self._act(level, before)
-            self._calls.strain(self._health.spacing_s(self._calls.live, now), is_overloaded=level is Level.CLOSED)
+            spacing_s = self._health.spacing_s(self._calls.live, self._calls.begun_since(now - GROWN_S), now)
+            self._calls.strain(spacing_s, is_overloaded=level is Level.CLOSED)
         self._arm(now)
 
     def _act(self, level: Level, before: Level) -> None:

@@ -62,8 +62,10 @@ class PlayoutLedger:
     def __init__(self, audio: AudioFormat, lead_ms: int = DEFAULT_LEAD_MS, *, gathers_ms: int = 0) -> None:
         """``gathers_ms`` of what is sent may be held back on the way; the lead is what the carrier has besides."""
         self._audio = audio
-        self._lead_ms = lead_ms + gathers_ms
-        self._most_lead_ms = MAX_LEAD_MS + gathers_ms
+        self.lead_ms = lead_ms + gathers_ms
+        """Audio kept at the carrier; grows when a stall of ours was heard."""
+        self.most_lead_ms = MAX_LEAD_MS + gathers_ms
+        """And no further."""
         self._last_ms = LAST_MS + gathers_ms
         self._marks = Marks(audio)
         self._script = Script(audio, self._marks)
@@ -103,11 +105,6 @@ class PlayoutLedger:
     def dry_at_s(self) -> float:
         """When the carrier will have played, or has played, all it was sent; what is sent next begins no earlier."""
         return self._carrier.dry_at_s
-
-    @property
-    def lead_ms(self) -> int:
-        """Audio kept at the carrier; grows when a stall of ours was heard."""
-        return self._lead_ms
 
     @property
     def lag_s(self) -> float:
@@ -162,7 +159,7 @@ class PlayoutLedger:
                 return commands + self._run_out(now)
             if self._is_underrun(now):
                 commands += self._count_underrun(now)
-            room = samples_in(self._lead_ms, self._audio.rate_hz) - self._carrier.ahead(now)
+            room = samples_in(self.lead_ms, self._audio.rate_hz) - self._carrier.ahead(now)
             if room < least:
                 break
             commands.append(PlayMedia(self._take(room, now)))
@@ -182,7 +179,7 @@ class PlayoutLedger:
         self.underruns += 1
         if self._backlog:
             # Audio lay here while the ear ran dry: the stall was ours, so keep more ahead.
-            self._lead_ms = min(self._lead_ms * 3 // 2, self._most_lead_ms)
+            self.lead_ms = min(self.lead_ms * 3 // 2, self.most_lead_ms)
         sent = self._carrier.sent
         here = self._script.within(sent)
         # A pause between two phrases is for the carrier to see, and for us to learn where the ear is.

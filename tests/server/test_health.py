@@ -70,23 +70,24 @@ def test_what_eases_for_a_moment_only_is_not_trusted() -> None:
 
 def test_calls_come_as_they_like_until_a_good_part_of_the_time_is_used() -> None:
     process = Process()
-    assert process.health.spacing_s(0, 0.0) == 0
+    assert process.health.spacing_s(0, 0, 0.0) == 0
     process.live(Measured(0.0, 0.9 * EASY - 0.01), 60)
-    assert process.health.spacing_s(300, process.now) == 0
+    assert process.health.spacing_s(300, 0, process.now) == 0
+    assert process.health.spacing_s(300, 30, process.now) == pytest.approx(1 / 6)
     process.live(Measured(0.0, 0.9 * EASY + 0.01), 60)
     assert process.health.level is Level.FIT
-    assert process.health.spacing_s(10, process.now) == 1 / LEAST_RATE
-    assert process.health.spacing_s(300, process.now) == pytest.approx(1 / 6)
+    assert process.health.spacing_s(10, 0, process.now) == 1 / LEAST_RATE
+    assert process.health.spacing_s(300, 0, process.now) == pytest.approx(1 / 6)
 
 
 def test_for_a_while_after_strain_calls_are_let_in_no_faster() -> None:
     process = Process()
     process.live(Measured(0.0, 0.99), 5)
-    assert process.health.spacing_s(10, process.now) == 1 / LEAST_RATE
+    assert process.health.spacing_s(10, 0, process.now) == 1 / LEAST_RATE
     process.live(FINE, 3 * RECOVER_S + 3)
     assert process.health.level is Level.FIT
-    assert process.health.spacing_s(10, process.now) == 1 / LEAST_RATE
-    assert process.health.spacing_s(10, process.now + RECOVERING_S) == 0
+    assert process.health.spacing_s(10, 0, process.now) == 1 / LEAST_RATE
+    assert process.health.spacing_s(10, 0, process.now + RECOVERING_S) == 0
 
 
 def test_one_stall_closes_no_door() -> None:
