@@ -1,8 +1,8 @@
 """What becomes of calls in progress when twice as many callers arrive as the server carries?
 
 Callers arrive at an even pace, at first until the server has taken what it takes, and then as long as it is measured,
-so that whoever was refused tries again. Those who were let in are to hear no hole in any utterance, and more than twice as
-many must have come. ``--unguarded`` shows a crowd with a server that lets everybody in; it is as large as ``--calls``.
+so that whoever was refused tries again. Those who were let in are to hear no hole in any utterance, and more than twice
+as many must have come. ``--unguarded`` shows a crowd with a server that lets all in; it is as large as ``--calls``.
 """
 
 from __future__ import annotations
