@@ -15,6 +15,7 @@ CASES = {
     "bargein": "how soon is the bot silent when its caller breaks in, and does it click?",
     "capacity": "how many calls does one core carry, and what does a call-second cost?",
     "overload": "what becomes of calls in progress when twice as many callers arrive as the server carries?",
+    "workers": "do two worker processes carry twice what one carries?",
     "soak": "does anything grow, in calls that last and from one call to the next?",
     "coldstart": "how soon is a server ready, and how soon does it greet?",
     "faults": "does the caller hear something, whatever breaks?",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +100,21 @@ async def serving(
     environment: Mapping[str, str] | None = None,
     *,
     sheds_load: bool = False,
+    extra: Sequence[str] = (),
 ) -> AsyncIterator[World]:
     """Start a server, and wait until it is ready; raise ``ServerDied`` when it fails to."""
     port, config, log = free_port(), folder / "server.toml", folder / "server.log"
     config.write_text(configuration(port, there.origins, greeting, sheds_load=sheds_load), encoding="utf-8")
-    command = ("native_bench.load.hook", str(folder), "serve", "--config", str(config), "--log-level", "warning")
+    command = (
+        "native_bench.load.hook",
+        str(folder),
+        "serve",
+        "--config",
+        str(config),
+        "--log-level",
+        "warning",
+        *extra,
+    )
     with log.open("wb") as file:
         started_s = time.monotonic()
         process = running("-m", *command, cores=cores.server, stderr=file.fileno(), environment=environment)
