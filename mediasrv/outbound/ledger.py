@@ -34,7 +34,7 @@ SCHEMA = Schema(
             "CREATE INDEX outbound_callees ON outbound_orders (number)",
             """CREATE TABLE outbound_calls (
                 order_id TEXT NOT NULL, serial INTEGER NOT NULL, number TEXT NOT NULL, placed_s REAL NOT NULL,
-                request_id TEXT NOT NULL, call_id TEXT NOT NULL, PRIMARY KEY (order_id, serial)
+                request_id TEXT NOT NULL, call_id TEXT NOT NULL, rang INTEGER NOT NULL, PRIMARY KEY (order_id, serial)
             ) WITHOUT ROWID""",
             "CREATE INDEX outbound_attempts ON outbound_calls (number, placed_s)",
             """CREATE TABLE outbound_listings (
@@ -82,11 +82,9 @@ _TAKE = f"{_SET} AND state = 'planned' AND serial = :old"
 _FORGET = """DELETE FROM outbound_orders
     WHERE campaign = :campaign AND campaign != '' AND number = :number AND state = 'failed' AND calls = 0"""
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM outbound_orders"
-_CALLED = "INSERT OR REPLACE INTO outbound_calls VALUES (:id, :serial, :number, :since_s, :request_id, :call_id)"
-_NAMED = (
-    "UPDATE outbound_calls SET request_id = :request_id, call_id = :call_id WHERE order_id = :id AND serial = :serial"
-)
-_UNCALLED = "DELETE FROM outbound_calls WHERE order_id = :id AND serial = :serial"
+_CALLED = "INSERT OR REPLACE INTO outbound_calls VALUES (:id, :serial, :number, :placed_s, :request_id, :call_id, 1)"
+_NAMED = """UPDATE outbound_calls SET request_id = :request_id, call_id = :call_id, rang = :rang
+    WHERE order_id = :id AND serial = :serial"""
 _STATES = ", ".join(f"'{state.value}'" for state in UNSETTLED)
 _FREE = f"""NOT EXISTS (SELECT 1 FROM outbound_orders AS other
     WHERE other.number = outbound_orders.number AND other.state IN ({_STATES}))"""
@@ -142,12 +140,10 @@ class Ledger:
         """Remember how an order stands that one has claimed; soon on the disk."""
         values = _values(order, new)
         self._database.note(_UPDATE, values)
-        if new.calls < old.calls:
-            self._database.note(_UNCALLED, values)
-        elif new.calls > old.calls:
+        if new.calls > old.calls:
             self._database.note(_CALLED, values)
-        elif (new.request_id, new.call_id) != (old.request_id, old.call_id):
-            self._database.note(_NAMED, values)
+        elif (new.request_id, new.call_id, new.calls) != (old.request_id, old.call_id, old.calls):
+            self._database.note(_NAMED, values | {"rang": new.calls == old.calls})
 
     async def due(self, now_s: float, limit: int) -> list[Entry]:
         """Planned orders whose time has come, the longest due first, of numbers that nobody is calling; one of each."""
@@ -213,7 +209,7 @@ class Ledger:
 
     async def called_s(self, number: str, since_s: float) -> list[float]:
         """When a number was called since then."""
-        query = "SELECT placed_s FROM outbound_calls WHERE number = ? AND placed_s > ?"
+        query = "SELECT placed_s FROM outbound_calls WHERE number = ? AND placed_s > ? AND rang"
         return [row[0] for row in await self._database.read(query, (number, since_s))]
 
     async def note_listing(self, number: str, listing: Listing, now_s: float) -> None:

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.strategies import booleans, integers, sampled_from
 
 from mediasrv.carriers.base import CallOrder, Happening, PlacedCall, Webhook
+from mediasrv.outbound import dialer
 from mediasrv.outbound.order import State
 from mediasrv.outbound.request import TAG, DialRequest
 from tests.outbound.support import Office, ThreadlessDatabase, at, dialer_with, error_of
@@ -94,6 +96,9 @@ class DialerMachine(RuleBasedStateMachine):
         self.database = ThreadlessDatabase(Path(self.folder.name) / "records.db")
         self.books, self.office = Books(), Office()
         self.ids: list[str] = []
+        # Nobody else writes into these records.
+        self.patience = patch.object(dialer, "LOOK_EVERY_S", 60.0)
+        self.patience.start()
         self.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -204,6 +209,7 @@ class DialerMachine(RuleBasedStateMachine):
         try:
             self.run(settle())
         finally:
+            self.patience.stop()
             self.database.close()
             self.loop.close()
             self.folder.cleanup()
