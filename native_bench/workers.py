@@ -132,7 +132,7 @@ async def _team(flags: argparse.Namespace, workers: int) -> Team:
     print(
         f"{workers} workers, {team.calls} calls: {team.cpu_ms:.2f} ms a call-second, of which the supervisor's "
         f"{team.supervisor_ms:.3f}; descriptors of each {', '.join(map(str, team.shares))}; p50/p99 of "
-        f"answers {answers}, silence {silence}, slip {slip}{f'; {len(team.failures)} calls failed' if team.failures else ''}",
+        f"answers {answers}, silence {silence}, slip {slip}; {len(team.failures)} calls failed",
         flush=True,
     )
     if not team.shares:
