@@ -17,8 +17,8 @@ from mediasrv.records.database import Database
 
 SERVER, CARRIER = "server", "carrier"
 """Makers of recordings."""
-AGENT = "agent"
-"""Kind of a leg on which one of ours speaks."""
+AGENT, TRANSFER = "agent", "transfer"
+"""Kinds of legs: one of ours speaks, or somebody to whom the caller was handed over."""
 
 
 class Chronicle(Observer):
@@ -69,6 +69,12 @@ class Chronicle(Observer):
     def carrier_recorded(self, call_id: str, recording_id: str, url: str) -> None:
         """The carrier has a recording of its own ready; how long it is it does not say."""
         self._note(tables.RECORD, (url or recording_id, call_id, CARRIER, time.time(), 0, True))
+
+    def handed_over(self, call_id: str, leg_id: str, party: str, outcome: str) -> None:
+        """A caller was led to somebody else, or nobody was there; the same leg may be told of again."""
+        leg = {"id": call_id, "leg_id": leg_id, "kind": TRANSFER, "party": party, "now": time.time()}
+        self._note(tables.BEGIN_LEG, leg)
+        self._note(tables.END_LEG, {**leg, "cause": outcome})
 
     def ended(self, call_id: str, cause: str) -> None:
         end = {"id": call_id, "leg_id": self._legs.pop(call_id, ""), "cause": cause, "now": time.time()}

@@ -111,8 +111,8 @@ BEGIN = """INSERT INTO calls (id, carrier, agent, direction, from_number, to_num
     VALUES (:id, :carrier, :agent, :direction, :from_number, :to_number, :body, :process, :now)
     ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, process = excluded.process, ended_s = NULL, cause = NULL"""
 """A call's first stream, or a further one of it."""
-BEGIN_LEG = """INSERT OR IGNORE INTO legs (call_id, id, kind, party, started_s)
-    VALUES (:id, :leg_id, :kind, :party, :now)"""
+BEGIN_LEG = """INSERT INTO legs (call_id, id, kind, party, started_s)
+    VALUES (:id, :leg_id, :kind, :party, :now) ON CONFLICT DO NOTHING"""
 END_LEG = "UPDATE legs SET ended_s = :now, cause = :cause WHERE call_id = :id AND id = :leg_id"
 END = "UPDATE calls SET ended_s = :now, cause = :cause WHERE id = :id"
 SAY = """INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?)

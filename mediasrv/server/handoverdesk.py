@@ -22,7 +22,7 @@ from mediasrv.records.records import Records
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.calls import Calls
 from mediasrv.server.handover import Handover
-from mediasrv.server.switchboard import Switchboard, nobody_is_barred
+from mediasrv.server.switchboard import Switchboard, nobody_is_barred, nobody_notes
 from mediasrv.server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,10 @@ def handover_desks(calls: Calls, webhooks: Sequence[Webhooks], means: Means | No
     for each in webhooks:
         carrier, control = each.carrier, means.controls.get(each.carrier.name) if means else None
         if control is not None and isinstance(carrier, HandoverDocuments):
-            screen = Screen(means.records) if means and means.records else nobody_is_barred
-            board = calls.switchboards[carrier.name] = Switchboard(control, calls.spawn, screen)
+            records = means.records if means else None
+            screen = Screen(records) if records else nobody_is_barred
+            note = records.chronicle.handed_over if records else nobody_notes
+            board = calls.switchboards[carrier.name] = Switchboard(control, calls.spawn, screen, note)
             desks.append(HandoverDesk(calls, each, carrier, board))
     return desks
 
@@ -113,6 +115,7 @@ class HandoverDesk:
             self._note(handover, fields, webhook)
             return self._webhooks.document(self._carrier.nothing)
         outcome = self._documents.read_outcome(fields)
+        self._board.note(handover, outcome)
         self._board.standing.forget(handover)
         if webhook.happening is Happening.ENDED or outcome is HandoverOutcome.CONNECTED:
             return self._webhooks.document(self._documents.hang_up)

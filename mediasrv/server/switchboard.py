@@ -31,6 +31,8 @@ _ADDRESS = re.compile(r"\+?[0-9]{3,15}|sips?:[^\s<>\"]{1,200}")
 
 Screen = Callable[[str], Awaitable[str]]
 """Why a number must not be called, in a word; empty when it may be."""
+Note = Callable[[str, str, str, str], None]
+"""Told of a leg to somebody else: the call's name, the leg's, whose it is, and what became of it."""
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -39,11 +41,18 @@ async def nobody_is_barred(number: str) -> str:
     return ""
 
 
+def nobody_notes(call_id: str, leg_id: str, party: str, outcome: str) -> None:
+    """The note-taker of a server that keeps no records."""
+
+
 class Switchboard:
     """One carrier's."""
 
-    def __init__(self, control: Control, spawn: Spawn, screen: Screen = nobody_is_barred) -> None:
+    def __init__(
+        self, control: Control, spawn: Spawn, screen: Screen = nobody_is_barred, note: Note = nobody_notes
+    ) -> None:
         """``spawn`` runs what nobody waits for."""
+        self._note = note
         self.standing = Handovers()
         self._control = control
         self._spawn = spawn
@@ -88,9 +97,15 @@ class Switchboard:
         handover = self.standing.begin(party, order, words)
         outcome = await (self._brief(handover) if order.briefing else self._lead_away(handover, "dial"))
         log.info("handover", extra={"call": party.call_id, "outcome": outcome.value, "briefed": bool(order.briefing)})
+        self.note(handover, outcome)
         if outcome is not HandoverOutcome.CONNECTED:
             self.standing.forget(handover)
         return outcome
+
+    def note(self, handover: Handover, outcome: HandoverOutcome) -> None:
+        """Have it written down what became of a leg, as far as it is known; the last word counts."""
+        leg_id = handover.callee_id or handover.name
+        self._note(handover.party.call_id, leg_id, handover.order.to, outcome.value)
 
     async def _lead_away(self, handover: Handover, part: str) -> HandoverOutcome:
         """Have the caller's leg go on with another document."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mediasrv.call.link import CallDetails
+from mediasrv.records.archive import Wanted
 from mediasrv.records.chronicle import Chronicle
 from mediasrv.records.options import RecordsOptions
 from tests.records.stage import CALLER, OURS, converse, kept
@@ -80,6 +81,21 @@ async def test_a_call_that_comes_back_is_the_same_call_with_a_further_leg(tmp_pa
     ]
     assert call["transcript"][-1]["text"] == "hello again"
     assert len(call["transcript"]) == 5
+
+
+async def test_a_handover_is_a_leg_of_its_own_and_the_last_word_about_it_counts(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "call-1")
+        records.chronicle.handed_over("call-1", "leg-2", "+912266005678", "connected")
+        records.chronicle.handed_over("call-1", "leg-2", "+912266005678", "the line is busy")
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+        his = await records.archive.calls(Wanted(number="+912266005678"))
+    assert call is not None
+    assert [(leg["kind"], leg["party"], leg["cause"]) for leg in call["legs"][1:]] == [
+        ("transfer", "+912266005678", "the line is busy")
+    ]
+    assert [each["id"] for each in his] == ["call-1"]
 
 
 async def test_a_call_that_was_not_begun_leaves_no_words_behind(tmp_path: Path) -> None:

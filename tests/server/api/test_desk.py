@@ -16,6 +16,7 @@ from mediasrv.server.api.document import document
 from mediasrv.wire.events import Mark, PlayMedia
 from tests.records.stage import converse
 from tests.server.api.stage import CALLER, TOKEN, serving
+from tests.server.stage import Phone
 
 
 class Control:
@@ -36,6 +37,12 @@ class Control:
     async def hang_up(self, call_id: str) -> None:
         self.asked.append(("hang up", call_id))
 
+    async def redirect(self, call_id: str, document_url: str) -> None:
+        self.asked.append(("redirect", call_id))
+
+    async def aclose(self) -> None:
+        self.asked.append(("close",))
+
 
 class Dialer:
     """Takes orders, or refuses them."""
@@ -49,6 +56,13 @@ class Dialer:
             raise self._refusal
         self.orders.append(request)
         return f"order-{len(self.orders)}"
+
+
+async def listen(phone: Phone) -> None:
+    """Have heard whatever the bot says."""
+    while True:
+        if isinstance(message := await phone.hear(), Mark):
+            phone.write(phone.side.played(message.name))
 
 
 async def test_calls_are_listed_while_they_are_live_and_when_they_are_over(tmp_path: Path) -> None:
@@ -205,6 +219,25 @@ async def test_a_transfer_needs_somebody_to_go_to_and_the_carriers_help(tmp_path
         await stage.ring()
         assert await stage.answer("POST", "/calls/call-1/transfer", {"to": "Mr Smith"}) == (422, "number")
         assert await stage.answer("POST", "/calls/call-1/transfer", {"to": "+912266005678"}) == (503, "no_carrier_api")
+
+
+async def test_a_caller_is_handed_over_and_the_leg_stands_in_the_record(tmp_path: Path) -> None:
+    control = Control()
+    async with serving(tmp_path, controls={"plivo": control}) as stage:
+        phone = await stage.ring()
+        listening = asyncio.create_task(listen(phone))
+        assert await stage.answer("POST", "/calls/call-1/transfer", {"to": "+91 2266 005678"}) == (
+            202,
+            {"id": "call-1"},
+        )
+        await stage.is_over()
+        listening.cancel()
+        _, call = await stage.answer("GET", "/calls/call-1")
+    assert call["cause"] == "transferred"
+    assert {leg["kind"]: (leg["party"], leg["cause"]) for leg in call["legs"]} == {
+        "agent": ("default", "transferred"),
+        "transfer": ("+912266005678", "connected"),
+    }
 
 
 async def test_a_call_is_ordered(tmp_path: Path) -> None:
