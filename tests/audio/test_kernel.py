@@ -145,18 +145,12 @@ def test_a_kernel_leaves_its_place_to_the_machine_code() -> None:
         _tripled("14")  # type: ignore[arg-type]
 
 
-@kernel("int64(int64)")
-def _sevenfold(number: int) -> int:
-    return 2 * _doubled_first(number) + _tripled(number)
-
-
-@kernel("int64(int64)")
-def _doubled_first(number: int) -> int:
-    return 2 * number
-
-
-def test_a_kernel_may_call_others_of_its_file_compiled_or_not() -> None:
-    assert _sevenfold(6) == 42
+def test_a_kernel_may_call_another_of_its_file() -> None:
+    scope: dict[str, Any] = {}
+    exec("def double(x):\n    return 2 * x\ndef fourfold(x):\n    return double(double(x))", scope)
+    scope["double"] = Kernel(scope["double"], ("int64(int64)",))
+    fourfold = Kernel(scope["fourfold"], ("int64(int64)",))
+    assert fourfold(10) == 40
 
 
 def test_the_decorator_takes_a_function_and_gives_a_kernel() -> None:
