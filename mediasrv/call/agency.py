@@ -74,7 +74,10 @@ class Agency:
         self._providers: dict[tuple[str, str], Provider] = {}
         self._crews: dict[tuple[str, str, Patience], Provider] = {}
         self._shelf = Shelf(cache_folder())
-        self._roles = {name: self._role(name, options) for name, options in agents.items()}
+        self.forwards = {name: options.forward for name, options in agents.items() if options.forward}
+        """Agents whose calls are put through to somebody else at once, and to whom."""
+        heard = {name: options for name, options in agents.items() if not options.forward}
+        self._roles = {name: self._role(name, options) for name, options in heard.items()}
 
     @property
     def names(self) -> Collection[str]:

@@ -191,6 +191,8 @@ class AgentOptions:
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:
         """The providers that calls of this agent need, by stage."""
+        if self.forward:
+            return {}
         detector = {"detector": self.detector} if self.detector else {}
         if not self.realtime:
             return {"stt": self.stt, "llm": self.llm, "tts": self.tts, **detector}

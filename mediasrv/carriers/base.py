@@ -113,6 +113,8 @@ class HandoverDocuments(Protocol):
 
     hang_up: str
     """The document that ends a call."""
+    failure: str
+    """The document for a caller whom the answer document did not reach."""
 
     def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
         """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""

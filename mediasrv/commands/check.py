@@ -17,7 +17,12 @@ def add(commands: Any) -> None:
         commands, "check", _check, "validate the configuration and print it, secrets masked", log_level="warning"
     )
     add_config(check)
-    check.add_argument("--live", action="store_true", help="also try each provider, with a verdict a line")
+    check.add_argument(
+        "--live", action="store_true", help="also try each provider, and the way of a call to each number"
+    )
+    check.add_argument(
+        "--number", action="append", default=[], metavar="NUMBER", help="number to walk to (default: those wired here)"
+    )
 
 
 def _check(flags: argparse.Namespace) -> int:
@@ -27,15 +32,30 @@ def _check(flags: argparse.Namespace) -> int:
 
     Agency(settings.agents)
     print(masked(settings), end="", flush=True)
-    return _check_live(settings) if flags.live else 0
+    return _check_live(settings, flags.number) if flags.live else 0
 
 
-def _check_live(settings: Settings) -> int:
+def _check_live(settings: Settings, numbers: list[str]) -> int:
     from mediasrv import livecheck
     from mediasrv.config import provider_tables
 
     print(flush=True)
+    is_wired = in_loop(_walk(settings, numbers))
     reports = in_loop(livecheck.run(provider_tables(settings), livecheck.standard_trial()))
     if any(report.is_misconfigured for report in reports):
         return MISCONFIGURED
-    return 0 if all(report.ok for report in reports) else FAILED
+    return 0 if is_wired and all(report.ok for report in reports) else FAILED
+
+
+async def _walk(settings: Settings, numbers: list[str]) -> bool:
+    """Walk the way of a call to each number, or to each that was wired from here; whether all are good."""
+    from mediasrv.carriers.plivo_walk import Walk
+    from mediasrv.carriers.wiring import Memory, number_of
+    from mediasrv.commands.wire import state_file
+
+    is_good = True
+    for number in map(number_of, numbers or Memory(state_file()).wired):
+        async for verdict in Walk(settings.plivo, settings.server.public_url).take(number):
+            print(verdict, flush=True)
+            is_good &= verdict.ok
+    return is_good

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -54,6 +54,10 @@ class Agency(Protocol):
     @property
     def names(self) -> Collection[str]:
         """The agents' names."""
+
+    @property
+    def forwards(self) -> Mapping[str, str]:
+        """Agents whose calls are put through to somebody else at once, and to whom."""
 
     @property
     def effort(self) -> Effort:
@@ -112,6 +116,8 @@ class Calls:
         self._begun_at_s: deque[float] = deque(maxlen=_MOST_BEGUN)
         self.tell: Callable[[str, bool], None] = _nobody
         """Told when a call's stream is open, and when it is over."""
+        self.tell_expected: Callable[[str, str, str, str], None] = _nobody
+        """Told of each call that room is kept for: its name, numbers and direction."""
         self.on_webhook: Callable[[Webhook, str], None] = lambda webhook, tag: None
         """Told what carriers tell, with the tag that we have put in the URL, if any; must not raise."""
 
@@ -167,7 +173,18 @@ class Calls:
             return True
         if not call_id:
             return not self.refusal
-        return self._admission.reserve(call_id, from_number, to_number, _now(), direction)
+        if not self._admission.reserve(call_id, from_number, to_number, _now(), direction):
+            return False
+        self.tell_expected(call_id, from_number, to_number, direction)
+        return True
+
+    def expect_elsewhere(self, call_id: str, from_number: str, to_number: str, direction: str) -> None:
+        """Another process keeps room for a call, whose stream may come here all the same."""
+        self._admission.note_elsewhere(call_id, from_number, to_number, _now(), direction)
+
+    def came_elsewhere(self, call_id: str) -> None:
+        """A call's stream came to another process: no room is kept for it here."""
+        self._admission.withdraw(call_id)
 
     def expect_back(self, call_id: str, from_number: str, to_number: str, direction: str) -> None:
         """Keep room for a caller whom nobody wanted, whether there is any or not."""
@@ -293,7 +310,7 @@ class Calls:
                 await self._left.wait()
 
 
-def _nobody(call_id: str, is_live: bool) -> None:
+def _nobody(call_id: str, *_: object) -> None:
     """Nobody wants to know."""
 
 

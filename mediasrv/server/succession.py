@@ -6,7 +6,7 @@ New calls go to the newest; each of the others keeps its calls, and what they ne
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 from mediasrv.call.effort import Effort
@@ -31,6 +31,11 @@ class Succession:
     def effort(self) -> Effort:
         """What the calls of the newest leave out."""
         return self._current.agency.effort
+
+    @property
+    def forwards(self) -> Mapping[str, str]:
+        """Agents of the newest whose calls are put through at once."""
+        return self._current.agency.forwards
 
     def take_least_lead(self) -> float:
         """The least that a carrier had left (s), of all calls."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
-from mediasrv.carriers.base import Carrier, Happening, Webhook
+from mediasrv.carriers.base import Carrier, HandoverDocuments, Happening, Webhook
 from mediasrv.errors import SignatureError
 from mediasrv.outbound.request import TAG
 from mediasrv.server.calls import Calls
@@ -27,19 +27,29 @@ BODY_WITHIN_S = 10.0
 """Longest time for a request's body to arrive."""
 
 
+PROVEN = "mediasrv.proven"
+"""Key of requests that were proven to be the carrier's, where a server of our own has handed them on."""
+_READ = "mediasrv.read"
+
+
 class Webhooks:
     """One carrier's requests."""
 
     def __init__(self, calls: Calls, carrier: Carrier, public_url: str) -> None:
         """``public_url`` as ``origin_of`` takes it."""
         self.carrier = carrier
+        self._handing = carrier if isinstance(carrier, HandoverDocuments) else None
         self._calls = calls
         self._public_url = public_url
+        self.fleet_url = ""
+        """Origin at which the carrier reaches the whole fleet, where there is one."""
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path."""
         name = self.carrier.name
+        failure = [web.route("*", f"/{name}/fallback", self._failure)] if self._handing else []
         return (
+            *failure,
             web.get(f"/{name}/answer", self._answer),
             web.post(f"/{name}/answer", self._answer),
             web.post(f"/{name}/callback/status", self._told),
@@ -60,6 +70,9 @@ class Webhooks:
             # The question of a call that is over may come late; a stream would have nobody at its other end.
             return self.document(self.carrier.nothing)
         agent = fields.get("agent", "")
+        if self._handing and (address := self._calls.agency.forwards.get(agent or DEFAULT_AGENT)):
+            log.info("call forwarded", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
+            return self.document(self._handing.dial(address))
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
             self._calls.complaints.refused("there is no such agent", webhook.call_id)
             raise web.HTTPNotFound(text="there is no such agent\n")
@@ -72,6 +85,13 @@ class Webhooks:
         self._calls.prepare(agent or DEFAULT_AGENT)
         log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
         return self.document(self.carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
+
+    async def _failure(self, request: web.Request) -> web.Response:
+        """What is said to a caller whose answer document did not come."""
+        assert self._handing is not None  # or it would not be served
+        _, webhook = await self.read(request)
+        log.error("carrier had no answer", extra={"call": webhook.call_id})
+        return self.document(self._handing.failure)
 
     async def _told(self, request: web.Request) -> web.Response:
         """A word about a call, its stream, its recording, or who has picked up."""
@@ -98,19 +118,23 @@ class Webhooks:
         return web.Response(text="this address speaks WebSocket\n", status=426, headers={"Upgrade": "websocket"})
 
     async def read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
-        """The fields of a webhook, query and form together, after the proof that it is the carrier's."""
+        """The fields of a webhook, query and form together, after the proof that it is the carrier's; asked again for
+        the same request, the same."""
+        known: tuple[dict[str, str], Webhook] | None = request.get(_READ)
+        if known is None:
+            known = request[_READ] = await self._read(request)
+        return known
+
+    async def _read(self, request: web.Request) -> tuple[dict[str, str], Webhook]:
         query, form = (
             request.rel_url.raw_query_string,
             await _form(request, takes_json=self.carrier.document_type == "application/json"),
         )
         try:
             fields = {**first_values(form), **first_values(query)}
-            self.carrier.verify_webhook(
-                request.method,
-                f"{self._origin(request)}{request.raw_path}",
-                request.headers.items(),
-                all_values(form),
-            )
+            if PROVEN not in request:
+                url = f"{self._called_origin(request)}{request.raw_path}"
+                self.carrier.verify_webhook(request.method, url, request.headers.items(), all_values(form))
         except SignatureError as error:
             self._calls.complaints.refused(str(error))
             raise web.HTTPForbidden(text="forbidden\n") from None
@@ -127,6 +151,11 @@ class Webhooks:
     def document(self, text: str) -> web.Response:
         """The answer that holds one of the carrier's documents."""
         return web.Response(text=text, content_type=self.carrier.document_type, charset="utf-8")
+
+    def _called_origin(self, request: web.Request) -> str:
+        """The origin that the carrier was told to call."""
+        is_fleets = self.fleet_url and request.host == self.fleet_url.partition("://")[2]
+        return self.fleet_url if is_fleets else self._origin(request)
 
     def _origin(self, request: web.Request) -> str:
         return origin_of({name.lower(): value for name, value in request.headers.items()}, self._public_url)

@@ -99,6 +99,10 @@ class EchoAgency:
         self.fails_to_open = False
         self.prepared: list[str] = []
 
+    @property
+    def forwards(self) -> Mapping[str, str]:
+        return {"pbx": "sip:pbx@example.in"}
+
     def take_least_lead(self) -> float:
         return self.least_lead_s
 

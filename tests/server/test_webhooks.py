@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mediasrv.carriers.options import PlivoOptions
+from mediasrv.server.options import ServerOptions
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.signature import sign_v3
 from tests.server.stage import stage
@@ -63,3 +64,31 @@ async def test_a_webhook_that_was_signed_counts_once() -> None:
         }
         assert (await there.post("/plivo/callback/status", form, headers))[0] == 200
         assert await there.post("/plivo/callback/status", form, headers) == (403, "forbidden\n")
+
+
+async def test_all_calls_of_a_forwarding_agent_go_elsewhere_and_take_no_room() -> None:
+    async with stage(ServerOptions(port=0, max_calls=1)) as there:
+        for number in range(3):
+            answer = await there.post("/plivo/answer?agent=pbx", {"CallUUID": f"call-{number}"})
+            assert answer == (
+                200,
+                '<Response><Dial timeLimit="14400" timeout="30"><User>sip:pbx@example.in</User></Dial></Response>',
+            )
+        _, document = await there.post("/plivo/answer", {"CallUUID": "call-9"})
+        assert "Stream" in document
+
+
+async def test_a_server_that_is_full_puts_callers_through_to_where_there_is_room() -> None:
+    plivo = PlivoOptions(verify_signatures=False, overflow="+912212345678")
+    async with stage(ServerOptions(port=0, max_calls=1), plivo) as there:
+        await there.post("/plivo/answer", {"CallUUID": "call-1"})
+        _, document = await there.post("/plivo/answer", {"CallUUID": "call-2"})
+        assert "<Number>+912212345678</Number>" in document
+
+
+async def test_a_caller_whose_answer_did_not_come_hears_so() -> None:
+    plivo = PlivoOptions(verify_signatures=False, failure_message="Call again.")
+    async with stage(plivo=plivo) as there:
+        for answer in (await there.post("/plivo/fallback", {"CallUUID": "c"}), await there.get("/plivo/fallback")):
+            assert answer[0] == 200
+            assert "Call again.</Speak><Hangup/>" in answer[1]
