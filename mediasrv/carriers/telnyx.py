@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -78,21 +77,6 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         recording_id=name_in(fields.get("recording_id", "")),
         recording_url=fields.get("wav") or fields.get("mp3", ""),
     )
-
-
-def client_state(agent: str, body: str, direction: str) -> str:
-    """What Telnyx is to bring back with every later webhook of a call."""
-    return b64encode(orjson.dumps({"agent": agent, "body": body, "direction": direction})).decode()
-
-
-def read_client_state(text: str) -> dict[str, str]:
-    """That again; empty where it is not ours."""
-    try:
-        state = orjson.loads(b64decode(text, validate=True))
-    except ValueError:
-        return {}
-    given = state if isinstance(state, dict) else {}
-    return {name: given[name] for name in ("agent", "body", "direction") if isinstance(given.get(name), str)}
 
 
 class TelnyxCarrier:

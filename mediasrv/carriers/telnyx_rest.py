@@ -7,11 +7,15 @@ comes.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+import orjson
+
+from mediasrv.call.link import OUTBOUND
 from mediasrv.carriers.base import CallOrder, PlacedCall, RecordingOrder
 from mediasrv.carriers.options import TelnyxOptions
 from mediasrv.carriers.rest import RestAnswer, RestClient
@@ -20,6 +24,21 @@ from mediasrv.errors import CarrierError, ConfigError
 _OVER = frozenset({"90018"})
 """The code of a call that has ended already."""
 _UNPROCESSABLE = 422
+
+
+def client_state(agent: str, body: str, direction: str) -> str:
+    """What Telnyx is to bring back with every later webhook of a call."""
+    return b64encode(orjson.dumps({"agent": agent, "body": body, "direction": direction})).decode()
+
+
+def read_client_state(text: str) -> dict[str, str]:
+    """That again; empty where it is not ours."""
+    try:
+        state = orjson.loads(b64decode(text, validate=True))
+    except ValueError:
+        return {}
+    given = state if isinstance(state, dict) else {}
+    return {name: given[name] for name in ("agent", "body", "direction") if isinstance(given.get(name), str)}
 
 
 class TelnyxControl:
@@ -67,6 +86,7 @@ class TelnyxControl:
             "timeout_secs": order.ring_timeout_s,
             "time_limit_secs": order.time_limit_s,
             "command_id": str(uuid4()),
+            "client_state": client_state("", "", OUTBOUND),
         }
         if order.machine_url:
             asked["answering_machine_detection"] = "detect"

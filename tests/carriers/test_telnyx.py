@@ -15,11 +15,10 @@ from mediasrv.carriers.telnyx import (
     TOKEN_HEADER,
     TOKEN_S,
     TelnyxCarrier,
-    client_state,
     fields_of,
-    read_client_state,
     read_webhook,
 )
+from mediasrv.carriers.telnyx_rest import client_state, read_client_state
 from mediasrv.errors import ConfigError, SignatureError
 from tests import naive
 

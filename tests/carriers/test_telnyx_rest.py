@@ -8,7 +8,7 @@ import pytest
 
 from mediasrv.carriers.base import CallOrder, PlacedCall, RecordingOrder
 from mediasrv.carriers.options import TelnyxOptions
-from mediasrv.carriers.telnyx_rest import TelnyxControl
+from mediasrv.carriers.telnyx_rest import TelnyxControl, client_state
 from mediasrv.errors import CarrierError, ConfigError
 from tests.carriers.apis import FakeTelnyx, serving
 
@@ -49,6 +49,7 @@ async def test_a_call_is_placed_with_all_it_needs() -> None:
         "timeout_secs": 45,
         "time_limit_secs": 14_400,
         "answering_machine_detection": "detect",
+        "client_state": client_state("", "", "outbound"),
     }
 
 

@@ -14,7 +14,8 @@ import orjson
 import pytest
 
 from mediasrv.carriers.options import TelnyxOptions
-from mediasrv.carriers.telnyx import TOKEN_HEADER, TelnyxCarrier, client_state
+from mediasrv.carriers.telnyx import TOKEN_HEADER, TelnyxCarrier
+from mediasrv.carriers.telnyx_rest import client_state
 from mediasrv.net.websocket import HandshakeError
 from mediasrv.server.options import ServerOptions
 from mediasrv.wire.events import SendDtmf
@@ -25,6 +26,7 @@ from tests.server.stage import Phone, Stage, stage, until
 
 SECRET = bytes(range(32))
 KEY = b64encode(naive.public_key_ed25519(SECRET)).decode()
+OURS = client_state("", "", "inbound")
 BODY = b64encode(b'{"customer":7}').decode()
 
 
@@ -91,7 +93,7 @@ async def test_a_call_is_answered_and_its_stream_opened_for_the_agent_of_the_url
 
 async def test_numbers_come_with_the_stream() -> None:
     async with telnyx() as line:
-        await line.tell("call.answered", "?agent=default")
+        await line.tell("call.answered", "?agent=default", client_state=OURS)
         phone = await line.dial_in((await line.asked("streaming_start")).given)
         phone.start("live")
         await phone.echo()
@@ -111,9 +113,16 @@ async def test_a_call_that_we_made_has_its_stream_when_it_is_answered() -> None:
         assert (call.agent, call.details.direction) == ("sales team", "outbound")
 
 
+async def test_another_leg_has_no_stream() -> None:
+    async with telnyx() as line:
+        assert await line.tell("call.answered", client_state="c29tZWJvZHkncw==") == 200
+        assert await line.tell("call.answered") == 200
+        assert line.api.asked == []
+
+
 async def test_a_stream_without_its_token_is_refused() -> None:
     async with telnyx() as line:
-        await line.tell("call.answered")
+        await line.tell("call.answered", client_state=OURS)
         stream = (await line.asked("streaming_start")).given
         with pytest.raises(HandshakeError, match="403"):
             await line.dial_in({**stream, "stream_auth_token": "0.x"})
@@ -129,7 +138,7 @@ async def test_a_full_house_rejects_and_an_unknown_agent_too() -> None:
         line.api.asked.clear()
         await line.tell("call.initiated", call_control_id="second", direction="incoming")
         await line.asked("reject")
-        await line.tell("call.answered", call_control_id="third")
+        await line.tell("call.answered", call_control_id="third", client_state=OURS)
         await line.asked("hangup")
 
 
@@ -137,7 +146,7 @@ async def test_a_call_that_is_over_is_not_answered() -> None:
     async with telnyx() as line:
         await line.tell("call.hangup")
         await line.ring()
-        await line.tell("call.answered")
+        await line.tell("call.answered", client_state=OURS)
         assert line.api.asked == []
 
 
@@ -151,7 +160,7 @@ async def test_a_command_that_fails_is_told_and_costs_nobody_anything(caplog: py
 
 async def test_keys_toward_the_far_end_go_by_the_api(caplog: pytest.LogCaptureFixture) -> None:
     async with telnyx() as line:
-        await line.tell("call.answered")
+        await line.tell("call.answered", client_state=OURS)
         phone = await line.dial_in((await line.asked("streaming_start")).given)
         phone.start("live")
         await phone.echo()
@@ -178,6 +187,6 @@ async def test_without_an_account_nothing_can_be_commanded() -> None:
     async with stage(others=[TelnyxCarrier(TelnyxOptions(verify_signatures=False))]) as there:
         line = Telnyx(there, FakeTelnyx())
         assert await line.ring() == 200
-        assert await line.tell("call.answered") == 200
+        assert await line.tell("call.answered", client_state=OURS) == 200
         status, _ = await there.get("/telnyx/stream")
         assert status == 426
