@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from mediasrv.call.observer import Observer
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.meter import Use
+from mediasrv.records.database import Database
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what ``Metrics.render`` gives."""
@@ -73,6 +74,10 @@ class Metrics(Observer):
         )
         self._forbidden = _Tally("mediasrv_compliance_refusals", "Calls not made, by rule.", "rule", registry)
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
+        self._records_lost = Gauge("mediasrv_records_lost", "Notes for records that were dropped.", registry=registry)
+        self._records_troubled = Gauge(
+            "mediasrv_records_troubled", "Whether records cannot be written just now.", registry=registry
+        )
         self._unknown = Counter("mediasrv_unknown_events", "Carriers' messages of unknown kinds.", registry=registry)
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
         self._response = Histogram(
@@ -114,6 +119,11 @@ class Metrics(Observer):
     def render(self) -> bytes:
         """All figures in the Prometheus text format."""
         return generate_latest(self._registry)
+
+    def watch_records(self, database: Database) -> None:
+        """Tell how the records are."""
+        self._records_lost.set_function(lambda: database.lost)
+        self._records_troubled.set_function(lambda: bool(database.trouble))
 
     def call_started(self) -> None:
         """A stream opened its call."""

@@ -76,6 +76,7 @@ class Service:
         )
         if means is not None and means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
+            self.metrics.watch_records(means.records.database)
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         webhooks = [webhooks_of(self._calls, each, options.public_url) for each in carriers]
         self._webhooks = webhooks

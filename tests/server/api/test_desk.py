@@ -342,6 +342,8 @@ async def test_records_that_cannot_be_read_are_no_internal_error(tmp_path: Path)
     (tmp_path / "records.db").mkdir()
     async with serving(tmp_path) as stage:
         assert await stage.answer("GET", "/calls") == (503, "no_records")
+        assert await stage.metric("mediasrv_records_troubled") == 1
+        assert await stage.metric("mediasrv_records_lost") == 0
 
 
 async def test_an_error_of_ours_is_told_without_a_stack(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
