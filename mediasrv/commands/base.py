@@ -88,12 +88,14 @@ def outbound_of(
     options = settings.outbound
     if not options.from_number and not options.promotional_from_number:
         return None
-    from mediasrv.carriers.plivo_rest import PlivoControl
     from mediasrv.outbound.outbound import Outbound
 
     if records is None:
         raise ConfigError("calls out need records, or somebody might be called twice: set records.path")
-    control, url = PlivoControl(settings.plivo), settings.server.public_url
+    # One of its own: calls end to be placed before those that are up are over. It opens no connection by itself.
+    control, url = controls_of(settings).get(options.carrier), settings.server.public_url
+    if control is None:
+        raise ConfigError(f"calls out need the account of outbound.carrier, {options.carrier!r}: its id and its secret")
     parts = (options, settings.compliance, control, url, records.database, records.suppressions, counted)
     return Outbound(*parts)
 

@@ -18,6 +18,8 @@ _CONCURRENCY_PER_CPS = 25
 class OutboundOptions:
     """Keys of ``[outbound]``."""
 
+    carrier: str = "plivo"
+    """Who places the calls: `plivo`, `twilio`, `exotel` or `telnyx`."""
     from_number: str = ""
     """Number that service and transactional calls come from, in E.164."""
     promotional_from_number: str = ""

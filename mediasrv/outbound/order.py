@@ -123,14 +123,16 @@ class Steps:
         known = replace(old, request_id=placed.request_id, call_id=old.call_id or placed.call_id)
         return self._advance(known, State.PLACED, now_s) if old.state is State.PLACING else known
 
-    def turned_down(self, old: Standing, cause: str, now_s: float, *, retryable: bool) -> Standing:
-        """The carrier has refused the request: nobody's phone rings."""
+    def turned_down(
+        self, old: Standing, cause: str, now_s: float, *, retryable: bool, retry_after_s: float = 0.0
+    ) -> Standing:
+        """The carrier has refused the request: nobody's phone rings. It may have said how long it has no room."""
         if old.state is not State.PLACING:
             return old
         uncounted = replace(old, calls=old.calls - 1)
         if not retryable:
             return replace(uncounted, state=State.FAILED, since_s=now_s, due_s=None, cause=cause)
-        return self._wait_for_room(uncounted, cause, now_s)
+        return self._wait_for_room(uncounted, cause, now_s, retry_after_s)
 
     def lost(self, old: Standing, now_s: float) -> Standing:
         """Nobody knows what became of the request; a call that webhooks tell of is not lost."""
@@ -190,10 +192,10 @@ class Steps:
     def _look_again(self, old: Standing, now_s: float) -> Standing:
         return replace(old, looks=old.looks + 1, due_s=now_s + _back_off(1.0, old.looks + 1))
 
-    def _wait_for_room(self, old: Standing, cause: str, now_s: float) -> Standing:
+    def _wait_for_room(self, old: Standing, cause: str, now_s: float, at_least_s: float = 0.0) -> Standing:
         if old.tries + 1 >= self._options.congestion_tries:
             return replace(old, state=State.FAILED, since_s=now_s, due_s=None, cause=cause)
-        due_s = now_s + _back_off(self._options.congestion_retry_s, old.tries)
+        due_s = now_s + max(at_least_s, _back_off(self._options.congestion_retry_s, old.tries))
         return replace(old, state=State.PLANNED, since_s=now_s, due_s=due_s, tries=old.tries + 1, cause=cause, looks=0)
 
     def _advance(self, old: Standing, state: State, now_s: float) -> Standing:

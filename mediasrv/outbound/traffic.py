@@ -99,10 +99,12 @@ class Traffic:
         try:
             placed = await self._control.place(self._call_order(order, going.standing.serial))
         except CarrierError as error:
+            old, now_s = going.standing, self._clock()
             if error.uncertain:
-                new = self._steps.lost(going.standing, self._clock())
+                new = self._steps.lost(old, now_s)
             else:
-                new = self._steps.turned_down(going.standing, str(error), self._clock(), retryable=error.retryable)
+                after_s, retryable = error.retry_after_s, error.retryable
+                new = self._steps.turned_down(old, str(error), now_s, retryable=retryable, retry_after_s=after_s)
             log.warning("call not placed", extra={"order": order.id, "state": new.state.value, "error": str(error)})
         else:
             new = self._steps.accepted(going.standing, placed, self._clock())

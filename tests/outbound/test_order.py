@@ -105,6 +105,11 @@ def test_where_the_carrier_had_no_room_nobody_was_called() -> None:
     assert (turned_down.calls, turned_down.tries, turned_down.due_s) == (0, 2, 24.0)
 
 
+def test_a_carrier_may_say_how_long_it_has_no_room() -> None:
+    placing = steps().begin(Standing(), 0.0)
+    assert steps().turned_down(placing, "429", 10.0, retryable=True, retry_after_s=120.0).due_s == 130.0
+
+
 def test_room_is_not_waited_for_for_ever() -> None:
     standing = Standing()
     for _ in range(12):

@@ -25,7 +25,7 @@ from tests.outbound.support import LANDLINE, LENIENT, MOBILE, Carrier, Office, t
 URL = "https://voice.example.in"
 
 
-def outbound(records: Records, carrier: Carrier, **options: Any) -> Outbound:
+def outbound(records: Records, carrier: Any, **options: Any) -> Outbound:
     given = {"from_number": LANDLINE, **options}
     url = given.pop("public_url", URL)
     rules = ComplianceOptions(**LENIENT)
@@ -96,7 +96,7 @@ async def until(dialer: Dialer, order_id: str, state: State) -> None:
 
 async def state_of(dialer: Dialer, order_id: str) -> State | None:
     standing = await dialer.standing(order_id)
-    return standing and standing.state
+    return standing.state if standing else None
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
