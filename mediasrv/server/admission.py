@@ -51,6 +51,7 @@ class Admission:
         """Least time between two new calls."""
         self._next_at_s = 0.0
         self._reserved: dict[str, Slot] = {}
+        self._elsewhere: dict[str, Slot] = {}
         self._taken: set[Slot] = set()
 
     def drain(self, now: float) -> None:
@@ -98,14 +99,25 @@ class Admission:
         """The same for a caller who was here already and comes back: he is never refused."""
         self._reserved[call_id] = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
 
+    def note_elsewhere(self, call_id: str, from_number: str, to_number: str, now: float, direction: str) -> None:
+        """Another process keeps room for this call, whose stream may come here all the same: it is let in and known."""
+        self._forget_elsewhere(now)
+        slot = Slot(call_id, from_number, to_number, direction, expires_s=now + RESERVATION_S)
+        self._elsewhere[call_id] = slot
+
+    def _forget_elsewhere(self, now: float) -> None:
+        for call_id in [slot.call_id for slot in self._elsewhere.values() if slot.expires_s <= now]:
+            del self._elsewhere[call_id]
+
     def note_callee(self, call_id: str, kind: Kind) -> None:
         """It is known who has picked up a call whose stream is on its way; nothing for any other call."""
         if call_id in self._reserved:
             self._reserved[call_id].callee = kind
 
     def withdraw(self, call_id: str) -> None:
-        """The call ended before its stream came."""
+        """The call ended before its stream came, or the stream came to another process."""
         self._reserved.pop(call_id, None)
+        self._elsewhere.pop(call_id, None)
 
     def enter(self, call_id: str, now: float) -> Slot | None:
         """A socket is here, with the call that its URL names, if any: its slot, or ``None`` when there is no room.
@@ -131,18 +143,20 @@ class Admission:
         Where there is none it is let in as long as somebody is expected, and ``is_expected`` tells whether it was he.
         """
         slot = self.enter("", now)
-        if slot is None and sum(each.is_borrowed for each in self._taken) < len(self._reserved):
+        self._forget_elsewhere(now)
+        expected = len(self._reserved) + len(self._elsewhere)
+        if slot is None and sum(each.is_borrowed for each in self._taken) < expected:
             slot = Slot(is_borrowed=True)
             self._taken.add(slot)
         return slot
 
     def is_expected(self, slot: Slot, call_id: str) -> bool:
         """Whether there is room for the call that a slot's socket turned out to be."""
-        return not slot.is_borrowed or call_id in self._reserved
+        return not slot.is_borrowed or call_id in self._reserved or call_id in self._elsewhere
 
     def claim(self, slot: Slot, call_id: str) -> None:
         """The stream told its call: what was reserved under that name is this slot's."""
-        reserved = self._reserved.pop(call_id, None)
+        reserved = self._reserved.pop(call_id, None) or self._elsewhere.pop(call_id, None)
         if reserved is not None:
             slot.from_number, slot.to_number = reserved.from_number, reserved.to_number
             slot.direction, slot.callee = reserved.direction, reserved.callee

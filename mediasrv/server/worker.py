@@ -52,7 +52,7 @@ class Tether:
     def attend(self, calls: Calls, stop: Callable[[], None]) -> None:
         """Tell of these calls from now on; ``stop`` is called when the supervisor is gone."""
         self._calls, self._stop = calls, stop
-        calls.tell = self._tell_stream
+        calls.tell, calls.tell_expected = self._tell_stream, self._tell_expected
         self._tell_load(calls)
 
     def _tell_load(self, calls: Calls) -> None:
@@ -63,6 +63,10 @@ class Tether:
     def _tell_stream(self, call_id: str, is_live: bool) -> None:
         self._send({"kind": "stream", "call": call_id, "is_live": is_live})
 
+    def _tell_expected(self, call_id: str, from_number: str, to_number: str, direction: str) -> None:
+        """A stream whose URL does not name its call may come to another worker, who has to know it then."""
+        self._send({"kind": "expected", "call": [call_id, from_number, to_number, direction]})
+
     def _send(self, message: Message) -> None:
         if self._leash is not None:
             self._leash.send(message)
@@ -72,8 +76,14 @@ class Tether:
             task = asyncio.create_task(self._take(connection))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
-        elif message["kind"] == "figures" and self._leash is not None and self._calls is not None:
-            self._leash.send_text("figures", _figures(self._calls))
+        elif self._leash is not None and self._calls is not None:
+            match message:
+                case {"kind": "figures"}:
+                    self._leash.send_text("figures", _figures(self._calls))
+                case {"kind": "elsewhere", "call": [call_id, from_number, to_number, direction]}:
+                    self._calls.expect_elsewhere(call_id, from_number, to_number, direction)
+                case {"kind": "came", "call": call_id}:
+                    self._calls.came_elsewhere(call_id)
 
     async def _take(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)

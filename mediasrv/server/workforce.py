@@ -161,11 +161,19 @@ class Workforce:
                 worker.ready.set()
             case {"kind": "stream", "call": call_id, "is_live": True}:
                 self._steering.begin(worker.number, call_id)
+                self._tell_others(worker, {"kind": "came", "call": call_id})
+            case {"kind": "expected", "call": call}:
+                self._tell_others(worker, {"kind": "elsewhere", "call": call})
             case {"kind": "stream", "call": call_id}:
                 self._steering.end(worker.number, call_id, now)
             case {"kind": "figures"} if (text := worker.parts.add(message)) is not None:
                 worker.figures = text
                 worker.told.set()
+
+    def _tell_others(self, worker: Worker, message: Message) -> None:
+        for other in self._workers.values():
+            if other is not worker and other.leash is not None:
+                other.leash.send(message)
 
     async def _see_off(self, worker: Worker) -> None:
         """Wait until a worker is gone, and see that its place is filled."""

@@ -172,3 +172,27 @@ def test_a_borrowed_place_is_free_again_when_its_socket_comes_to_nothing() -> No
     admission.leave(slot, 0.0)
     assert admission.occupied(0.0) == 1
     assert admission.enter_nameless(0.0) is not None
+
+
+def test_a_call_that_another_process_answered_is_known_and_let_in() -> None:
+    admission = Admission(1)
+    admission.reserve("mine", "", "", 0.0)
+    admission.note_elsewhere("theirs", "+911", "+912", 0.0, "inbound")
+    slot = admission.enter_nameless(1.0)
+    assert slot is not None
+    assert admission.is_expected(slot, "theirs")
+    assert not admission.is_expected(slot, "nobody's")
+    admission.claim(slot, "theirs")
+    assert (slot.from_number, slot.to_number, slot.direction) == ("+911", "+912", "inbound")
+    assert admission.occupied(1.0) == 2
+
+
+def test_what_is_expected_elsewhere_takes_no_room_and_is_forgotten() -> None:
+    admission = Admission(1)
+    admission.note_elsewhere("a", "", "", 0.0, "")
+    admission.note_elsewhere("b", "", "", 0.0, "")
+    assert admission.refusal(0.0) == ""
+    admission.withdraw("b")
+    admission.reserve("mine", "", "", RESERVATION_S)
+    assert admission.enter_nameless(RESERVATION_S) is not None
+    assert admission.enter_nameless(RESERVATION_S) is None

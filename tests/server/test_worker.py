@@ -12,7 +12,7 @@ from mediasrv.server.service import Service
 from mediasrv.server.worker import Tether
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import WAIT_S, Ears
-from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone
+from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone, until
 
 
 async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_with_the_supervisor() -> None:
@@ -25,11 +25,17 @@ async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_
 
     async def hear(**wanted: object) -> Message:
         async with asyncio.timeout(WAIT_S):
-            while wanted.items() - (message := await heard.get()).items():
+            while not all((message := await heard.get()).get(name) == value for name, value in wanted.items()):
                 pass
         return message
 
     assert await hear(kind="load", calls=0, refusal="", is_paced=False)
+    calls = service._calls
+    assert calls.expect("mine", "+911", "+912", "inbound")
+    assert await hear(kind="expected") == {"kind": "expected", "call": ["mine", "+911", "+912", "inbound"]}
+    end.send({"kind": "came", "call": "mine"})
+    await hear(kind="load", calls=0)
+    end.send({"kind": "elsewhere", "call": ["theirs", "+913", "+914", "inbound"]})
     with socket.create_server(("127.0.0.1", 0)) as door:
         door.setblocking(False)
         connecting = asyncio.create_task(connect(f"ws://127.0.0.1:{door.getsockname()[1]}{STREAM}"))
@@ -39,6 +45,7 @@ async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_
         phone = Phone(Ears(await connecting), PlivoCarrierProtocol())
         phone.start("call-1")
         await phone.echo()
+        await until(lambda: "theirs" in calls._admission._elsewhere)
         await hear(kind="stream", call="call-1", is_live=True)
         await hear(kind="load", calls=1)
         end.send({"kind": "figures"})
