@@ -91,6 +91,7 @@ class Mouth:
         self._is_steady = False
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
+        self._limits: list[asyncio.Timeout] = []
         self._is_quiet_told = True
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -123,8 +124,12 @@ class Mouth:
         try:
             async with aclosing(speech):
                 while True:
-                    async with asyncio.timeout(SPEECH_LIMIT_S):
-                        piece = await anext(speech, None)
+                    async with asyncio.timeout(SPEECH_LIMIT_S) as limit:
+                        self._limits.append(limit)
+                        try:
+                            piece = await anext(speech, None)
+                        finally:
+                            self._limits.remove(limit)
                     if piece is None or (saying is not None and saying.was_cut):
                         return saying if is_audible else None
                     is_audible |= bool(piece.audio)
@@ -142,6 +147,10 @@ class Mouth:
         self._pacer.wake(self._feed)
         if first and piece.audio:
             self.watcher.bot_started(interruptible)
+        for limit in self._limits:
+            # Who lets the caller hear something from within a reply may take his time; so may the reply then.
+            if not limit.expired():
+                limit.reschedule(self.audible_until_s + SPEECH_LIMIT_S)
         return saying
 
     def write(self, payload: bytes) -> None:

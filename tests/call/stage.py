@@ -129,6 +129,7 @@ class Stage:
         self._options = options
         self._direction = providers.pop("direction", "inbound")
         self._recorder = providers.pop("recorder", None)
+        self._handing = {name: providers.pop(name, None) for name in ("control", "earlier")}
         self._providers = providers
         self._loop = asyncio.get_running_loop()
         self._playout = Playout(audio, self._loop.time())
@@ -169,7 +170,7 @@ class Stage:
             # The set phrases were recorded before it came to this.
             role.voice._tts = providers.pop("tts")
         self.agency._roles["default"] = replace(role, **providers)
-        details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7}, self._direction)
+        details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7}, self._direction, **self._handing)
         self.opened_s = self._loop.time()
         self._playout = Playout(self.audio, self.opened_s)
         self.call = self.agency.open("default", StreamStarted("call-1", "stream-1", self.audio), self, details)
