@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from mediasrv.call.link import CallDetails
 from mediasrv.errors import RecordsError
+from mediasrv.outbound.ledger import SCHEMA as OUTBOUND
 from mediasrv.records.archive import Wanted
 from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.erasure import Erased
+from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import Records
 from mediasrv.records.sealed import Sealer
 from tests.records.stage import CALLER, OURS, converse, kept
@@ -180,3 +182,27 @@ def test_after_an_erasure_no_row_and_no_file_holds_the_number(
 
     with TemporaryDirectory() as folder:
         assert asyncio.run(play(Path(folder))) == []
+
+
+async def test_no_table_of_any_store_is_forgotten(tmp_path: Path) -> None:
+    """Whatever column of whatever table a number, or words, may stand in, nothing of it is there afterwards."""
+    digits = CALLER[1:]
+    holders = {"number": CALLER, "from_number": CALLER, "to_number": CALLER, "party": CALLER}
+    holders |= {"text": f"it is {digits}", "body": f'{{"friend": "{CALLER}"}}', "call_id": "call-1"}
+    records = Records(tmp_path / "records.db", RecordsOptions(), OUTBOUND)
+    await records.start()
+    tables = [row["name"] for row in await records.database.read("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    filled = []
+    for table in sorted(set(tables) - {"schemas", "tombstones"}):
+        columns = [row["name"] for row in await records.database.read(f"PRAGMA table_info({table})")]
+        row = {name: holders.get(name, "call-1" if (table, name) == ("calls", "id") else 1) for name in columns}
+        statement = f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in columns)})"
+        await records.database.write(statement, row)
+        filled += [table] * (digits in str(row))
+    assert {"calls", "legs", "transcript", "consents", "suppressions", "outbound_orders"} <= set(filled)
+    await records.eraser.erase(CALLER)
+    left = {table: await records.database.read(f"SELECT * FROM {table}") for table in filled}
+    assert held(tmp_path, CALLER) == []
+    assert {table for table, rows in left.items() if rows} == {"suppressions"}
+    await records.aclose()
+    assert held(tmp_path, CALLER) == []
