@@ -55,6 +55,8 @@ class TwilioOptions:
     """Whether webhooks and the WebSocket upgrade must be signed, and streams carry a token."""
     busy_message: str = "All our lines are busy. Please call again in a few minutes."
     """Spoken when `max_calls` is reached or the server drains."""
+    failure_message: str = "We are sorry, something went wrong. Please call again in a few minutes."
+    """Spoken to a caller whom the answer did not reach, where the number's fallback URL asks for it."""
     api_url: str = "https://api.twilio.com"
     """Where Twilio's REST API is; another one for another region, or for tests."""
 

@@ -100,6 +100,7 @@ class TwilioCarrier:
         self._options = options
         self._secret = options.auth_token.encode()
         self.busy = apology(options.busy_message)
+        self.failure = apology(options.failure_message)
         self.nothing = response()
         self.hang_up = response(element("Hangup"))
 
