@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,3 +133,10 @@ async def test_an_account_and_an_application_are_needed() -> None:
     async with controlling(FakeTelnyx(), connection_id="") as control:
         with pytest.raises(ConfigError, match="connection_id"):
             await control.place(ORDER)
+
+
+async def test_machines_are_listened_for_only_where_somebody_asks() -> None:
+    api = FakeTelnyx()
+    async with controlling(api) as control:
+        await control.place(replace(ORDER, machine_url=""))
+    assert "answering_machine_detection" not in api.asked[0].given
