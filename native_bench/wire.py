@@ -16,23 +16,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.call.call import Call
+from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
+from mediasrv.call.observer import Observer
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import ServerHandshake
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
+from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Event, MediaReceived, PlayMedia, StreamStarted, StreamStopped
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
@@ -56,6 +62,15 @@ class EchoCall:
         elif isinstance(event, StreamStopped) and not self._ended.done():
             self._ended.set_result("caller hung up")
 
+    def callee_is(self, kind: Kind) -> None: ...
+
+    def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
+        return False
+
+    def end(self, cause: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result(cause)
+
     async def run(self) -> str:
         return await self._ended
 
@@ -64,6 +79,13 @@ class EchoAgency:
     """Opens echo calls."""
 
     names: Collection[str] = ("default",)
+    forwards: Mapping[str, str] = {}  # noqa: RUF012  # nobody writes into it
+
+    def __init__(self) -> None:
+        self.effort = Effort(Observer())
+
+    def take_least_lead(self) -> float:
+        return math.inf
 
     async def start(self) -> None: ...
 

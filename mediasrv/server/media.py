@@ -20,7 +20,8 @@ from mediasrv.call.link import INBOUND, CallDetails, direction_of
 from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
-from mediasrv.server.calls import Calls, LiveCall
+from mediasrv.server.calls import Calls
+from mediasrv.server.contracts import LiveCall
 from mediasrv.server.handover import Party
 from mediasrv.server.keypad import press
 from mediasrv.server.request import first_values, origin_of

@@ -21,8 +21,10 @@ from mediasrv.errors import ConfigError
 from mediasrv.outbound.outbound import Outbound
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.api.desk import OperatorDesk
-from mediasrv.server.calls import Agency, Calls
+from mediasrv.server.calls import Calls
+from mediasrv.server.contracts import Agency
 from mediasrv.server.door import FrontDoor
+from mediasrv.server.fleetgate import FleetGate, Membership
 from mediasrv.server.handoverdesk import handover_desks
 from mediasrv.server.http import Reception
 from mediasrv.server.media import MediaDoor
@@ -56,10 +58,12 @@ class Service:
         port: Port | Tether | None = None,
         outbound: Outbound | None = None,
         means: Means | None = None,
+        fleet: Membership | None = None,
     ) -> None:
         """``metrics`` are those that the agency's calls are watched by, if they are; ``others`` the carriers beside
         Plivo; ``port`` is where connections come from, if not where the options say; ``outbound`` calls
-        out; ``means`` are the operator's API's, without which there is none. Raise ``ConfigError``.
+        out; ``means`` are the operator's API's, without which there is none; ``fleet`` is what this server is a
+        member of. Raise ``ConfigError``.
         """
         self._options = options
         self._agency = agency = Succession(agency)
@@ -81,7 +85,11 @@ class Service:
         webhooks = [webhooks_of(self._calls, each, options.public_url) for each in carriers]
         self._webhooks = webhooks
         handovers = handover_desks(self._calls, webhooks, means)
-        self._reception = Reception(self._calls, *webhooks, *handovers, *operators)
+        gate = None
+        if fleet is not None:
+            fleet.member.accepts = lambda: not self._calls.refusal
+            gate = FleetGate(fleet, webhooks)
+        self._reception = Reception(self._calls, *webhooks, *handovers, *operators, gate=gate)
         self._port = port or Port(options.host, options.port)
         self._notifier = Notifier()
         self._reload = asyncio.Event()

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mediasrv.call.effort import Effort
 from mediasrv.call.link import CallDetails, Link
-from mediasrv.server.calls import Agency, LiveCall
+from mediasrv.server.contracts import Agency, LiveCall
 from mediasrv.wire.events import StreamStarted
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mediasrv.call.effort import Work
 from mediasrv.errors import ConfigError
-from mediasrv.server.calls import Agency
+from mediasrv.server.contracts import Agency
 from tests.net.peers import WAIT_S
 from tests.server.stage import EchoAgency, stage, until
 

@@ -17,7 +17,8 @@ from mediasrv.records.archive import MOST_CALLS, Wanted, iso
 from mediasrv.records.records import Records
 from mediasrv.server.api.fault import Fault, unavailable
 from mediasrv.server.board import Board, Entry
-from mediasrv.server.calls import Calls, LiveCall
+from mediasrv.server.calls import Calls
+from mediasrv.server.contracts import LiveCall
 
 DEFAULT_MOST = 50
 DONE_WITHIN_S = 5.0
