@@ -55,10 +55,11 @@ class Books:
             raise error_of(uncertain=True)
         self.orders.append(order)
         self.states.append("queued")
+        request_id = f"r{len(self.orders)}"
         await asyncio.sleep(0.3)
         if fate == "lost after":
             raise error_of(uncertain=True)
-        return PlacedCall(request_id=f"r{len(self.orders)}", to_number=order.to_number, state="queued")
+        return PlacedCall(request_id=request_id, to_number=order.to_number, state="queued")
 
     async def find(self, to_number: str, since_s: float) -> list[PlacedCall]:
         await asyncio.sleep(0.1)

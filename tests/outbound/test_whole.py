@@ -1,0 +1,115 @@
+"""A server that calls out, and the stand-in of its carrier in one process: what reaches the agent, and the operator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mediasrv.carriers.options import PlivoOptions
+from mediasrv.carriers.plivo_rest import PlivoControl
+from mediasrv.outbound.dialer import Dialer
+from mediasrv.outbound.ledger import SCHEMA
+from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
+from mediasrv.outbound.order import Standing, State
+from mediasrv.outbound.outbound import Outbound
+from mediasrv.outbound.request import DialRefused, DialRequest
+from mediasrv.records.options import RecordsOptions
+from mediasrv.records.records import Records
+from mediasrv.server.metrics import Metrics
+from mediasrv.server.options import ServerOptions
+from mediasrv.server.port import Port
+from mediasrv.server.service import Service
+from mediasrv.turn.callee import Kind
+from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
+from native_bench.standins.plivo_leg import Subscriber
+from tests.outbound.support import LANDLINE, LENIENT, MOBILE
+from tests.server.stage import EchoAgency
+
+LIMIT_S = 20.0
+
+
+class Whole:
+    """A server, and the town that it calls."""
+
+    def __init__(self, service: Service, agency: EchoAgency, carrier: PlivoStandin) -> None:
+        assert service.dialer is not None
+        self.dialer: Dialer = service.dialer
+        self.service, self.agency, self.carrier = service, agency, carrier
+
+    async def until(self, order_id: str, *states: State) -> Standing:
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                standing = await self.dialer.standing(order_id)
+                if standing is not None and standing.state in states:
+                    return standing
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def whole(folder: Path, *, person: Subscriber, **options: Any) -> AsyncIterator[Whole]:
+    claimed = Port("127.0.0.1", 0)
+    await claimed.claim()
+    number = claimed.number
+    claimed.close()
+    metrics, agency = Metrics(), EchoAgency()
+    records = Records(folder / "records.db", RecordsOptions(), SCHEMA)
+    await records.start()
+    carrier = PlivoStandin(people={MOBILE.removeprefix("+"): person})
+    async with carrier as url:
+        plivo = PlivoOptions(auth_id=ACCOUNT, auth_token=TOKEN, api_url=url)
+        public_url = f"http://127.0.0.1:{number}"
+        calling = OutboundOptions(from_number=LANDLINE, calls_per_second=50.0, **options)
+        parts = (PlivoControl(plivo), public_url, records.database, records.suppressions, metrics.call_forbidden)
+        outbound = Outbound(calling, ComplianceOptions(**LENIENT), *parts)
+        server = ServerOptions(port=number, public_url=public_url)
+        service = Service(server, plivo, agency, metrics, outbound=outbound)
+        await service.start()
+        try:
+            yield Whole(service, agency, carrier)
+        finally:
+            await service.aclose()
+            await records.aclose()
+
+
+async def test_what_is_ordered_reaches_the_agent_and_what_becomes_of_it_the_operator(tmp_path: Path) -> None:
+    async with whole(tmp_path, person=Subscriber()) as stage:
+        order_id = await stage.dialer.dial(DialRequest(number=MOBILE, agent="sales team", body={"name": "आशा"}))
+        await stage.until(order_id, State.ANSWERED)
+        async with asyncio.timeout(LIMIT_S):
+            while not stage.agency.calls:  # noqa: ASYNC110  # another task's work
+                await asyncio.sleep(0.02)
+        (call,) = stage.agency.calls
+        assert call.agent == "sales team"
+        assert call.details.body == {"name": "आशा"}
+        assert (call.details.direction, call.details.to_number) == ("outbound", MOBILE)
+        assert "sales team" in stage.agency.prepared
+        call.ended.set_result("agent hung up")
+        standing = await stage.until(order_id, State.ENDED)
+        assert standing.calls == 1
+    assert len(stage.carrier.legs) == 1
+    assert stage.carrier.complaints == []
+
+
+async def test_who_has_picked_up_is_told_to_the_call_and_the_operator(tmp_path: Path) -> None:
+    async with whole(tmp_path, person=Subscriber(is_machine=True), detect_machine=True) as stage:
+        order_id = await stage.dialer.dial(DialRequest(number=MOBILE))
+        await stage.until(order_id, State.ANSWERED)
+        async with asyncio.timeout(LIMIT_S):
+            while not (stage.agency.calls and stage.agency.calls[0].callees):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert stage.agency.calls[0].callees == [Kind.MACHINE]
+        stage.agency.calls[0].ended.set_result("answering machine")
+        assert (await stage.until(order_id, State.ENDED)).machine is True
+
+
+async def test_a_refusal_is_counted_by_its_rule(tmp_path: Path) -> None:
+    async with whole(tmp_path, person=Subscriber()) as stage:
+        with pytest.raises(DialRefused):
+            await stage.dialer.dial(DialRequest(number=MOBILE, purpose="promotional"))
+        figures = stage.service.metrics.render().decode()
+    assert 'mediasrv_compliance_refusals_total{rule="number series"} 1.0' in figures
