@@ -27,6 +27,8 @@ class Standing:
     """Live or expected, as it last told."""
     handed: int = 0
     """Connections since then."""
+    handed_before: int = 0
+    """Connections between the two last reports, of which the last may not have told yet."""
     refusal: str = "starting"
     """Why it takes no new call; empty when it does."""
     is_paced: bool = False
@@ -38,7 +40,7 @@ class Standing:
     def rank(self, now: float) -> tuple[bool, bool, bool, bool, int]:
         """The least is asked first."""
         is_silent = now - self.told_at_s > SILENT_S
-        return self.is_retiring, is_silent, bool(self.refusal), self.is_paced, self.calls + self.handed
+        return self.is_retiring, is_silent, bool(self.refusal), self.is_paced, self.calls + self.handed + self.handed_before
 
 
 class Steering:
@@ -57,7 +59,7 @@ class Steering:
         """A worker tells how it is."""
         standing = self.workers[worker]
         standing.calls, standing.refusal, standing.is_paced = calls, refusal, is_paced
-        standing.told_at_s, standing.handed = now, 0
+        standing.told_at_s, standing.handed, standing.handed_before = now, 0, standing.handed
 
     def retire(self, worker: int) -> None:
         """A worker is to finish its calls, and another has taken its place."""

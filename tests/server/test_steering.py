@@ -22,6 +22,16 @@ def test_a_burst_is_spread_by_what_each_has_and_was_handed() -> None:
     assert Counter(steer.choose((), 1.0) for _ in range(8)) == {0: 1, 1: 4, 2: 3}
 
 
+def test_what_was_handed_over_counts_until_the_report_after_the_next() -> None:
+    steer = steering(0, 1)
+    assert [steer.choose((), 1.0) for _ in range(2)] == [0, 0]
+    steer.tell(0, 0, "", 1.1)
+    steer.tell(1, 1, "", 1.1)
+    assert steer.choose((), 1.1) == 1
+    steer.tell(0, 0, "", 1.2)
+    assert steer.choose((), 1.2) == 0
+
+
 def test_all_that_names_a_call_goes_one_way_until_it_is_forgotten() -> None:
     steer = steering(5, 0)
     assert steer.choose(["a"], 1.0) == 1

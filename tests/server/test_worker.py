@@ -25,9 +25,10 @@ async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_
 
     async def hear(**wanted: object) -> Message:
         async with asyncio.timeout(WAIT_S):
-            while not all((message := await heard.get()).get(name) == value for name, value in wanted.items()):
-                pass
-        return message
+            while True:
+                message = await heard.get()
+                if all(message.get(name) == value for name, value in wanted.items()):
+                    return message
 
     assert await hear(kind="load", calls=0, refusal="", is_paced=False)
     calls = service._calls
