@@ -75,12 +75,7 @@ class Service:
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
-        operators = (
-            [] if means is None else [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
-        )
-        if means is not None and means.records is not None:
-            self._calls.on_recorded = means.records.chronicle.carrier_recorded
-            self.metrics.watch_records(means.records.database)
+        operators = self._operators(means)
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         webhooks = [webhooks_of(self._calls, each, options.public_url) for each in carriers]
         self._webhooks = webhooks
@@ -97,6 +92,15 @@ class Service:
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._visitors: set[asyncio.BaseTransport] = set()
+
+    def _operators(self, means: Means | None) -> list[OperatorDesk]:
+        """Their desk, where there is one; what it is read from is written by what carriers tell, and watched."""
+        if means is None:
+            return []
+        if means.records is not None:
+            self._calls.on_recorded = means.records.chronicle.carrier_recorded
+            self.metrics.watch_records(means.records.database)
+        return [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
 
     @property
     def port(self) -> int:
