@@ -79,7 +79,7 @@ class EchoAgency:
     """Opens echo calls."""
 
     names: Collection[str] = ("default",)
-    forwards: Mapping[str, str] = {}  # noqa: RUF012  # nobody writes into it
+    forwards: Mapping[str, str] = {}  # nobody writes into it
 
     def __init__(self) -> None:
         self.effort = Effort(Observer())

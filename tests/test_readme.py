@@ -16,9 +16,10 @@ from typing import Any
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
 from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.cli import grammar
+from mediasrv.fleet.options import FleetOptions
 from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.records.options import RecordingOptions, RecordsOptions
-from mediasrv.server.options import ApiOptions, ServerOptions
+from mediasrv.server.options import ApiOptions, OtelOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,8 @@ SECTIONS: dict[str, type] = {
     "exotel": ExotelOptions,
     "telnyx": TelnyxOptions,
     "recording": RecordingOptions,
+    "fleet": FleetOptions,
+    "otel": OtelOptions,
     "records": RecordsOptions,
     "outbound": OutboundOptions,
     "compliance": ComplianceOptions,
@@ -113,3 +116,12 @@ def test_the_targets_of_make_are_there() -> None:
 if __name__ == "__main__":
     first, _, last = parts_of_readme()
     README.write_text(first + settings() + last, encoding="utf-8")
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", README.read_text(encoding="utf-8"))
+    assert len(named) > 20
+    missing = [
+        f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
