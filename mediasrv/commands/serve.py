@@ -109,9 +109,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             for control in controls.values():
                 stack.push_async_callback(control.aclose)
             if records is not None and opt_outs is not None:
-                stack.push_async_callback(records.aclose)
-                await records.start()
-                records.attend()
+                await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
             if recordings is not None:
                 stack.push_async_callback(recordings.aclose)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from mediasrv.records import tables
@@ -54,6 +54,16 @@ class Records:
     def attend(self) -> None:
         """This is a server that calls are on: from now on, end those of servers that are gone, and sweep."""
         self._sweeping = asyncio.create_task(self._retention.run())
+
+    @asynccontextmanager
+    async def attended(self) -> AsyncIterator[None]:
+        """Open and attended to, until the end; raise ``ConfigError`` as ``start`` does."""
+        try:
+            await self.start()
+            self.attend()
+            yield
+        finally:
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Write what waits, and close; safe to call twice."""
