@@ -59,3 +59,16 @@ def test_a_lead_is_told_while_the_bot_speaks_and_not_when_it_begins_or_goes_on_a
     assert leads[0] == leads[2] == float("inf")
     assert 0.12 <= leads[1] <= 0.2
     assert 0.12 <= leads[3] <= 0.2
+
+
+@pytest.mark.parametrize(("left_out", "least_s"), [((), 0.12), ((Work.SPECULATION,), 0.52)])
+def test_more_is_kept_ahead_while_something_is_left_out(left_out: tuple[Work, ...], least_s: float) -> None:
+    leads: list[float] = []
+
+    async def listen(stage: Stage) -> None:
+        stage.agency.effort.leave_out(left_out)
+        await stage.be_quiet(1.5)
+        leads.append(stage.agency.take_least_lead())
+
+    perform(listen, agent_options(greeting="Hello, this is a greeting that takes some time to be said."))
+    assert least_s <= leads[0] <= least_s + 0.1
