@@ -184,7 +184,9 @@ async def test_a_server_that_is_killed_loses_no_call_and_the_next_one_ends_it(
     tmp_path: Path,
 ) -> None:
     config, file = tmp_path / "mediasrv.toml", tmp_path / "calls.db"
-    config.write_text(f'{SCRIPTED}[records]\npath = "{file}"\n')
+    # A machine that is busy with other tests is no reason to refuse calls.
+    unhurried = SCRIPTED.replace("[server]", "[server]\nsheds_load = false")
+    config.write_text(f'{unhurried}[records]\npath = "{file}"\n')
 
     def listed() -> list[dict[str, Any]]:
         done = run("calls", "list", "--config", config, "--json", "--show-numbers")
