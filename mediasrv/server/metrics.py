@@ -64,14 +64,6 @@ class Metrics(Observer):
         self._spent = {
             use: _Tally(f"mediasrv_{name}", meaning, "provider", registry) for use, (name, meaning) in _SPENT.items()
         }
-        self._left_out = _Tally(
-            "mediasrv_left_out", "Times that work was left out under load, by kind.", "work", registry
-        )
-        self._level = Gauge(
-            "mediasrv_load_level",
-            "0: fit; 1: no speculation; 2: nothing that can be left out; 3: no new call.",
-            registry=registry,
-        )
         self._forbidden = _Tally("mediasrv_compliance_refusals", "Calls not made, by rule.", "rule", registry)
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
         self._records_lost = Gauge("mediasrv_records_lost", "Notes for records that were dropped.", registry=registry)
@@ -105,13 +97,27 @@ class Metrics(Observer):
         self._detector_failures = Counter(
             "mediasrv_detector_failures", "Questions that a turn detector did not answer in time.", registry=registry
         )
+        self._fleet_lost = Counter(
+            "mediasrv_fleet_lost_calls", "Calls that died with other servers of the fleet.", registry=registry
+        )
+        self._add_load(registry)
+
+    def _add_load(self, registry: CollectorRegistry) -> None:
+        """How hard the process works, and what it leaves out for it."""
+        self._left_out = _Tally(
+            "mediasrv_left_out", "Times that work was left out under load, by kind.", "work", registry
+        )
+        self._level = Gauge(
+            "mediasrv_load_level",
+            "0: fit; 1: no speculation; 2: nothing that can be left out; 3: no new call.",
+            registry=registry,
+        )
         self._lag = Histogram(
             "mediasrv_loop_lag_seconds",
             "How late the event loop ran a timer.",
             buckets=_LAG_BUCKETS_S,
             registry=registry,
         )
-
         self._stalls = Counter(
             "mediasrv_loop_stalls", "Stalls of the event loop whose stack was taken.", registry=registry
         )
@@ -171,6 +177,10 @@ class Metrics(Observer):
     def loop_stalled(self, lasted_s: float) -> None:
         """The loop stood still for so long that it was looked at what it did."""
         self._stalls.inc()
+
+    def calls_lost(self, count: int) -> None:
+        """Calls died with another server of the fleet."""
+        self._fleet_lost.inc(count)
 
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         self._spent[use].add(provider, amount)
