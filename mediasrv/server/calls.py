@@ -185,7 +185,8 @@ class Calls:
         """The carrier says that a call is over."""
         self._admission.withdraw(call_id)
         self.switchboards.hung_up(call_id)
-        self._ended[call_id] = None
+        if call_id:
+            self._ended[call_id] = None
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
         if call_id in self._live:

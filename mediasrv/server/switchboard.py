@@ -60,10 +60,6 @@ class Switchboard:
         self._path = f"/{control.name}"
         self._earlier: dict[str, Earlier] = {}
 
-    async def aclose(self) -> None:
-        """Close the connections to the carrier."""
-        await self._control.aclose()
-
     def control_of(self, party: Party) -> Switch:
         """What a call asks to be handed over by."""
         return Switch(self, party)

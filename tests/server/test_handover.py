@@ -6,6 +6,7 @@ import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,10 +19,12 @@ from mediasrv.call.agency import Agency
 from mediasrv.call.control import HandoverOrder, HandoverOutcome
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_rest import PlivoControl
+from mediasrv.errors import RecordsError
 from mediasrv.server import switchboard
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.board import Board
 from mediasrv.server.handover import Handovers, Party
+from mediasrv.server.handoverdesk import Screen
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.conversation import Conversation
@@ -29,6 +32,7 @@ from native_bench.standins.base import Fault
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_leg import NORMAL, HungUp, Leg, Subscriber
 from tests.call.stage import Watch, agent_options
+from tests.records.stage import kept
 from tests.server import handing
 from tests.server.stage import until
 
@@ -284,6 +288,22 @@ async def test_whoever_must_not_be_called_does_not_take_over_either() -> None:
         await there.standin.settle()
         assert there.said == [GREETING, "Sorry, this number must not be called."]
         assert there.standin.asked == []
+
+
+async def test_the_list_of_those_who_must_not_be_called_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(number: str) -> bool:
+        raise RecordsError("the disk is gone")
+
+    async with kept(tmp_path) as records:
+        await records.suppressions.add(f"+{COLLEAGUE}", "speech")
+        screen = Screen(records)
+        assert await screen(f"+{COLLEAGUE}") == await screen(f"+{COLLEAGUE[:2]} {COLLEAGUE[2:]}") == "suppression"
+        assert await screen(f"+{CALLER}") == await screen(PBX) == ""
+        # A list that cannot be read protects everybody.
+        monkeypatch.setattr(records.suppressions, "holds", fail)
+        assert await screen(f"+{CALLER}") == "no records"
 
 
 async def test_questions_about_handovers_that_nobody_knows_end_the_call() -> None:

@@ -92,3 +92,29 @@ async def test_a_caller_whose_answer_did_not_come_hears_so() -> None:
         for answer in (await there.post("/plivo/fallback", {"CallUUID": "c"}), await there.get("/plivo/fallback")):
             assert answer[0] == 200
             assert "Call again.</Speak><Hangup/>" in answer[1]
+
+
+async def test_a_webhook_for_another_host_is_refused() -> None:
+    plivo = PlivoOptions(auth_token="t")
+    async with stage(ServerOptions(port=0, public_url="https://voice.example.in"), plivo) as there:
+        form = {"CallUUID": "call-1", "Event": "StartApp"}
+        for number, origin in enumerate(("https://voice.example.com", there.http, "https://voice.example.in:8443")):
+            signature = sign_v3("t", "POST", f"{origin}/plivo/answer", str(number), form)
+            headers = {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": str(number)}
+            assert await there.post("/plivo/answer", form, headers) == (403, "forbidden\n")
+
+
+async def test_callbacks_may_come_twice_in_any_order_and_of_calls_that_nobody_knows() -> None:
+    async with stage() as there:
+        phone = await there.phone()
+        phone.start("call-1")
+        await phone.echo()
+        ended = {"CallUUID": "call-1", "Event": "Hangup", "CallStatus": "completed"}
+        ring = {"CallUUID": "call-1", "Event": "Ring", "CallStatus": "ringing"}
+        stopped = {"CallUUID": "call-1", "StreamID": "stream of call-1", "Event": "StopStream"}
+        for fields in (ended, ring, stopped, ended, ring, {**ended, "CallUUID": "nobody"}, {**ended, "CallUUID": ""}):
+            assert (await there.post("/plivo/callback/status", fields))[0] == 200
+        await phone.end()
+        # The end of a call without a name is not the end of all that have none.
+        assert "Stream" in (await there.post("/plivo/answer", {}))[1]
+        assert [call.ended.result() for call in there.agency.calls] == ["caller hung up"]
