@@ -165,8 +165,10 @@ class Listener:
             voiced = self._detector.hear(frame)
             if self.echo.hear(frame, voiced, now):
                 voiced = False
-            self.prosody.hear(frame, voiced)
-            self._judge(voiced, self._speech_ms(frame, voiced), now)
+            # What dies away is no voice to those who ask whether the caller has finished.
+            stays = voiced and not self._detector.fades
+            self.prosody.hear(frame, stays)
+            self._judge(stays, self._speech_ms(frame, voiced), now)
             if self.monitor is not None:
                 self.monitor(frame)
 

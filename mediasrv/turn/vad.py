@@ -51,6 +51,11 @@ LOUDNESS_RATE = 0.1
 LOUDNESS_SINKS_DB = 0.05
 FAINTEST_VOICE_DB = -38.0
 DEPTH_DB = 27.0
+# A voice that has sunk so far under that measure, or that has hardly more of its own than noise, is dying away in the
+# room or in a breath. One that goes on like that for longer than this is somebody who speaks.
+FADING_DB = -18.0
+FADING_EXCESS = 1.5
+FADING_FRAMES = 14
 # The clearer the voice stands above the noise, the more an unrest of the noise is forgiven: this part of the distance.
 FORGIVEN = 1 / 14
 
@@ -80,12 +85,21 @@ class VoiceDetector:
         self._voiced = False
         self._hangover_frames = 0
         self._loudness_db = FAINTEST_VOICE_DB
+        self._faint_frames = 0
         self._silent_frames = INTERRUPTION_FRAMES
 
     @property
     def floor_db(self) -> float:
         """Level of the line's noise, as far as it is known, dBFS; 0 before the first frame."""
         return self._floor.level_db
+
+    @property
+    def fades(self) -> bool:
+        """Whether the voice in the last frame is the end of a louder one that dies away.
+
+        Those who wait for a silence need not wait for it.
+        """
+        return self._voiced and 0 < self._faint_frames <= FADING_FRAMES
 
     def hear(self, frame: NDArray[np.int16]) -> bool:
         """Return whether there is voice in the next 20 ms of the stream (contiguous int16, mono).
@@ -99,6 +113,7 @@ class VoiceDetector:
         excess = self._mean_excess()
         evident = self._stands_out(excess, frame) and self.level_db > self._loudness_db - DEPTH_DB
         self._hold(evident)
+        self._faint_frames = self._faint_frames + 1 if self._is_faint() else 0
         if not self._is_interrupted():
             self._floor.learn(self._bands.levels_db, frame, excess < NOISE_EXCESS and not evident)
         return self._voiced
@@ -129,6 +144,9 @@ class VoiceDetector:
             self._loudness_db += LOUDNESS_RATE * (self.level_db - self._loudness_db)
         else:
             self._loudness_db = max(self._loudness_db - LOUDNESS_SINKS_DB, FAINTEST_VOICE_DB)
+
+    def _is_faint(self) -> bool:
+        return self.level_db < self._loudness_db + FADING_DB or self._excesses[-1] < FADING_EXCESS
 
     def _is_interrupted(self) -> bool:
         self._silent_frames = self._silent_frames + 1 if self.level_db < DIGITAL_SILENCE_DB else 0

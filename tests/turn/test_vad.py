@@ -9,7 +9,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from mediasrv.audio import g711
-from mediasrv.turn.vad import FAINTEST_VOICE_DB, VoiceDetector
+from mediasrv.turn.vad import FADING_DB, FADING_FRAMES, FAINTEST_VOICE_DB, VoiceDetector
 from tests import hearing, noise
 from tests.noise import Signal
 
@@ -279,6 +279,50 @@ def test_a_caller_who_lowers_his_voice_is_still_heard(clean: hearing.Scene) -> N
     near = pcm(clean)
     heard = verdicts(frames(near, near * 10 ** (-14 / 20)))
     assert heard[len(clean.frames) :][clean.voice].mean() > 0.85
+
+
+def fading(near: Signal, tail_db: float, tail_ms: int) -> list[bool]:
+    """Of the frames of a faint hum behind speech, whether each is its end dying away."""
+    detector = VoiceDetector(8000)
+    verdicts(frames(near), detector)
+    loudness_dbfs = detector._loudness_db
+    told = [(detector.hear(frame), detector.fades) for frame in frames(hum(loudness_dbfs + tail_db, tail_ms))]
+    assert all(voiced for voiced, fades in told if fades)
+    return [fades for _, fades in told]
+
+
+def spoken(clean: hearing.Scene) -> Signal:
+    """Speech up to the end of its last word."""
+    return pcm(clean)[: (int(np.flatnonzero(clean.voice)[-1]) + 1) * 160]
+
+
+def test_a_voice_that_dies_away_fades(clean: hearing.Scene) -> None:
+    assert sum(fading(spoken(clean), FADING_DB - 5, 60)) == 3
+
+
+def test_a_voice_that_stays_faint_for_long_is_a_voice(clean: hearing.Scene) -> None:
+    told = fading(spoken(clean), FADING_DB - 5, 1000)
+    assert any(told[:FADING_FRAMES])
+    assert not any(told[FADING_FRAMES:])
+
+
+def test_a_voice_that_is_hardly_fainter_does_not_fade(clean: hearing.Scene) -> None:
+    assert not any(fading(spoken(clean), FADING_DB / 2, 400))
+
+
+def test_a_faint_voice_behind_silence_does_not_fade(clean: hearing.Scene) -> None:
+    detector = VoiceDetector(8000)
+    verdicts(frames(spoken(clean), silence(400)), detector)
+    for frame in frames(hum(detector._loudness_db + FADING_DB - 5, 400)):
+        detector.hear(frame)
+        assert not detector.fades
+
+
+def test_what_lasts_only_by_hangover_fades(clean: hearing.Scene) -> None:
+    detector = VoiceDetector(8000)
+    verdicts(frames(spoken(clean)), detector)
+    told = [(detector.hear(frame), detector.fades) for frame in frames(silence(100))]
+    assert [fades for _, fades in told] == [voiced for voiced, _ in told]
 
 
 def test_level_and_floor_are_told() -> None:
