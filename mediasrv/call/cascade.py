@@ -30,5 +30,6 @@ class Cascade(Conversation):
         return options
 
     def _speech(self, trace: TurnTrace, gate: Gate, said: str) -> AsyncGenerator[Speech]:
-        reply = Reply(self._llm, self._parts.history, self._role.tools, self._call, trace, gate, said)
+        history, joins = self._parts.history, self._voice.joins
+        reply = Reply(self._llm, history, self._role.tools, self._call, trace, gate, said, joins=joins)
         return self._voice.speak(reply.phrases(), self._parts.audio)

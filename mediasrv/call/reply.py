@@ -33,8 +33,13 @@ class Reply:
         trace: TurnTrace,
         gate: Gate,
         said: str,
+        *,
+        joins: bool = False,
     ) -> None:
-        """``said`` is what the caller said in this turn; before the gate is open, the history may not know it."""
+        """``said`` is what the caller said in this turn; before the gate is open, the history may not know it.
+
+        ``joins`` is for a voice that speaks phrases in one breath, see ``Tts.joins``.
+        """
         self._llm = llm
         self._history = history
         self._tools = tools
@@ -42,6 +47,7 @@ class Reply:
         self._trace = trace
         self._gate = gate
         self._said = said
+        self._joins = joins
         self._now = asyncio.get_running_loop().time
 
     async def phrases(self) -> AsyncGenerator[str]:
@@ -62,7 +68,7 @@ class Reply:
         """Yield the phrases of one answer of the model; ``calls`` are the tools that it wants, once it is over."""
         specs = [each.spec for each in self._tools.values()]
         for attempts_left in reversed(range(MAX_ATTEMPTS)):
-            cutter = PhraseCutter()
+            cutter = PhraseCutter(joins=self._joins)
             calls.clear()
             has_begun = has_spoken = False
             try:

@@ -28,6 +28,11 @@ class Voice:
         self._studio = studio or Studio([Narrator(tts, {})])
         self._rendered: dict[str, dict[AudioFormat, Sequence[Speech]]] = {}
 
+    @property
+    def joins(self) -> bool:
+        """Whether it speaks the phrases of a reply in one breath, see ``Tts.joins``."""
+        return self._tts.joins
+
     async def prepare(self) -> None:
         """A call is about to come."""
         await self._tts.prepare()

@@ -205,6 +205,11 @@ class Speech:
 class Tts(Provider):
     """Text-to-speech."""
 
+    @property
+    def joins(self) -> bool:
+        """Whether a phrase goes on with the melody of the one before, so that a sentence may come in pieces."""
+        return False
+
     @abstractmethod
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         """The format it gives for a stream of this format: the same where it can, its own otherwise."""

@@ -112,6 +112,10 @@ class CartesiaTts(SocketTts):
 
     options: Options
 
+    @property
+    def joins(self) -> bool:
+        return True
+
     def target(self, audio: AudioFormat) -> tuple[str, Query]:
         return "/tts/websocket", {}
 

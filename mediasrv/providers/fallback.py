@@ -77,6 +77,11 @@ class FallbackTts(Tts):
     async def prepare(self) -> None:
         await self.crew.each(lambda tts: tts.prepare())
 
+    @property
+    def joins(self) -> bool:
+        """Whether all of the crew do: nobody knows who is going to speak."""
+        return all(member.provider.joins for member in self.crew.members)
+
     def format_for(self, wanted: AudioFormat) -> AudioFormat:
         """The format that is wanted: each voice of the crew may have its own."""
         return wanted

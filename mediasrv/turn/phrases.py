@@ -3,7 +3,8 @@
     delta -> PlainText (nothing for the eye) -> PhraseCutter (where to breathe) -> spoken (as it is said) -> voice
 
 The first phrase of a reply ends at the first clause, because the caller waits for it; later ones end at sentences,
-because whole sentences sound better and the caller is busy listening. A dot ends a sentence only when it is not part
+because whole sentences sound better and the caller is busy listening. A voice that goes on with the melody of what it
+said before is given the first words of that clause as soon as they are there. A dot ends a sentence only when it is not part
 of a number, an abbreviation, an initial or an address, which shows when the next word is there: so a phrase is cut
 when white space follows it, or when the stream ends; a danda needs no white space. Where a phrase ends depends on
 the text alone and not on the pieces it comes in.
@@ -20,6 +21,9 @@ from mediasrv.turn.spoken import spoken
 MIN_FIRST_CHARS = 12
 # A clause that no mark ends, only the word that begins the next one, needs more to sound whole.
 MIN_UNMARKED_CHARS = 24
+# Where a voice goes on with the melody of what it said before, so many words are enough to begin with: saying them takes
+# longer than the rest of the clause takes to come.
+OPENING_WORDS = 2
 # A sentence that never ends is cut at its next pause, or at a word. What is said of it may be longer than its text.
 MAX_PHRASE_CHARS = 220
 # A buffer that is searched from its start is kept short, however much comes at once.
@@ -46,15 +50,20 @@ _ABBREVIATIONS = frozenset(
 # Also words, or the ends of sentences, unless a number follows: "No. 5", "Jan. 5".
 _BEFORE_NUMBERS = frozenset("no nos vol fig p pp ch ext tel jan feb mar apr jun jul aug sep sept oct nov dec".split())  # noqa: SIM905
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]{1,4}")
+# Words that nothing before or after them makes part of a figure, an abbreviation or an address.
+_PLAIN_WORD = r"[^\W\d_]++(?:['’][^\W\d_]++)?"
+_OPENING = re.compile(rf"(?:{_PLAIN_WORD} ){{{OPENING_WORDS}}}(?=[^\W\d_])")
 _LAST_WORD_GAP = re.compile(r".*[^\s]( )(?=\D)", re.DOTALL)
 
 
 class PhraseCutter:
     """Turns deltas of text into phrases; one object a reply."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, joins: bool = False) -> None:
+        """``joins`` is for a voice that speaks phrases in one breath: a few words are enough for it to begin."""
         self._plain = PlainText()
         self._text = ""
+        self._may_open = joins
         self._cut_any = False
 
     def push(self, delta: str) -> list[str]:
@@ -72,15 +81,23 @@ class PhraseCutter:
         phrases: list[str] = []
         for at in range(0, len(plain), _PIECE_CHARS):
             self._text = (self._text + plain[at : at + _PIECE_CHARS]).lstrip()
+            if self._may_open and (opening := _OPENING.match(self._text)):
+                # What follows is still the first clause, and waited for.
+                self._split(opening.end(), phrases)
+                self._cut_any = False
             while (end := self._phrase_end()) is not None:
-                self._emit(self._text[:end], phrases)
-                self._text = self._text[end:].lstrip()
+                self._split(end, phrases)
         return phrases
+
+    def _split(self, end: int, phrases: list[str]) -> None:
+        self._emit(self._text[:end], phrases)
+        self._text = self._text[end:].lstrip()
 
     def _emit(self, text: str, phrases: list[str]) -> None:
         if any(char.isalnum() for char in text):
             phrases.append(spoken(text))
             self._cut_any = True
+            self._may_open = False
 
     def _phrase_end(self) -> int | None:
         # A break shows by the characters after it, and one that lies further on comes too late.

@@ -7,6 +7,7 @@ from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.voice import Voice
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
+from mediasrv.providers.cartesia import CartesiaTts
 from tests.virtual import run_virtually
 
 
@@ -134,6 +135,11 @@ def test_what_was_rendered_is_given_in_any_format() -> None:
         return [sum(len(piece.audio) for piece in voice.rendered("Hello.", each)) for each in (MULAW_8K, L16_16K)]
 
     assert run_virtually(all_of_it()) == [MULAW_8K.bytes_in(100), L16_16K.bytes_in(100)]
+
+
+def test_it_joins_phrases_where_its_provider_does() -> None:
+    assert not Voice(Slow()).joins
+    assert Voice(CartesiaTts(CartesiaTts.Options())).joins
 
 
 def test_the_voice_is_told_of_calls_to_come() -> None:

@@ -237,6 +237,17 @@ def test_each_voice_may_have_a_format_of_its_own() -> None:
     assert FallbackTts(Crew("tts", [Speaker(b"")], PATIENCE)).format_for(MULAW_8K) == MULAW_8K
 
 
+class Joiner(Speaker):
+    @property
+    def joins(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("speakers", "joins"), [((Joiner, Joiner), True), ((Joiner, Speaker), False)])
+def test_voices_join_phrases_when_all_of_them_do(speakers: tuple[type[Speaker], ...], joins: bool) -> None:
+    assert FallbackTts(Crew("tts", [each(b"") for each in speakers], PATIENCE)).joins is joins
+
+
 def test_warming_and_preparing_reach_the_whole_crew() -> None:
     talkers, speakers = [Talker(), Talker()], [Speaker(b""), Speaker(b"")]
 

@@ -310,6 +310,52 @@ def test_a_sentence_just_short_enough_is_not_cut() -> None:
     assert cut("x" + sentence) == ["x" + sentence]
 
 
+# -- for a voice that joins its phrases ------------------------------------------------------------------------------
+
+
+def joined(text: str, pieces: int = 1) -> list[str]:
+    """The phrases of a text that comes so many characters at a time, for a voice that speaks them in one breath."""
+    cutter = PhraseCutter(joins=True)
+    deltas = [text[at : at + pieces] for at in range(0, len(text), pieces)]
+    return [phrase for delta in deltas for phrase in cutter.push(delta)] + cutter.flush()
+
+
+def test_a_voice_that_joins_begins_with_a_few_words_and_goes_on_with_the_clause() -> None:
+    assert joined("It is on its way. It left Pune this morning.") == [
+        "It is",
+        "on its way.",
+        "It left Pune this morning.",
+    ]
+    assert joined("That's what I thought, or nearly so.") == ["That's what", "I thought, or nearly so."]
+
+
+def test_the_first_words_are_given_when_the_next_has_begun() -> None:
+    cutter = PhraseCutter(joins=True)
+    assert cutter.push("It is") == []
+    assert cutter.push(" ") == []
+    assert cutter.push("o") == ["It is"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure, I can do that.",
+        "It's 35 dollars.",
+        "Mr. Smith is here.",
+        "Yes.",
+        "We are 24 hours open.",
+        "1. Open the door.",
+    ],
+)
+def test_what_may_be_part_of_something_is_not_parted(text: str) -> None:
+    assert joined(text) == cut(text)
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 50])
+def test_a_joining_voice_gets_the_same_phrases_however_they_come(pieces: int) -> None:
+    assert joined(STORY, pieces) == joined(STORY, len(STORY))
+
+
 # -- however it comes --------------------------------------------------------------------------------------------------
 
 STORY = (
