@@ -44,6 +44,7 @@ from mediasrv.turn.events import (
     Opinion,
     PrepareReply,
     PromptCaller,
+    RateEnd,
     ReplyFailed,
     RequestFinal,
     ResumePlayout,
@@ -195,8 +196,9 @@ class Conversation(Answering):
                     self._parts.ear.begin()
                 case RequestFinal(request):
                     self._recognition.finalize(request)
-                    self._machine.receive(EndRated(finality=self._parts.ear.finality()), self._loop.time())
                     self._consult(request)
+                case RateEnd():
+                    self._tell(EndRated(finality=self._parts.ear.finality()))
                 case CommitUtterance():
                     self._recognition.commit()
                 case PrepareReply(turn, text):

@@ -21,8 +21,10 @@ from mediasrv.turn.prosody import UNFINISHED
 SHORTEST_MS, LONGEST_MS = 100, 3000
 # How much of its own length the caller's habits may add to a wait: any wait after a cut-in, and those of doubt always.
 MOST_STRETCH, MOST_WARINESS = 0.6, 0.4
-# Most ends sound more finished than this, and most words within a flow of words less.
-DOUBTFUL = 0.6
+# Nearly all ends sound more finished than this, and most words within a flow of words less; half of the ends sound more
+# finished than that.
+DOUBTFUL = 0.3
+FINISHED = 0.8
 # A transcript that is not the final may lack the last word, which could be an "and".
 DOUBT_WITHOUT_FINAL = 0.5
 
@@ -85,12 +87,21 @@ class Endpointing:
         level = self._judged[1]
         shift = 0.0
         if clues.finality is not None:
-            # To hear an end is no reason for haste: speakers sink and slow before any pause of their own.
-            shift += 2 if clues.finality < UNFINISHED else 1 if clues.finality < DOUBTFUL else 0
+            shift += _shift(clues.finality)
         if clues.probability is not None:
             shift += 1 - 2 * clues.probability
         doubt = max(0.0, min(level + max(-1.0, min(shift, 2.0)), max(level, Level.INCOMPLETE)))
         return doubt if clues.is_final else max(doubt, DOUBT_WITHOUT_FINAL)
+
+
+def _shift(finality: float) -> float:
+    """By how much a voice moves an utterance on the scale of levels."""
+    if finality < UNFINISHED:
+        return 2.0
+    if finality < DOUBTFUL:
+        return 1.0
+    # To hear an end is no reason for much haste: speakers sink and slow before any pause of their own.
+    return -0.5 if finality >= FINISHED else 0.0
 
 
 def _between(waits_ms: Sequence[float], doubt: float) -> float:

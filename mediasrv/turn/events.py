@@ -89,6 +89,11 @@ class BeginUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class RateEnd:
+    """Tell by ``EndRated``, now, how finished the voice sounded that has just fallen silent."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestFinal:
     """Ask the recogniser for its final of the utterance so far."""
 
@@ -176,6 +181,7 @@ class GiveUp:
 
 Action = (
     BeginUtterance
+    | RateEnd
     | RequestFinal
     | CommitUtterance
     | PrepareReply

@@ -121,14 +121,15 @@ class TurnMachine:
         """The caller begins to speak, or goes on before we have said anything."""
         actions: list[Action] = [CancelReply(self.turn)] if self._reply_started else []
         self._reply_started = False
-        return [*actions, *self._hear_on(now), *self._saying.begin()]
+        self._hear_on(now)
+        return [*actions, *self._saying.begin()]
 
-    def _hear_on(self, now: float) -> list[Action]:
+    def _hear_on(self, now: float) -> None:
         self.state = State.HEARING
         self._idle.cancel()
         self._final_due = None
         self._media_s = now
-        return self._saying.go_on()
+        self._saying.go_on()
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
         actions = self._saying.hear(self._run)
@@ -170,7 +171,7 @@ class TurnMachine:
                 return self._stop(now)
             case Verdict.FALSE_ALARM:
                 return self._go_on()
-        return self._saying.ask_in(self._onset) if self._barge_in.suspected else NONE
+        return self._saying.ask_over_playout(self._onset) if self._barge_in.suspected else NONE
 
     def _stop(self, now: float) -> list[Action]:
         """The caller takes the floor from us, with words that are in hand or on their way."""
@@ -202,6 +203,7 @@ class TurnMachine:
                 return self._saying.hint(opinion)
             case EndRated():
                 self._saying.rate(event)
+                return self._saying.ask() if self.state is State.HEARING else NONE
             case ReplySpent(tokens, wasted):
                 self._saying.spend(tokens, wasted=wasted)
             case PlayoutStarted(interruptible):
@@ -255,7 +257,8 @@ class TurnMachine:
         """Nobody speaks, unless the caller has said something that is not answered yet."""
         self._reply_started = False
         if self._saying.is_open:
-            return self._hear_on(now)
+            self._hear_on(now)
+            return []
         self.state = State.LISTENING
         self._idle.expect(now)
         return []

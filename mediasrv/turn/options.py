@@ -19,10 +19,10 @@ class TurnOptions:
     thinking_onset_ms: int = 60
     """The same while the reply is in the making: it is begun anew when the caller has finished."""
     final_request_ms: int = 40
-    """Silence after which the recogniser is asked for its final."""
-    endpoint_ms: int = 400
+    """Silence after which the recogniser is asked for its final; half of it where the voice sounds like an end."""
+    endpoint_ms: int = 420
     """Silence that ends the caller's turn when what he said is complete."""
-    endpoint_unsure_ms: int = 600
+    endpoint_unsure_ms: int = 520
     """The same when it may be complete or not, or when nobody knows; as each wait here at least the one before."""
     endpoint_incomplete_ms: int = 1000
     """The same when something must follow, as after "and" or "my"."""
@@ -38,9 +38,9 @@ class TurnOptions:
     """Longest utterance that is waited for: beyond it any breath of the caller's ends it."""
     speculation: bool = True
     """Whether a reply is prepared before it is sure that the caller has finished."""
-    speculation_lead_ms: int = 450
+    speculation_lead_ms: int = 520
     """How long before the expected endpoint a reply may be prepared."""
-    speculation_tries: int = 6
+    speculation_tries: int = 12
     """How often a reply is prepared in one turn."""
     speculation_waste_percent: int = 50
     """Share of the tokens prepared that may be in vain; beyond it nothing is prepared."""

@@ -1,8 +1,7 @@
 """What the caller is saying: one utterance, with its pauses, from its first word until it is answered.
 
 In a pause the recogniser is asked for its final, and the utterance is over when the pause has outlasted the wait that
-endpointing thinks right. Shortly before, the reply is prepared, and dropped when the caller goes on or turns out to
-have said something else.
+endpointing thinks right. As soon as an end is likely the reply is prepared, and dropped when other words turn up.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from mediasrv.turn.events import (
     EndRated,
     Opinion,
     PrepareReply,
+    RateEnd,
     StartReply,
 )
 from mediasrv.turn.language import Language
@@ -31,8 +31,12 @@ from mediasrv.turn.wording import Final, Wording
 
 # Shorter silences are the gaps between syllables and the closures of stops, and say nothing of a caller's habits.
 LEAST_PAUSE_MS = 200
+# Who sounds like this has most likely finished: the final is asked for in half the time.
+LIKELY = 0.5
 # Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
 REJOIN_S = 1.0
+# Longer than the silences between syllables and most between words, and about what it takes to draw breath.
+BREATH_MS = 300
 # Beyond the limit of an utterance any breath ends it, and beyond this many times the limit nothing is waited for.
 TALKED_OUT = 1.25
 _UNRATED = EndRated()
@@ -83,18 +87,21 @@ class Saying:
         """Take the voice as it is after a frame."""
         self._heard_ms += PTIME_MS
         if not run.silence_ms:
-            return self.go_on()
-        self._pause_ms = run.silence_ms
-        return self.ask_in(run)
+            self.go_on()
+            return ()
+        begins, self._pause_ms = not self._pause_ms, run.silence_ms
+        return [RateEnd()] if begins else self.ask()
 
-    def go_on(self) -> list[Action]:
-        """The caller says more: no final asked for until now is all of it, nor does a reply answer it."""
+    def go_on(self) -> None:
+        """The caller says more: no final asked for until now is all of it.
+
+        A reply that is being prepared stays until that shows in other words: most such pauses lie within a word.
+        """
         if self._pause_ms >= LEAST_PAUSE_MS:
             self._endpointing.went_on(self._pause_ms)
         self._pause_ms = 0
         self._forget_opinions()
         self.wording.go_on()
-        return self.drop()
 
     def regret(self) -> None:
         """We took the turn in this pause, and the caller speaks on: if he has more to say we were too early."""
@@ -117,10 +124,19 @@ class Saying:
             self._endpointing.cut_in(pause_ms)
             self._taken = None
 
-    def ask_in(self, run: VoiceRun) -> Sequence[Action]:
+    def ask(self) -> Sequence[Action]:
         """Ask for the final when the pause is long enough for it."""
-        is_due = self.wording.final is Final.STALE and run.silence_ms >= self._options.final_request_ms
-        return [self.wording.ask()] if is_due else []
+        finality = self._rated.finality
+        is_likely = finality is not None and finality >= LIKELY
+        return self._ask_in(self._pause_ms * 2 if is_likely else self._pause_ms)
+
+    def ask_over_playout(self, run: VoiceRun) -> Sequence[Action]:
+        """The same for what is said over our own speech."""
+        return self._ask_in(run.silence_ms)
+
+    def _ask_in(self, pause_ms: int) -> Sequence[Action]:
+        is_due = self.wording.final is Final.STALE and pause_ms >= self._options.final_request_ms
+        return [self.wording.ask()] if is_due else ()
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -128,7 +144,7 @@ class Saying:
     def wait_ms(self) -> int:
         """The silence that ends it, as far as is known."""
         if self._heard_ms >= self._options.utterance_limit_ms:
-            return self._options.final_request_ms
+            return BREATH_MS
         return self._endpointing.wait_ms(
             Clues(
                 self.wording.text,
@@ -194,7 +210,7 @@ class Saying:
     def _is_probably_over(self) -> bool:
         if self._hinted in (Opinion.EAGER_END, Opinion.END):
             return True
-        if self._pause_ms < self._options.final_request_ms:
+        if not self._pause_ms:
             return False
         return self._pause_ms >= self.wait_ms - self._options.speculation_lead_ms
 

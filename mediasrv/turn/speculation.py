@@ -1,7 +1,8 @@
 """Speculation: beginning a reply before it is sure that the caller has finished.
 
 A reply begun early saves the caller the wait for it, and costs what the providers charge when he goes on after all. So
-it is begun only shortly before its turn is expected, a few times a turn, and not while too much of it was in vain.
+it is begun only in a silence, not for words after which something must follow, a few times a turn, and not while too
+much of it was in vain. It outlasts voice that brings no other words: most silences so short lie within a word.
 """
 
 from __future__ import annotations

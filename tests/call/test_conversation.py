@@ -93,7 +93,7 @@ def test_a_caller_who_goes_on_before_the_answer_is_heard_out() -> None:
         await stage.speak(LONG)
         await stage.be_quiet(6)
 
-    options = agent_options(stt={"texts": ("The whole of it.", "More.")}, llm={"first_token_ms": 1500})
+    options = agent_options(stt={"texts": ("The whole of it.", "More.")}, llm={"first_token_ms": 4000})
     stage = perform(act, options)
     assert [side for side, _ in stage.watch.words][-1] == "bot"
     assert stage.call.call.transcript == [("caller", "The whole of it."), ("bot", "I see. Tell me more.")]
@@ -121,7 +121,8 @@ def test_a_caller_who_talks_without_end_is_answered_while_he_talks() -> None:
         await stage.be_quiet(6)
 
     texts, reply = ("And then, and then.", "Oh, sorry."), "May I say something to all of that?"
-    options = agent_options(stt={"texts": texts}, llm={"replies": (reply,)}, turn=patience(utterance_limit_ms=8000))
+    turn = patience(utterance_limit_ms=8000, speculation=False)
+    options = agent_options(stt={"texts": texts}, llm={"replies": (reply,)}, turn=turn)
     stage = perform(act, options)
     # The limit, a quarter of it, and what the providers take.
     assert stage.first_media_after(0) - begun_s[0] < 8 * 1.25 + 1.5

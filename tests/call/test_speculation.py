@@ -84,13 +84,18 @@ def test_speculation_may_be_switched_off() -> None:
 
 def test_of_a_reply_that_is_dropped_nothing_is_heard_and_nothing_kept() -> None:
     options = agent_options(
-        stt={"texts": ("Go on.",)}, turn=patience(endpoint_ms=1600, speculation_lead_ms=1500, speculation_tries=9)
+        stt={"texts": ("Go on.",), "interim_ms": 1200}, turn=patience(endpoint_ms=1600, speculation_lead_ms=1500)
     )
     stage = perform(a_pause_in_it, options)
-    assert True in stage.watch.prepared
-    assert stage.watch.prepared.count(False) == 1
+    assert stage.watch.prepared[-1:] == [False]
+    assert stage.watch.prepared.count(False) == 1 < len(stage.watch.prepared)
     assert stage.call.call.transcript == [("caller", "Go on."), ("bot", "I see. Tell me more.")]
     assert len(stage.watch.traces) == 1
+
+
+def test_a_pause_without_another_word_behind_it_costs_no_second_reply() -> None:
+    options = agent_options(stt={"texts": ("Go on.",)}, turn=patience(endpoint_ms=1600, speculation_lead_ms=1500))
+    assert perform(a_pause_in_it, options).watch.prepared == [False]
 
 
 def test_no_tool_runs_before_the_caller_has_finished(ran_s: list[float]) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.call.phrasebook import language_of
-from mediasrv.turn.events import Action, Event, PlayoutFinished, PlayoutStarted, StartReply, Transcribed
+from mediasrv.turn.events import (
+    Action,
+    EndRated,
+    Event,
+    PlayoutFinished,
+    PlayoutStarted,
+    RateEnd,
+    StartReply,
+    Transcribed,
+)
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import ENDPOINTS, TurnOptions
 from mediasrv.turn.state import State
@@ -35,6 +44,8 @@ class Conversation:
         self.now = START_S
         self.log: list[tuple[int, Action]] = []
         """Every action with its time, in milliseconds since the call began."""
+        self.finality: float | None = None
+        """How finished the caller's voice sounds in his pauses."""
         self._read = 0
         self.machine.start(self.now)
 
@@ -86,7 +97,11 @@ class Conversation:
         self.now = until
 
     def _note(self, actions: Any) -> None:
-        self.log += [(self.now_ms, action) for action in actions]
+        for action in actions:
+            if isinstance(action, RateEnd):
+                self._note(self.machine.receive(EndRated(self.finality), self.now))
+            else:
+                self.log.append((self.now_ms, action))
 
     # -- ready-made passages -------------------------------------------------------------------------------------
 

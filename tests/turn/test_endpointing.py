@@ -54,13 +54,14 @@ def test_an_interim_may_lack_the_last_word() -> None:
 
 def test_a_voice_that_stays_up_makes_a_complete_utterance_doubtful() -> None:
     assert wait_ms("yes", finality=0.0) == OPTIONS.endpoint_incomplete_ms
-    assert wait_ms("yes", finality=0.5) == OPTIONS.endpoint_unsure_ms
-    assert wait_ms("yes", finality=0.7) == wait_ms("yes", finality=1.0) == OPTIONS.endpoint_ms
+    assert wait_ms("yes", finality=0.25) == OPTIONS.endpoint_unsure_ms
+    assert wait_ms("yes", finality=0.5) == wait_ms("yes", finality=1.0) == OPTIONS.endpoint_ms
     assert wait_ms("my order", finality=0.0) == OPTIONS.endpoint_incomplete_ms
 
 
-def test_a_voice_that_sinks_is_no_reason_for_haste() -> None:
-    assert wait_ms("my order", finality=1.0) == OPTIONS.endpoint_unsure_ms
+def test_a_voice_that_sinks_is_reason_for_a_little_haste() -> None:
+    assert wait_ms("my order", finality=0.7) == OPTIONS.endpoint_unsure_ms
+    assert OPTIONS.endpoint_ms < wait_ms("my order", finality=1.0) < OPTIONS.endpoint_unsure_ms
 
 
 def test_a_detector_moves_the_wait_by_one_level_at_most() -> None:

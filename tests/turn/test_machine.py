@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mediasrv.audio.format import PTIME_MS
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
@@ -33,6 +34,7 @@ from mediasrv.turn.events import (
     Transcribed,
 )
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.saying import BREATH_MS
 from mediasrv.turn.state import State
 from tests.turn.conversation import START_S, Conversation
 
@@ -593,7 +595,7 @@ def test_voice_that_is_no_speech_may_be_the_end_of_a_word(call: Conversation) ->
 def test_a_reply_is_prepared_in_the_pause_and_started_at_the_endpoint(hasty: Conversation) -> None:
     hasty.hear("v" * 25)
     hasty.tell(Transcribed("What time"))
-    assert hasty.hear("." * 4) == [RequestFinal(1), PrepareReply(1, "What time")]
+    assert hasty.hear("." * 4) == [PrepareReply(1, "What time"), RequestFinal(1)]
     assert hasty.tell(final("What time is it?", 1)) == [DropReply(), PrepareReply(1, "What time is it?")]
     assert hasty.hear("." * 19) == [StartReply(1, "What time is it?")]
 
@@ -606,11 +608,22 @@ def test_a_final_that_says_the_same_in_other_letters_keeps_the_reply(hasty: Conv
     assert hasty.hear("." * 19) == [StartReply(1, "What time is it?")]
 
 
-def test_a_caller_who_goes_on_has_the_reply_dropped(hasty: Conversation) -> None:
+def test_a_caller_who_goes_on_has_the_reply_dropped_with_his_next_word(hasty: Conversation) -> None:
     hasty.hear("v" * 25)
     hasty.tell(Transcribed("what time"))
     hasty.hear("." * 4)
-    assert hasty.hear("." * 10 + "vv") == [DropReply()]
+    assert hasty.hear("." * 10 + "v" * 10) == []
+    assert hasty.tell(Transcribed("what time is")) == [DropReply()]
+
+
+def test_a_reply_outlasts_voice_without_words(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what time"))
+    hasty.hear("." * 4)
+    assert hasty.hear("..vvv...") == []
+    assert hasty.hear(".") == [RequestFinal(2)]
+    assert hasty.tell(final("what time", 2)) == []
+    assert hasty.hear("." * 19) == [StartReply(1, "what time")]
 
 
 def test_a_final_that_is_late_decides_whether_the_reply_fits(hasty: Conversation) -> None:
@@ -625,7 +638,8 @@ def test_a_caller_who_goes_on_while_his_final_is_awaited_has_the_reply_dropped(h
     hasty.hear("v" * 25)
     hasty.tell(Transcribed("what time"))
     hasty.hear("." * 25)
-    assert hasty.hear("vvv") == [DropReply()]
+    assert hasty.hear("vvv") == []
+    assert hasty.tell(Transcribed("what time is")) == [DropReply()]
 
 
 def test_a_reply_to_nothing_is_dropped_with_the_utterance(hasty: Conversation) -> None:
@@ -652,7 +666,7 @@ def test_only_shortly_before_the_endpoint_a_reply_is_prepared() -> None:
 
 
 def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:
-    for count in range(1, 9):
+    for count in range(1, TurnOptions().speculation_tries + 3):
         words = " ".join(["and"] * count)
         hasty.hear("v" * 10)
         hasty.tell(Transcribed(words))
@@ -670,6 +684,12 @@ def test_when_too_much_was_in_vain_nothing_is_prepared(hasty: Conversation) -> N
 
 
 # -- others have opinions ----------------------------------------------------------------------------------------------
+
+
+def test_a_voice_that_sounds_like_an_end_has_the_final_asked_for_sooner() -> None:
+    call = Conversation(final_request_ms=40)
+    call.finality = 0.9
+    assert call.hear("v" * 25 + ".") == [BeginUtterance(), RequestFinal(1)]
 
 
 def test_an_eager_end_prepares_the_reply_at_once(hasty: Conversation) -> None:
@@ -752,7 +772,9 @@ def test_beyond_its_limit_any_breath_ends_an_utterance() -> None:
     call = Conversation(utterance_limit_ms=2000)
     call.hear("v" * 110)
     call.tell(Transcribed("and then and then"))
-    call.hear("." * 4)
+    call.hear("." * (BREATH_MS // PTIME_MS - 1))
+    assert call.state() is State.HEARING
+    call.hear(".")
     assert call.state() is State.THINKING
 
 

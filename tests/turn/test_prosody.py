@@ -95,13 +95,20 @@ def test_a_question_is_both_high_and_steep(height: float, rise: float, least: fl
 
 def test_a_question_that_fades_is_as_final_as_it_sounds() -> None:
     cues = Cues(height=0.3, fade_db=-35, firmness=-0.2, pace_db=1, rise=4)
-    assert cues.finality == cues._replace(rise=0.0).finality > QUESTION_FINALITY
+    assert QUESTION_FINALITY < cues._replace(rise=QUESTION_RISE).finality < cues.finality
+
+
+def test_after_a_rise_a_voice_is_as_high_as_that_makes_it_and_no_higher() -> None:
+    level = Cues(height=0.1, fade_db=-12, firmness=0, pace_db=2, rise=0)
+    assert level._replace(rise=-2).finality < level.finality < level._replace(rise=2).finality
+    assert level._replace(rise=40).finality == level._replace(rise=6).finality
+    assert level._replace(rise=-40).finality == level._replace(rise=-6).finality
 
 
 def test_breath_and_slowness_are_signs_of_an_end() -> None:
     cues = Cues(height=-0.2, fade_db=-10, firmness=0, pace_db=2, rise=0)
-    assert cues._replace(firmness=-0.2).finality > cues.finality + 0.2
-    assert cues._replace(pace_db=1).finality > cues.finality + 0.1
+    assert cues._replace(firmness=-0.2).finality > cues.finality + 0.1
+    assert cues._replace(pace_db=1).finality > cues.finality + 0.05
 
 
 def test_the_same_voice_ends_low_or_high_by_the_range_of_its_speaker() -> None:

@@ -10,12 +10,13 @@ from mediasrv.turn.events import (
     EndRated,
     Opinion,
     PrepareReply,
+    RateEnd,
     RequestFinal,
     StartReply,
     Transcribed,
 )
 from mediasrv.turn.options import TurnOptions
-from mediasrv.turn.saying import Saying
+from mediasrv.turn.saying import BREATH_MS, LIKELY, Saying
 from mediasrv.turn.voicerun import VoiceRun
 from tests.turn.conversation import ENGLISH, PATIENCE
 
@@ -33,7 +34,7 @@ class Caller:
         for frame in frames:
             self._run.hear(PTIME_MS * (frame == "v"))
             actions += self.saying.hear(self._run)
-        return actions
+        return [action for action in actions if action != RateEnd()]
 
     def says(self, text: str) -> None:
         self.saying.wording.receive(Transcribed(text))
@@ -59,6 +60,29 @@ def test_what_is_said_over_our_speech_only_is_known_as_that() -> None:
 
 def test_a_pause_asks_for_the_final_once() -> None:
     assert Caller().makes("v" * 20 + "." * 20) == [RequestFinal(1)]
+
+
+def test_a_pause_is_rated_once_at_its_beginning() -> None:
+    saying, run = Saying(TurnOptions(), ENGLISH), VoiceRun()
+    saying.begin()
+    asked = []
+    for frame in "vvv....v..vv...":
+        run.hear(PTIME_MS * (frame == "v"))
+        asked.append(RateEnd() in saying.hear(run))
+    assert [place for place, each in enumerate(asked) if each and place > 2] == [3, 12]
+
+
+def test_who_sounds_as_if_he_had_finished_is_asked_for_in_half_the_time() -> None:
+    caller = Caller(final_request_ms=80)
+    caller.makes("v" * 20 + ".")
+    caller.saying.rate(EndRated(finality=LIKELY))
+    assert caller.saying.ask() == ()
+    assert caller.makes(".") == [RequestFinal(1)]
+    hesitant = Caller(final_request_ms=80)
+    hesitant.makes("v" * 20 + ".")
+    hesitant.saying.rate(EndRated(finality=LIKELY - 0.1))
+    assert hesitant.makes("..") == []
+    assert hesitant.makes(".") == [RequestFinal(1)]
 
 
 def test_a_pause_that_outlasts_the_wait_is_the_end() -> None:
@@ -179,9 +203,9 @@ def test_who_rates_the_pause_may_change_the_wait_until_there_is_more_voice() -> 
 def test_beyond_its_limit_an_utterance_ends_with_a_breath_and_then_without_one() -> None:
     caller = Caller(utterance_limit_ms=1000)
     caller.makes("v" * 49)
-    assert caller.saying.wait_ms > 80
+    assert caller.saying.wait_ms > BREATH_MS
     caller.makes("v")
-    assert caller.saying.wait_ms == 80
+    assert caller.saying.wait_ms == BREATH_MS
     assert not caller.saying.is_over
     caller.makes("v" * 13)
     assert caller.saying.is_talked_out
