@@ -4,10 +4,10 @@
 
 The first phrase of a reply ends at the first clause, because the caller waits for it; later ones end at sentences,
 because whole sentences sound better and the caller is busy listening. A voice that goes on with the melody of what it
-said before is given the first words of that clause as soon as they are there. A dot ends a sentence only when it is not part
-of a number, an abbreviation, an initial or an address, which shows when the next word is there: so a phrase is cut
-when white space follows it, or when the stream ends; a danda needs no white space. Where a phrase ends depends on
-the text alone and not on the pieces it comes in.
+said before is given the first words of that clause as soon as they are there. A dot ends a sentence only when it is
+not part of a number, an abbreviation, an initial or an address, which shows when the next word is there: so a phrase
+is cut when white space follows it, or when the stream ends; a danda needs no white space. Where a phrase ends depends
+on the text alone and not on the pieces it comes in.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mediasrv.turn.spoken import spoken
 MIN_FIRST_CHARS = 12
 # A clause that no mark ends, only the word that begins the next one, needs more to sound whole.
 MIN_UNMARKED_CHARS = 24
-# Where a voice goes on with the melody of what it said before, so many words are enough to begin with: saying them takes
-# longer than the rest of the clause takes to come.
+# Where a voice goes on with the melody of what it said before, so many words are enough to begin with: saying them
+# takes longer than the rest of the clause takes to come.
 OPENING_WORDS = 2
 # A sentence that never ends is cut at its next pause, or at a word. What is said of it may be longer than its text.
 MAX_PHRASE_CHARS = 220

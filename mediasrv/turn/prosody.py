@@ -2,8 +2,9 @@
 
 A speaker who comes to an end lets the pitch sink to the floor of his range, fades, creaks or breathes out, and slows
 down; one who was cut off in mid-phrase does nothing of the kind. Five cues are weighed by logistic regression: four are
-lower the more finished it sounds, and the last rise tells how much of the height is its own. Pitch only means something beside the range of the speaker, which is learned from
-pause to pause; in the first one the stretch itself is all there is to compare with.
+lower the more finished it sounds, and the last rise tells how much of the height is its own. Pitch only means
+something beside the range of the speaker, which is learned from pause to pause; in the first one the stretch itself
+is all there is to compare with.
 
 A question may end in a rise. A phrase that is to go on may as well, only less steeply. So a steep rise to a high end
 is no sign of either, and counts as a half at least.
