@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mediasrv.audio.correlate import FRAME_SAMPLES, RATE_HZ, Band, Correlator, energy
 from mediasrv.audio.format import PTIME_MS, samples_in
-from mediasrv.turn.echopath import LOUD_ENERGY, EchoPath
+from mediasrv.turn.echopath import EchoPath
 from mediasrv.turn.played import Played, position_at
 
 RATES_HZ = (8000, 16000)
@@ -99,10 +99,6 @@ class EchoDetector:
         if self._path is None:
             return self._search(band, quiet_frames)
         return self._follow(self._path, band, quiet_frames)
-
-    def suspects(self, now: float) -> bool:
-        """Whether an echo is due: its path is known, and what we played so long ago was loud."""
-        return self._path is not None and self._path.due(self._played, position_at(now)) > LOUD_ENERGY
 
     def _restart(self) -> None:
         self._everywhere.reset()
