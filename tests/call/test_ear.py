@@ -173,7 +173,7 @@ def test_without_time_for_more_all_voice_is_taken_for_speech_and_no_melody_is_he
     for index, each in enumerate(speech(MULAW_8K)):
         ear.hear(each, index * 0.02)
     assert {speech_ms for voiced, speech_ms in heard if voiced} == {20}
-    assert {speech_ms for voiced, speech_ms in heard if not voiced} == {0}
+    assert {speech_ms for voiced, speech_ms in heard if not voiced} <= {0, 20}
     assert ear.finality() is None
     effort.leave_out(())
     assert ear.finality() is not None
