@@ -80,7 +80,9 @@ class Traffic:
             self._move(going, self._steps.resumed(standing, self._clock()))
 
     async def place(self, order: Order, planned: Standing) -> bool:
-        """Claim an order and ask for its call; ``False`` when another process has it. Raise ``RecordsError``."""
+        """Claim an order and ask for its call; ``False`` when it has a call by now. Raise ``RecordsError``."""
+        if order.id in self._going:
+            return False
         going = self._going[order.id] = _Going(order, self._steps.begin(planned, self._clock()))
         try:
             is_ours = await self._ledger.claim(order, planned, going.standing)
@@ -90,7 +92,8 @@ class Traffic:
             raise
         if is_ours:
             self._spawn(self._request(going))
-        else:
+        elif self._going.get(order.id) is going:
+            # Another process has it; or a call that was given up was taken back meanwhile, and is in its place.
             del self._going[order.id]
         return is_ours
 
@@ -146,14 +149,20 @@ class Traffic:
         if entry is None:
             return
         order, old = entry
+        if old.serial != serial:
+            if webhook.call_id and webhook.happening is not Happening.ENDED:
+                log.warning("a call that was given up is hung up", extra={"call": webhook.call_id})
+                await self._control.hang_up(webhook.call_id)
+            return
         new = self._steps.heard(old, webhook, self._clock())
-        if old.serial == serial:
-            if new != old and await self._ledger.settle(order, old, new):
-                going = self._going[order_id] = _Going(order, old)
-                self._move(going, new)
-        elif webhook.call_id and webhook.happening is not Happening.ENDED:
-            log.warning("a call that was given up is hung up", extra={"call": webhook.call_id})
-            await self._control.hang_up(webhook.call_id)
+        if old.state is not State.PLANNED or new == old:
+            return
+        if await self._ledger.settle(order, old, new):
+            going = self._going[order_id] = _Going(order, old)
+            self._move(going, new)
+        else:
+            # It was placed anew meanwhile, or somebody else's word was quicker.
+            self.on_webhook(webhook, tag_of(order_id, serial))
 
     def ask_about_overdue(self) -> None:
         """Ask the carrier about calls of which no word has come in time."""

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -62,6 +63,27 @@ def test_a_dry_run_leaves_nothing(run: Run, tmp_path: Path, capsys: pytest.Captu
     assert run(MOBILE, "--dry-run") == 0
     assert capsys.readouterr().out == "no rule forbids it\n"
     assert orders(tmp_path) == []
+
+
+@pytest.mark.parametrize(("state", "code"), [("ended", 0), ("failed", 1)])
+def test_it_tells_how_the_call_goes_until_it_is_over(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], state: str, code: int
+) -> None:
+    """The server is played by two statements."""
+
+    def go_on(state: str, cause: str) -> None:
+        with sqlite3.connect(tmp_path / "records.db", timeout=10) as connection:
+            connection.execute("UPDATE outbound_orders SET state = ?, cause = ?", (state, cause))
+
+    timers = [Timer(1.0, go_on, ("ringing", "")), Timer(2.5, go_on, (state, "Busy"))]
+    for timer in timers:
+        timer.start()
+    assert run(MOBILE) == code
+    for timer in timers:
+        timer.join()
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1:] == ["planned", "ringing", f"{state} (Busy)"]
+    assert "no server attends" in said.err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import pytest
 from mediasrv.carriers.base import Happening
 from mediasrv.errors import RecordsError
 from mediasrv.outbound.dialer import Dialer
-from mediasrv.outbound.order import NO_WORD, State
+from mediasrv.outbound.ledger import Ledger
+from mediasrv.outbound.order import NO_WORD, Order, Standing, State
 from mediasrv.outbound.request import DialRefused, DialRequest
 from tests.outbound.support import (
     MOBILE,
@@ -256,6 +257,31 @@ def test_a_call_that_was_given_up_and_rings_in_time_is_the_call(tmp_path: Path) 
         stage.dialer.on_webhook(told(Happening.RINGING, call_id="late"), f"{order_id}.1")
         await asyncio.sleep(100)
         assert await stage.state(order_id) is State.RINGING
+        assert stage.carrier.orders == []
+
+    play(tmp_path, act)
+
+
+def test_a_call_that_rings_just_when_it_would_be_placed_anew_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Ledger.claim
+
+    async def act(stage: Stage) -> None:
+        async def claim_late(ledger: Ledger, order: Order, old: Standing, new: Standing) -> bool:
+            if new.serial == 2:
+                stage.dialer.on_webhook(told(Happening.RINGING, call_id="late"), f"{order.id}.1")
+                await asyncio.sleep(1)
+            return await claim(ledger, order, old, new)
+
+        monkeypatch.setattr(Ledger, "claim", claim_late)
+        stage.carrier.outcomes = [error_of(uncertain=True)]
+        order_id = await stage.dial()
+        await asyncio.sleep(80)
+        assert await stage.state(order_id) is State.RINGING
+        stage.dialer.on_webhook(told(Happening.ENDED, "Normal Hangup", call_id="late"), f"{order_id}.1")
+        await asyncio.sleep(1)
+        assert await stage.state(order_id) is State.ENDED
         assert stage.carrier.orders == []
 
     play(tmp_path, act)
