@@ -20,11 +20,12 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.options import AgentOptions
 from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.errors import ConfigError
+from mediasrv.fleet.options import FleetOptions
 from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.providers import registry
 from mediasrv.records.options import RecordingOptions, RecordsOptions
 from mediasrv.schema import Given, Reader, Table, given, key_of
-from mediasrv.server.options import ApiOptions, ServerOptions
+from mediasrv.server.options import ApiOptions, OtelOptions, ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
 
 PREFIX = "MEDIASRV_"
@@ -42,6 +43,8 @@ class Settings:
     exotel: ExotelOptions = field(default_factory=ExotelOptions)
     telnyx: TelnyxOptions = field(default_factory=TelnyxOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    fleet: FleetOptions = field(default_factory=FleetOptions)
+    otel: OtelOptions = field(default_factory=OtelOptions)
     records: RecordsOptions = field(default_factory=RecordsOptions)
     outbound: OutboundOptions = field(default_factory=OutboundOptions)
     compliance: ComplianceOptions = field(default_factory=ComplianceOptions)

@@ -13,9 +13,13 @@ from mediasrv.commands.base import add_command, add_config, controls_of, in_loop
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mediasrv.call.observer import Observer
     from mediasrv.config import Settings
     from mediasrv.records.recordings import Recordings
+    from mediasrv.server.fleetgate import Membership
+    from mediasrv.server.tracing import Tracing
 
 
 def add(commands: Any) -> None:
@@ -40,6 +44,8 @@ def _workers(text: str) -> int:
 
 def _serve(flags: argparse.Namespace) -> int:
     settings = settings_of(flags)
+    if flags.workers and settings.fleet.is_on:
+        raise ConfigError("workers and a fleet do not go together: start a process for each port, mediasrv@.service")
     return _supervise(flags) if flags.workers else _serve_alone(settings, flags)
 
 
@@ -86,7 +92,9 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         records = records_of(settings)
         opt_outs = OptOuts(records.suppressions) if records else None
         board = Board()
-        observer = Observers(metrics, board, *([records.chronicle, opt_outs] if records and opt_outs else []))
+        tracing, fleet = _tracing(settings), _membership(settings, metrics.calls_lost)
+        others = [*([records.chronicle, opt_outs] if records and opt_outs else []), *([tracing] if tracing else [])]
+        observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
         recordings = _recordings(settings, observer)
 
         def agency_of(settings: Settings) -> Agency:
@@ -103,9 +111,11 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         outbound = outbound_of(settings, records, metrics.call_forbidden)
         controls = controls_of(settings)
         means = Means(settings.api.token, board, records, controls, settings.server.public_url)
-        others = roster(settings.twilio, settings.exotel, settings.telnyx)
-        service = Service(settings.server, settings.plivo, agency, metrics, others, port, outbound, means)
+        carriers = roster(settings.twilio, settings.exotel, settings.telnyx)
+        service = Service(settings.server, settings.plivo, agency, metrics, carriers, port, outbound, means, fleet)
         async with AsyncExitStack() as stack:
+            if tracing is not None:
+                stack.push_async_callback(asyncio.to_thread, tracing.aclose)
             for control in controls.values():
                 stack.push_async_callback(control.aclose)
             if records is not None and opt_outs is not None:
@@ -122,6 +132,32 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
 
     in_loop(serve())
     return 0
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    """Who sends traces, where somebody takes them."""
+    if not settings.otel.endpoint:
+        return None
+    try:
+        from mediasrv.server.tracing import Tracing
+    except ImportError:
+        raise ConfigError("otel.endpoint needs OpenTelemetry: pip install 'mediasrv[otel]'") from None
+    return Tracing.over_http(settings.otel.endpoint, settings.otel.service_name)
+
+
+def _membership(settings: Settings, lost: Callable[[int], None]) -> Membership | None:
+    """This server's place in a fleet, where there is one."""
+    if not settings.fleet.is_on:
+        return None
+    if not settings.server.public_url:
+        raise ConfigError("a server of a fleet needs server.public_url: the origin at which carriers reach it alone")
+    try:
+        from mediasrv.fleet.member import Member
+    except ImportError:
+        raise ConfigError("fleet.redis_url needs the redis package: pip install 'mediasrv[fleet]'") from None
+    from mediasrv.server.fleetgate import Membership
+
+    return Membership(settings.fleet, Member(settings.fleet, settings.server.max_calls, lost))
 
 
 def _recordings(settings: Settings, observer: Observer) -> Recordings | None:

@@ -13,8 +13,9 @@ from contextlib import suppress
 
 from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
+from mediasrv.fleet.node import Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
-from mediasrv.fleet.registry import BEAT_S, Node, Registry, RegistryError
+from mediasrv.fleet.registry import BEAT_S, Registry
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +26,20 @@ AWAY_S = 1.0
 class Member(Observer):
     """One server; as an ``Observer`` it hears which calls are live here."""
 
-    def __init__(
-        self, options: FleetOptions, capacity: int, accepts: Callable[[], bool], lost: Callable[[int], None]
-    ) -> None:
-        """``accepts`` tells whether a new call would be let in; ``lost`` is told how many calls died with a node."""
+    def __init__(self, options: FleetOptions, capacity: int, lost: Callable[[int], None]) -> None:
+        """``lost`` is told how many calls died with a node."""
         self.name = options.node
         self._registry = Registry(options)
         self._capacity = capacity
-        self._accepts = accepts
+        self.accepts: Callable[[], bool] = lambda: True
+        """Whether a new call would be let in."""
         self._lost = lost
         self._live: dict[str, int] = {}
         self._news: list[tuple[str, bool]] = []
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._away_until_s = 0.0
-        self._is_known = False
+        self._is_known = self._is_leaving = False
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -51,6 +51,8 @@ class Member(Observer):
     async def aclose(self) -> None:
         """Leave; safe to call twice."""
         if self._task is not None:
+            # Redis's client may swallow a cancellation.
+            self._is_leaving = True
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
@@ -61,9 +63,9 @@ class Member(Observer):
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._is_leaving:
             next_s = loop.time() + BEAT_S
-            while loop.time() < next_s:
+            while loop.time() < next_s and not self._is_leaving:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(next_s):
                         await self._changed.wait()
@@ -73,7 +75,7 @@ class Member(Observer):
 
     async def _beat(self) -> None:
         try:
-            known = await self._registry.beat(self._capacity, accepts=self._accepts())
+            known = await self._registry.beat(self._capacity, accepts=self.accepts())
             if not known or not self._is_known:
                 # The others knew nothing of us, or we cannot tell what they know.
                 self._news.clear()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,8 +15,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from mediasrv.errors import ConfigError, MediasrvError
+from mediasrv.errors import ConfigError
 from mediasrv.fleet import scripts
+from mediasrv.fleet.node import Buried, Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
 
 PREFIX = "mediasrv"
@@ -28,28 +28,6 @@ DEAD_MS = 4000
 """Silence of a node after which it is dead: a few beats, so that its slots are free within 5 s."""
 RESERVED_MS = 60_000
 """How long a node waits for a call that was sent there; see ``RESERVATION_S`` of admission."""
-
-
-class RegistryError(MediasrvError):
-    """Redis is away, or does not answer in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A server of the fleet."""
-
-    name: str
-    url: str
-    """Its internal origin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Buried:
-    """A server that is dead."""
-
-    name: str
-    calls: tuple[str, ...]
-    """Calls that were live there."""
 
 
 class Registry:

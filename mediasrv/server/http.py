@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from mediasrv.server.calls import Calls
+from mediasrv.server.fleetgate import FleetGate
 from mediasrv.server.metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,13 @@ class _Connection(web.RequestHandler):
 class Reception:
     """Answers HTTP requests."""
 
-    def __init__(self, calls: Calls, *desks: Desk) -> None:
-        """``desks`` serve the rest."""
+    def __init__(self, calls: Calls, *desks: Desk, gate: FleetGate | None = None) -> None:
+        """``desks`` serve the rest; ``gate`` hands on what is for another server of a fleet."""
         self._calls = calls
-        app = web.Application(client_max_size=BODY_BYTES, middlewares=[_last_door])
+        app = web.Application(
+            client_max_size=BODY_BYTES, middlewares=[_last_door, *([gate.middleware] if gate else [])]
+        )
+        self._gate = gate
         for desk in desks:
             app.router.add_routes(desk.routes())
         app.router.add_get("/healthz", self._healthz)
@@ -73,10 +77,14 @@ class Reception:
     async def start(self) -> None:
         """Get ready for connections."""
         await self._runner.setup()
+        if self._gate is not None:
+            await self._gate.start()
 
     async def aclose(self) -> None:
         """Finish what is being answered, close all connections; safe to call twice."""
         await self._runner.cleanup()
+        if self._gate is not None:
+            await self._gate.aclose()
 
     def let_go(self) -> None:
         """Close connections that wait for another request, and the others behind their answer."""

@@ -66,11 +66,11 @@ class Metrics(Observer):
         }
         self._forbidden = _Tally("mediasrv_compliance_refusals", "Calls not made, by rule.", "rule", registry)
         self._live = Gauge("mediasrv_live_calls", "Calls with an open stream.", registry=registry)
-        self._records_lost = Gauge("mediasrv_records_lost", "Notes for records that were dropped.", registry=registry)
-        self._records_troubled = Gauge(
-            "mediasrv_records_troubled", "Whether records cannot be written just now.", registry=registry
-        )
         self._unknown = Counter("mediasrv_unknown_events", "Carriers' messages of unknown kinds.", registry=registry)
+        self._watch_turns(registry)
+        self._watch_server(registry)
+
+    def _watch_turns(self, registry: CollectorRegistry) -> None:
         self._barge_ins = Counter("mediasrv_barge_ins", "Times that a caller broke in.", registry=registry)
         self._response = Histogram(
             "mediasrv_response_latency_seconds",
@@ -97,13 +97,8 @@ class Metrics(Observer):
         self._detector_failures = Counter(
             "mediasrv_detector_failures", "Questions that a turn detector did not answer in time.", registry=registry
         )
-        self._fleet_lost = Counter(
-            "mediasrv_fleet_lost_calls", "Calls that died with other servers of the fleet.", registry=registry
-        )
-        self._add_load(registry)
 
-    def _add_load(self, registry: CollectorRegistry) -> None:
-        """How hard the process works, and what it leaves out for it."""
+    def _watch_server(self, registry: CollectorRegistry) -> None:
         self._left_out = _Tally(
             "mediasrv_left_out", "Times that work was left out under load, by kind.", "work", registry
         )
@@ -112,11 +107,18 @@ class Metrics(Observer):
             "0: fit; 1: no speculation; 2: nothing that can be left out; 3: no new call.",
             registry=registry,
         )
+        self._records_lost = Gauge("mediasrv_records_lost", "Notes for records that were dropped.", registry=registry)
+        self._records_troubled = Gauge(
+            "mediasrv_records_troubled", "Whether records cannot be written just now.", registry=registry
+        )
         self._lag = Histogram(
             "mediasrv_loop_lag_seconds",
             "How late the event loop ran a timer.",
             buckets=_LAG_BUCKETS_S,
             registry=registry,
+        )
+        self._fleet_lost = Counter(
+            "mediasrv_fleet_lost_calls", "Calls that died with other servers of the fleet.", registry=registry
         )
         self._stalls = Counter(
             "mediasrv_loop_stalls", "Stalls of the event loop whose stack was taken.", registry=registry

@@ -44,3 +44,13 @@ class ServerOptions:
     """How long it must have been better before the next thing is done again."""
     drain_s: int = 600
     """Longest wait for live calls to end after SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtelOptions:
+    """Keys of ``[otel]``: traces of calls for OpenTelemetry. Needs ``mediasrv[otel]``."""
+
+    endpoint: str = ""
+    """Where they are sent, OTLP over HTTP, such as ``http://127.0.0.1:4318/v1/traces``; empty: nowhere."""
+    service_name: str = "mediasrv"
+    """Name under which they are filed."""

@@ -27,9 +27,9 @@ BODY_WITHIN_S = 10.0
 """Longest time for a request's body to arrive."""
 
 
-PROVEN = "mediasrv.proven"
+PROVEN = web.RequestKey("proven", bool)
 """Key of requests that were proven to be the carrier's, where a server of our own has handed them on."""
-_READ = "mediasrv.read"
+_READ: web.RequestKey[tuple[dict[str, str], Webhook]] = web.RequestKey("read", tuple)
 
 
 class Webhooks:

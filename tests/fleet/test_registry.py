@@ -8,8 +8,9 @@ import pytest
 
 from mediasrv.errors import ConfigError
 from mediasrv.fleet import registry as registry_module
+from mediasrv.fleet.node import Buried, Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
-from mediasrv.fleet.registry import Buried, Node, Registry, RegistryError
+from mediasrv.fleet.registry import Registry
 from tests.fleet.conftest import RedisServer, options_of
 
 
