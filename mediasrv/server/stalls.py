@@ -22,6 +22,8 @@ DEPTH = 12
 QUIET_S = 60.0
 """Time between two lines about one place."""
 _MAX_PLACES = 256
+# Where the innermost function of a loop lies that has nothing to do; uvloop's is in C, below asyncio's.
+_WAITING = frozenset({"asyncio", "selectors", "uvloop"})
 
 
 class StallWatch:
@@ -64,7 +66,7 @@ class StallWatch:
         self._caught_s = began_s
         frame = sys._current_frames().get(self._loop_thread)
         stack = stack_of(frame)
-        if frame is None or not self._is_news(stack, now):
+        if frame is None or _is_idle(frame) or not self._is_news(stack, now):
             return ""
         log.warning("event loop stalls: %s", stack, extra={"after_ms": round((now - began_s) * 1000)})
         return stack
@@ -80,6 +82,11 @@ class StallWatch:
     def _watch(self) -> None:
         while not self._over.wait(self._limit_s / 2):
             self.look()
+
+
+def _is_idle(frame: FrameType) -> bool:
+    """Whether the loop waits for events: then it is the machine that is late, not we."""
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _WAITING
 
 
 def stack_of(frame: FrameType | None) -> str:

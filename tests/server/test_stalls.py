@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -100,3 +101,16 @@ def test_the_thread_catches_a_real_stall_and_ends(caplog: pytest.LogCaptureFixtu
     watch.stop()
     assert "test_the_thread_catches_a_real_stall" in caplog.text
     assert len(stalls) == 1
+
+
+async def test_a_loop_that_waits_for_events_does_not_stall() -> None:
+    stalls: list[float] = []
+    watch = StallWatch(0.0, stalls.append)
+    looked = asyncio.get_running_loop().run_in_executor(None, _after_a_moment, watch)
+    async with asyncio.timeout(10):
+        assert await looked == ""
+
+
+def _after_a_moment(watch: StallWatch) -> str:
+    time.sleep(0.05)
+    return watch.look()
