@@ -62,8 +62,8 @@ class Handover:
             self.outcome.set_result(outcome)
 
     def url(self, path: str, **more: str) -> str:
-        """Where the carrier asks about it."""
-        return f"{self.party.origin}{path}?{urlencode({'handover': self.name, **more})}"
+        """Where the carrier asks about it; the caller's call leads to the process that knows of it."""
+        return f"{self.party.origin}{path}?{urlencode({'call': self.party.call_id, 'handover': self.name, **more})}"
 
     def end(self) -> None:
         """Nothing will be known of it any more."""

@@ -23,6 +23,7 @@ from mediasrv.errors import RecordsError
 from mediasrv.server import switchboard
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.board import Board
+from mediasrv.server.glance import names_in
 from mediasrv.server.handover import Handovers, Party
 from mediasrv.server.handoverdesk import Screen
 from mediasrv.server.options import ServerOptions
@@ -317,6 +318,13 @@ def handovers(**limits: Any) -> tuple[Handovers, Callable[[str], Any]]:
     standing = Handovers(**limits)
     order = HandoverOrder(to="+911234567")
     return standing, lambda call_id: standing.begin(Party(call_id=call_id, agent="a", origin="o"), order, [])
+
+
+async def test_what_is_asked_about_the_other_leg_finds_the_process_that_has_the_caller() -> None:
+    _, begin = handovers()
+    target = begin("call of the caller").url("/plivo/dial-up").removeprefix("o")
+    request = f"POST {target} HTTP/1.1\r\nHost: x\r\n\r\nEvent=Hangup&CallUUID=other".encode()
+    assert names_in(request) == ["call of the caller", "other"]
 
 
 async def test_what_is_known_of_handovers_is_bounded_in_number_and_time() -> None:
