@@ -13,9 +13,9 @@ The weights were fitted to the half of ``native_bench``'s recordings that is for
 them prompts of one speaker (Debian's asterisk-core-sounds-en), mu-law coded, without noise and with noise 20 and 10 dB
 below the voice, in calls of six. Ends of sentences stood against pauses put where people pause in mid-sentence. Weights
 fitted to five sixths of the sentences and tried on the last sixth have an area under the curve of 0.91; ``UNFINISHED``
-lies below all but one end in a hundred, and above some six in ten of the pauses. To hear an end is no reason for much haste: at
-the pauses that the speaker makes herself where more is to follow, she sinks and slows as at an end (0.71 of them lie
-above where 15 % of the ends lie lower). What it is worth for other voices is not known: hence no long wait.
+lies below all but one end in a hundred, and above some six in ten of the pauses. To hear an end is no reason for much
+haste: at the pauses that the speaker makes herself where more is to follow, she sinks and slows as at an end (0.71 of
+them lie above where 15 % of the ends lie lower). What it is worth for other voices is not known: hence no long wait.
 """
 
 from __future__ import annotations
