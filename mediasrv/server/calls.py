@@ -217,7 +217,7 @@ class Calls:
     async def drain(self) -> None:
         """Let no new call in; return when the last one is over. Cancelling leaves them as they are."""
         self._admission.drain(_now())
-        while self._tasks or self._admission.occupied(_now()):
+        while self._tasks or self._admission.occupied(_now()) or self.switchboards.rings(_now()):
             # Reservations end by the clock, without a word.
             await self._wait_for_a_change(1.0)
 

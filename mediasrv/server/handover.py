@@ -19,6 +19,8 @@ from mediasrv.call.link import OUTBOUND
 LIFE_S = 5 * 3600.0
 """A talk may take four hours, and what comes after it is asked then."""
 MOST = 10_000
+GRACE_S = 15.0
+"""From the order to the ringing, and from its end to the carrier's question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Handover:
     """What is known of it, once anything is."""
     name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     forgotten_s: float = 0.0
+    rings_until_s: float = 0.0
+    """Until when the caller may come back; 0: he is never away before somebody is there."""
     callee_id: str = ""
     """The call to whoever is briefed."""
     is_fetched: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,6 +91,7 @@ class Handovers:
         if len(self._standing) >= self._most:
             self.forget(next(iter(self._standing.values())))
         handover = Handover(party, order, words, loop.create_future(), forgotten_s=loop.time() + self._life_s)
+        handover.rings_until_s = loop.time() + order.timeout_s + GRACE_S if not order.briefing else 0.0
         self._standing[handover.name] = handover
         return handover
 
@@ -97,6 +102,10 @@ class Handovers:
     def of(self, call_id: str) -> list[Handover]:
         """Those of a caller."""
         return [each for each in self._standing.values() if each.party.call_id == call_id]
+
+    def rings(self, now: float) -> bool:
+        """Whether a caller is being put through who may come back: for as long as it rings there, and a moment more."""
+        return any(each.is_fetched.is_set() and now < each.rings_until_s for each in self._standing.values())
 
     def forget(self, handover: Handover) -> None:
         """It is over."""

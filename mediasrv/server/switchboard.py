@@ -183,6 +183,10 @@ class Switchboards(dict[str, Switchboard]):
         """The call that a caller comes back from whom nobody wanted."""
         return self[carrier].earlier(call_id) if carrier in self else None
 
+    def rings(self, now: float) -> bool:
+        """Whether a caller may come back."""
+        return any(board.standing.rings(now) for board in self.values())
+
     def hung_up(self, call_id: str) -> None:
         """A call is over."""
         for board in self.values():

@@ -149,6 +149,18 @@ async def expected(there: Office) -> str:
     return document
 
 
+async def test_a_server_that_wants_to_stop_waits_for_who_may_come_back() -> None:
+    async with office(PlivoStandin(people={COLLEAGUE: Subscriber(answers="busy", after_s=0.5)})) as there:
+        leg = there.rings(to=f"+{COLLEAGUE}")
+        await until(lambda: any(deed.startswith("dial") for deed in leg.deeds))
+        await until(lambda: not there.service._calls.live)
+        draining = asyncio.create_task(there.service._calls.drain())
+        await there.standin.settle(leg)
+        assert leg.deeds.count("stream") == 2
+        async with asyncio.timeout(5):
+            await draining
+
+
 async def test_somebody_is_briefed_while_the_caller_hears_music_and_both_are_brought_together() -> None:
     async with office(PlivoStandin(people={COLLEAGUE: Subscriber(after_s=1.5)})) as there:
         leg = there.rings(to=f"+{COLLEAGUE}", briefing=BRIEFING)
