@@ -32,6 +32,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
+from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
 from mediasrv.carriers.options import PlivoOptions
@@ -66,6 +67,11 @@ class EchoCall:
 
     def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
         return False
+
+    def watch(self) -> Levels:
+        return Levels(MULAW_8K)
+
+    def unwatch(self) -> None: ...
 
     def end(self, cause: str) -> None:
         if not self._ended.done():

@@ -20,6 +20,7 @@ from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import Resampler
 from mediasrv.call.effort import Effort, Work
+from mediasrv.call.levels import Levels
 from mediasrv.call.recording import CallRecording
 from mediasrv.providers.base import PAUSE_MS, PAUSE_RATE_HZ, Recognition
 from mediasrv.turn.echo import EchoDetector
@@ -62,6 +63,8 @@ class Ear:
         """Where each frame goes as well, in the carrier's rate."""
         self.recording: CallRecording | None = None
         """Where each frame goes as well, where the call can be recorded."""
+        self.levels: Levels | None = None
+        """Where each frame goes as well, while somebody watches."""
         self.is_private = False
         """Whether silence takes the place of what the caller says, so that all clocks run on and nobody hears it."""
 
@@ -119,6 +122,8 @@ class Ear:
                 self.tap(piece)
             if self.recording is not None:
                 self.recording.hear(piece, now)
+            if self.levels is not None:
+                self.levels.hear(piece, now)
 
 
 class Listener:

@@ -21,6 +21,7 @@ from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
 from mediasrv.call.history import History
 from mediasrv.call.interlocutor import Interlocutor
+from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
 from mediasrv.call.observer import Observer
@@ -169,6 +170,15 @@ class LiveCall:
             return False
         self._run_beside(work(self.call))
         return True
+
+    def watch(self) -> Levels:
+        """Measure both voices from now on; a plain call, as is ``unwatch``."""
+        levels = self._ear.levels = self._mouth.levels = Levels(self._mouth.audio)
+        return levels
+
+    def unwatch(self) -> None:
+        """Nobody watches any more."""
+        self._ear.levels = self._mouth.levels = None
 
     def callee_is(self, kind: Kind) -> None:
         """Somebody else knows who has picked up, such as the carrier; a plain call."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.alarm import Alarm
 from mediasrv.call.floor import Floor
+from mediasrv.call.levels import Levels
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.recording import CallRecording
@@ -87,6 +88,8 @@ class Mouth:
         self.watcher = PlayoutWatcher()
         self.recording: CallRecording | None = None
         """Told what the caller hears, where the call can be recorded."""
+        self.levels: Levels | None = None
+        """Told likewise, while somebody watches."""
         self._floor = Floor()
         self._is_steady = False
         self._saying: Saying | None = None
@@ -194,11 +197,15 @@ class Mouth:
                 self.watcher.audio_sent(command.payload, begins_s)
                 if self.recording is not None:
                     self.recording.play(command.payload, begins_s)
+                if self.levels is not None:
+                    self.levels.play(command.payload, begins_s)
                 begins_s += self.audio.samples_of(command.payload) / self.audio.rate_hz
             elif isinstance(command, Clear):
                 self.watcher.audio_cut(begins_s)
                 if self.recording is not None:
                     self.recording.cut(begins_s)
+                if self.levels is not None:
+                    self.levels.cut(begins_s)
 
     async def wait_until_quiet(self) -> None:
         """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
+from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Event, StreamStarted
@@ -23,6 +24,12 @@ class LiveCall(Protocol):
 
     def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]], /) -> bool:
         """Have somebody's work done on this call, beside all else; ``False`` when it is over. A plain call."""
+
+    def watch(self) -> Levels:
+        """Measure both voices from now on, until ``unwatch``; plain calls."""
+
+    def unwatch(self) -> None:
+        """Nobody watches any more."""
 
     def end(self, cause: str, /) -> None:
         """End the call, at once; the first cause counts."""

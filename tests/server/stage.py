@@ -15,6 +15,7 @@ import aiohttp
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
+from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
 from mediasrv.carriers.base import Carrier
@@ -72,6 +73,12 @@ class EchoCall:
 
     def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
         return False
+
+    def watch(self) -> Levels:
+        return Levels(self.started.format)
+
+    def unwatch(self) -> None:
+        pass
 
     def end(self, cause: str) -> None:
         if not self.ended.done():
