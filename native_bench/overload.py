@@ -32,7 +32,6 @@ from native_bench.machine import described, facts
 from native_bench.processes import placement, running
 
 _DESCRIPTORS = 6
-_RAMP_S = 60
 _MOST = 2000
 _LEVELS = ("fit", "no speculation", "essential", "closed")
 
@@ -66,8 +65,8 @@ class Crowd:
         return sum(not each.over.done() for each in self.load.callers)
 
     async def arrive(self, world: World, wanted: int) -> None:
-        """Callers arrive, until there were so many, or for ``_RAMP_S``."""
-        while self.arrived < (wanted or _RAMP_S * CALLS_A_SECOND):
+        """Callers arrive, until there were so many."""
+        while self.arrived < wanted:
             await self.next(world)
 
     async def next(self, world: World) -> None:
@@ -114,14 +113,14 @@ class Outcome:
         return found
 
 
-async def overload(world: World, tape: Tape, calls: int, seconds: float) -> Outcome:
+async def overload(world: World, tape: Tape, calls: int, ramp_s: float, seconds: float) -> Outcome:
     """Have a crowd arrive and measure those who were let in; raise ``ServerDied``."""
     crowd = Crowd(Load(Metronome(), tape))
     crowd.load.metronome.start()
     looking = asyncio.create_task(crowd.look(world))
     bar = Progress(seconds, "s of overload")
     try:
-        await crowd.arrive(world, calls)
+        await crowd.arrive(world, calls or round(ramp_s * CALLS_A_SECOND))
         await asyncio.sleep(CYCLE_S)
         crowd.load.metronome.forget()
         begun_s = time.monotonic()
@@ -158,7 +157,10 @@ def main() -> int:
     """Measure, print, keep; 0 when those in progress heard no hole."""
     parser = argparse.ArgumentParser(prog="python -m native_bench overload", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0, help="of measurement (default: %(default)s)")
-    parser.add_argument("--calls", type=int, default=0, help="that arrive (default: for a minute)")
+    parser.add_argument("--calls", type=int, default=0, help="that arrive (default: as --ramp says)")
+    parser.add_argument(
+        "--ramp", type=float, default=60.0, help="seconds before that, of arrivals (default: %(default)s)"
+    )
     parser.add_argument("--unguarded", action="store_true", help="with a server that lets in whoever comes")
     parser.add_argument("--neighbours", type=int, default=0, help="that compete for the server's core, at full speed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures")
@@ -188,7 +190,7 @@ async def _overload(flags: argparse.Namespace) -> int:
             world = await stack.enter_async_context(guarded)
             for _ in range(flags.neighbours):
                 await stack.enter_async_context(running("-c", "while True: pass", cores=cores.server))
-            outcome = await overload(world, tape, flags.calls, flags.seconds)
+            outcome = await overload(world, tape, flags.calls, flags.ramp, flags.seconds)
     flaws = outcome.flaws(Limits())
     print(f"{outcome.arrived} arrived, {outcome.refused} were refused, {outcome.live} are up;", end=" ")
     print(f"seconds at each level: {_told(outcome.levels)}")
