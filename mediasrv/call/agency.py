@@ -124,7 +124,7 @@ class Agency:
         if key not in self._crews:
             providers = [self._provider(stage, table) for table in tables]
             may_hedge = partial(self.effort.allows, Work.HEDGE)
-            self._crews[key] = _FALLBACKS[stage](Crew(stage, providers, patience, may_hedge))
+            self._crews[key] = _FALLBACKS[stage](Crew(stage, providers, patience, may_hedge, self._observer.asked))
         return self._crews[key]
 
     def _studio(self, options: AgentOptions) -> Studio:

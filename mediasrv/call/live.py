@@ -28,6 +28,7 @@ from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.recording import CallRecording, Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
+from mediasrv.call.tally import Tally
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
 from mediasrv.providers.meter import Use, set_meter
@@ -157,7 +158,19 @@ class LiveCall:
         if self._conversation is not None:
             self._conversation.aclose()
         self._link.close()
+        self._observer.tallied(self.id, self._tally())
         self._observer.ended(self.id, cause)
+
+    def _tally(self) -> Tally:
+        ledger, packets = self._mouth.ledger, self._ear.jitter.statistics
+        return Tally(
+            underruns=ledger.underruns,
+            marks_lost=ledger.marks_lost,
+            packets_lost=packets.lost,
+            packets_late=packets.late,
+            packets_doubled=packets.duplicate,
+            jitter_ms=packets.jitter_ms,
+        )
 
     def end(self, cause: str) -> None:
         """End the call; the first cause counts, and nothing is begun any more."""

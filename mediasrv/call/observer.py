@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mediasrv.call.link import CallDetails
 from mediasrv.call.recording import Recorded
+from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
 
 
@@ -40,6 +42,9 @@ class Observer:
     def left_out(self, work: str) -> None:
         """Something that can be left out was, because the server has too much to do."""
 
+    def asked(self, stage: str, provider: str, fate: Fate) -> None:
+        """A request that was made of a provider was answered, overtaken by another, or failed."""
+
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         """Something was used that a provider is paid for; without a call, by the agents' set phrases."""
 
@@ -48,6 +53,9 @@ class Observer:
 
     def opted_out(self, call_id: str, how: str) -> None:
         """Whoever we speak with asked, by ``speech`` or ``dtmf``, not to be called again."""
+
+    def tallied(self, call_id: str, tally: Tally) -> None:
+        """How a call's audio went, told at its end."""
 
     def ended(self, call_id: str, cause: str) -> None:
         """A call is over."""

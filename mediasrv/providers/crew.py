@@ -66,14 +66,27 @@ def _always() -> bool:
     return True
 
 
+def _nobody(stage: str, provider: str, fate: Fate) -> None:
+    """Counts nothing."""
+
+
 class Crew(Generic[P]):
     """Whom to ask, in which order, and when to ask the next."""
 
     def __init__(
-        self, stage: str, providers: Sequence[P], patience: Patience, may_hedge: Callable[[], bool] = _always
+        self,
+        stage: str,
+        providers: Sequence[P],
+        patience: Patience,
+        may_hedge: Callable[[], bool] = _always,
+        settled: Callable[[str, str, Fate], None] = _nobody,
     ) -> None:
-        """``may_hedge`` is asked whether there is time for a second request where the first is no more than slow."""
+        """``may_hedge`` is asked whether there is time for a second request where the first is no more than slow.
+
+        ``settled`` is told the stage, the provider and the fate of each attempt.
+        """
         self.stage = stage
+        self._settled = settled
         self._may_hedge = may_hedge
         first_min_s, first_max_s = patience.first_min_ms / 1000, patience.first_max_ms / 1000
         self.members = [Member(each, Latency(first_min_s, first_max_s), _breaker(patience)) for each in providers]
@@ -191,6 +204,7 @@ class Crew(Generic[P]):
 
     def _settle(self, member: Member[P], is_first: bool, won: list[Member[P]], fate: Fate, waited_s: float) -> None:
         now = asyncio.get_running_loop().time()
+        self._settled(self.stage, member.provider.name, fate)
         match fate:
             case Fate.FAILED:
                 self.failures += 1

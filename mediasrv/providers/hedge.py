@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from typing import Generic, TypeVar
 
 from mediasrv.errors import ProviderError
@@ -20,11 +20,11 @@ T = TypeVar("T")
 class Fate(Enum):
     """What became of an attempt."""
 
-    ANSWERED = auto()
+    ANSWERED = "answered"
     """It gave its first item, or ended without any."""
-    OVERTAKEN = auto()
+    OVERTAKEN = "overtaken"
     """Another one answered while it was waited for."""
-    FAILED = auto()
+    FAILED = "failed"
     """It raised."""
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from mediasrv.call.observer import Observer
+from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
 from mediasrv.records.database import Database
 
@@ -21,6 +23,7 @@ MAX_VALUES = 32
 # Denser where the budget lies: 400 to 600 ms from the caller's last sample to ours.
 _RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0, 3.0, 5.0)
 _STAGE_BUCKETS_S = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0, 5.0)
+_JITTER_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 # A stall of more than 20 ms is a bug.
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
@@ -96,6 +99,29 @@ class Metrics(Observer):
         )
         self._detector_failures = Counter(
             "mediasrv_detector_failures", "Questions that a turn detector did not answer in time.", registry=registry
+        )
+
+        self._asked = Counter(
+            "mediasrv_provider_requests",
+            "Requests made of providers, by what became of them; those overtaken lost to a second request.",
+            ["stage", "fate"],
+            registry=registry,
+        )
+        self._provider_failures = _Tally(
+            "mediasrv_provider_failures", "Requests that failed, by provider.", "provider", registry
+        )
+        self._underruns = Counter(
+            "mediasrv_playout_underruns", "Times that a caller's ear ran dry within an utterance.", registry=registry
+        )
+        self._marks_lost = Counter("mediasrv_marks_lost", "Marks that carriers never returned.", registry=registry)
+        self._packets = Counter(
+            "mediasrv_packets_missed", "Callers' packets that were no use, by why.", ["why"], registry=registry
+        )
+        self._jitter = Histogram(
+            "mediasrv_jitter_seconds",
+            "Variation of the arrival of callers' packets, at the end of each call (RFC 3550).",
+            buckets=_JITTER_BUCKETS_S,
+            registry=registry,
         )
 
     def _watch_server(self, registry: CollectorRegistry) -> None:
@@ -192,6 +218,22 @@ class Metrics(Observer):
             self._response.observe(trace.response_ms / 1000)
             for stage in trace.waterfall():
                 self._stage.labels(stage.name).observe((stage.end_ms - stage.start_ms) / 1000)
+
+    def asked(self, stage: str, provider: str, fate: Fate) -> None:
+        self._asked.labels(stage, fate.value).inc()
+        if fate is Fate.FAILED:
+            self._provider_failures.add(provider)
+
+    def tallied(self, call_id: str, tally: Tally) -> None:
+        self._underruns.inc(tally.underruns)
+        self._marks_lost.inc(tally.marks_lost)
+        for why, count in (
+            ("lost", tally.packets_lost),
+            ("late", tally.packets_late),
+            ("double", tally.packets_doubled),
+        ):
+            self._packets.labels(why).inc(count)
+        self._jitter.observe(tally.jitter_ms / 1000)
 
     def reply_prepared(self, call_id: str, tokens: int, *, wasted: bool) -> None:
         outcome = "wasted" if wasted else "used"

@@ -122,7 +122,7 @@ class Stage:
         ``way_s`` is how far away the carrier is. With ``direction="outbound"`` the call is one that we have made.
         """
         self._to_carrier, self._to_us = Way(way_s), Way(way_s)
-        self.watch = Watch()
+        self.watch: Watch = providers.pop("watch", None) or Watch()
         self.audio = audio
         self.closed = False
         self.commands: list[tuple[float, Command]] = []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
+from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
 from mediasrv.server.metrics import MAX_VALUES, Metrics
 
@@ -71,3 +73,29 @@ def test_two_servers_in_a_process_do_not_share_figures() -> None:
     first, second = Metrics(), Metrics()
     first.refused("full")
     assert b'reason="full"' not in second.render()
+
+
+def test_a_calls_tally_and_the_fate_of_requests_are_counted() -> None:
+    metrics = Metrics()
+    metrics.tallied(
+        "call-1", Tally(underruns=2, marks_lost=1, packets_lost=3, packets_late=4, packets_doubled=5, jitter_ms=12.0)
+    )
+    for fate in (Fate.ANSWERED, Fate.ANSWERED, Fate.OVERTAKEN, Fate.FAILED):
+        metrics.asked("llm", "openai", fate)
+    metrics.loop_stalled(0.2)
+    metrics.calls_lost(3)
+    told = metrics.render().decode().splitlines()
+    for line in (
+        "mediasrv_playout_underruns_total 2.0",
+        "mediasrv_marks_lost_total 1.0",
+        'mediasrv_packets_missed_total{why="lost"} 3.0',
+        'mediasrv_packets_missed_total{why="late"} 4.0',
+        'mediasrv_packets_missed_total{why="double"} 5.0',
+        "mediasrv_jitter_seconds_sum 0.012",
+        'mediasrv_provider_requests_total{fate="answered",stage="llm"} 2.0',
+        'mediasrv_provider_requests_total{fate="overtaken",stage="llm"} 1.0',
+        'mediasrv_provider_failures_total{provider="openai"} 1.0',
+        "mediasrv_loop_stalls_total 1.0",
+        "mediasrv_fleet_lost_calls_total 3.0",
+    ):
+        assert line in told
