@@ -67,6 +67,7 @@ class Reception:
             client_max_size=BODY_BYTES, middlewares=[_last_door, *([gate.middleware] if gate else [])]
         )
         self._gate = gate
+        self._closing = asyncio.Lock()
         for desk in desks:
             app.router.add_routes(desk.routes())
         app.router.add_get("/healthz", self._healthz)
@@ -81,8 +82,9 @@ class Reception:
             await self._gate.start()
 
     async def aclose(self) -> None:
-        """Finish what is being answered, close all connections; safe to call twice."""
-        await self._runner.cleanup()
+        """Finish what is being answered, close all connections; safe to call twice, at once too."""
+        async with self._closing:
+            await self._runner.cleanup()
         if self._gate is not None:
             await self._gate.aclose()
 
