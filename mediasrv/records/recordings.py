@@ -11,7 +11,8 @@ import logging
 import threading
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -21,12 +22,13 @@ import numpy as np
 import orjson
 
 from mediasrv.audio import codec
-from mediasrv.audio.format import AudioFormat, Encoding
+from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.l16 import encode_l16
 from mediasrv.call.recording import Recorded
 from mediasrv.errors import ConfigError
+from mediasrv.records.playback import Playback, format_of
 from mediasrv.records.recordingfiles import SUFFIX
-from mediasrv.records.sealed import Sealer, SealError, Unsealer
+from mediasrv.records.sealed import Sealer, Unsealer
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,16 @@ class Recordings:
     def open(self, call_id: str, audio: AudioFormat) -> Reel:
         """Begin a recording of two voices in this format, interleaved."""
         return Reel(self, call_id, audio, self._key)
+
+    @contextmanager
+    def playback(self, place: str) -> Iterator[Playback]:
+        """Play a recording, named as ``Recorded.path`` was; it blocks.
+
+        Raise ``SealError``, or ``OSError`` where there is no such file. None but those in the folder are ever opened,
+        whatever the records say.
+        """
+        with (self.folder / Path(place).name).open("rb") as sealed:
+            yield Playback(sealed, self._key)
 
     def hand_over(self, job: Callable[[], None], size: int) -> bool:
         """Have the thread do something with so many bytes; ``False`` when too many wait already."""
@@ -180,11 +192,7 @@ def write_wav(sealed: BinaryIO, key: bytes, wav: BinaryIO) -> None:
     Raise ``SealError`` as ``Unsealer`` does; what could be read until then is in the file.
     """
     unsealer = Unsealer(sealed, key)
-    try:
-        about = orjson.loads(unsealer.header)
-        encoding, rate_hz, channels = Encoding(about["encoding"]), int(about["rate_hz"]), int(about["channels"])
-    except (ValueError, KeyError, TypeError):
-        raise SealError("the file holds no recording") from None
+    encoding, rate_hz, channels = format_of(unsealer)
     with wave.open(wav, "wb") as out:
         out.setnchannels(channels)
         out.setsampwidth(2)

@@ -111,5 +111,21 @@ class Unsealer:
         return data
 
 
+def lengths_of(file: BinaryIO) -> Iterator[int]:
+    """The lengths of the pieces, before they were sealed, from the first on, behind which ``Unsealer`` leaves a file.
+
+    Nothing is opened: they are to be trusted once the pieces were read. What breaks off ends them.
+    """
+    position = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    while position + _LENGTH.size <= end:
+        file.seek(position)
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        position += _LENGTH.size + length
+        if length < _TAG_BYTES or position > end:
+            return
+        yield length - _TAG_BYTES
+
+
 def _cipher(key: bytes, salt: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"mediasrv sealed file").derive(key))

@@ -146,3 +146,17 @@ async def most_memory_kb(shelf: Recordings, recording: CallRecording, seconds: r
             while shelf.waiting_bytes > 100_000:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+async def test_only_recordings_in_the_folder_are_played(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "folder")
+    shelf.recordings.start()
+    reel = shelf.recordings.open("call-1", MULAW_8K)
+    reel.write(bytes(3200))
+    reel.close()
+    (recorded,) = await shelf.closed()
+    with shelf.recordings.playback(str(recorded.path)) as playback:
+        assert playback.size_bytes == 44 + 2 * 3200
+    recorded.path.rename(tmp_path / recorded.path.name)
+    with pytest.raises(FileNotFoundError), shelf.recordings.playback(f"../{recorded.path.name}"):
+        pass

@@ -1,0 +1,70 @@
+"""Sealed recordings are played as WAV, and nothing else is."""
+
+from __future__ import annotations
+
+import wave
+from io import BytesIO
+
+import numpy as np
+import orjson
+import pytest
+
+from mediasrv.audio import codec
+from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
+from mediasrv.records.playback import Playback
+from mediasrv.records.sealed import Sealer, SealError
+
+KEY = bytes(range(32))
+SAMPLES = np.arange(-4000, 4000, dtype=np.int16)
+
+
+def sealed(audio: AudioFormat = MULAW_8K, pieces: int = 2) -> bytes:
+    about = {"encoding": audio.encoding.value, "rate_hz": audio.rate_hz, "channels": 2}
+    sealer = Sealer(KEY, orjson.dumps(about))
+    data = sealer.beginning
+    for piece in np.split(SAMPLES, pieces):
+        data += sealer.seal(codec.encode(audio.encoding, piece))
+    return data + sealer.seal(b"", is_last=True)
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, L16_16K], ids=str)
+def test_a_recording_is_a_wav_file_of_the_size_that_was_told(audio: AudioFormat) -> None:
+    playback = Playback(BytesIO(sealed(audio)), KEY)
+    wav = b"".join(playback.chunks())
+    assert len(wav) == playback.size_bytes
+    with wave.open(BytesIO(wav)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, audio.rate_hz)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    assert (samples == codec.decode(audio.encoding, codec.encode(audio.encoding, SAMPLES))).all()
+
+
+@pytest.mark.parametrize("missing", [1, 30, 100, 4030])
+def test_of_a_recording_that_breaks_off_all_that_is_there_is_played(missing: int) -> None:
+    playback = Playback(BytesIO(sealed(pieces=2)[:-missing]), KEY)
+    wav = b"".join(playback.chunks())
+    assert len(wav) == playback.size_bytes == 44 + 2 * (8000 if missing <= 20 else 4000)
+
+
+def test_an_empty_recording_is_an_empty_file() -> None:
+    whole = sealed(pieces=1)
+    playback = Playback(BytesIO(whole[: whole.index(b"}") + 1]), KEY)
+    assert len(b"".join(playback.chunks())) == playback.size_bytes == 44
+
+
+@pytest.mark.parametrize(("place", "key"), [(-5000, KEY), (-1, bytes(32))], ids=["changed", "sealed with another key"])
+def test_what_is_not_as_it_was_is_not_played(place: int, key: bytes) -> None:
+    data = bytearray(sealed())
+    data[place] ^= key == KEY
+    with pytest.raises(SealError, match="was changed"):
+        list(Playback(BytesIO(data), key).chunks())
+
+
+def test_another_sealed_file_is_no_recording() -> None:
+    sealer = Sealer(KEY, b"[]")
+    with pytest.raises(SealError, match="no recording"):
+        Playback(BytesIO(sealer.beginning + sealer.seal(b"", is_last=True)), KEY)
+
+
+def test_a_length_that_no_piece_can_have_ends_what_is_told() -> None:
+    whole = sealed()
+    assert Playback(BytesIO(whole[: whole.index(b"}") + 1] + bytes(100)), KEY).size_bytes == 44
