@@ -5,6 +5,7 @@ Times are ISO 8601 in UTC, durations have their unit in their name.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _PARTS: Mapping[str, str] = {
     "recordings": """SELECT place, maker, began_s, duration_ms, is_whole FROM recordings
         WHERE call_id = ? ORDER BY began_s""",
 }
+_TEXT = r"""(from_number LIKE :text ESCAPE '\' OR to_number LIKE :text ESCAPE '\' OR agent LIKE :text ESCAPE '\'
+    OR id LIKE :text ESCAPE '\' OR cause LIKE :text ESCAPE '\'
+    OR id IN (SELECT call_id FROM transcript WHERE text LIKE :text ESCAPE '\'))"""
 _FLAGS = ("complete", "is_whole")
 _OTHERS: Mapping[str, str] = {
     "consent": "SELECT number, purpose, granted_s, expires_s, source FROM consents ORDER BY number LIMIT ? OFFSET ?",
@@ -45,6 +49,8 @@ class Wanted:
 
     number: str = ""
     """Of either side, in E.164."""
+    text: str = ""
+    """That stands in a number, the agent's name, the call's, the cause of its end, or in what was said."""
     agent: str = ""
     direction: str = ""
     is_live: bool | None = None
@@ -106,14 +112,20 @@ def _conditions(wanted: Wanted) -> tuple[str, Json]:
     # The row that the page before ended with may have gone since; then there is no telling what is behind it.
     simple |= {"after": "(started_s, id) < (SELECT started_s, id FROM calls WHERE id = :after)"}
     simple |= {"number": "(from_number = :number OR to_number = :number OR id IN " + tables.CALLS_OF_NUMBER + ")"}
+    simple |= {"text": _TEXT}
     for name, condition in simple.items():
-        value = getattr(wanted, name)
+        value = _pattern(wanted.text) if name == "text" else getattr(wanted, name)
         if value not in ("", None):
             conditions.append(condition)
             values[name] = value
     if wanted.is_live is not None:
         conditions.append(f"ended_s IS {'' if wanted.is_live else 'NOT '}NULL")
     return " AND ".join(conditions), values
+
+
+def _pattern(text: str) -> str:
+    """Of what has a text in it."""
+    return text and "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
 
 
 def _call(row: sqlite3.Row) -> Json:

@@ -27,6 +27,11 @@ async def test_calls_are_found_by_what_is_known_of_them(tmp_path: Path) -> None:
         assert await ids(is_live=False) == ["call-4", "call-2", "call-1", "call-0"]
         assert await ids(agent="support", direction="inbound", since_s=0.0) == everyone
         assert await ids(agent="billing") == await ids(direction="outbound") == await ids(until_s=1.0) == []
+        assert await ids(text="WILL it come") == await ids(text="supp") == everyone
+        assert await ids(text="0003") == ["call-3"]
+        assert await ids(text="call-2") == ["call-2"]
+        assert await ids(text="hung up") == ["call-4", "call-2", "call-1", "call-0"]
+        assert await ids(text="will%come") == await ids(text="call_2") == await ids(text="\\") == []
         assert await ids(most=2) == ["call-4", "call-3"]
         assert await ids(most=2, after="call-3") == ["call-2", "call-1"]
         assert await ids(after="call-0") == await ids(after="unknown") == []

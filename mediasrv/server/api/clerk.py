@@ -74,14 +74,14 @@ class Clerk:
         )
         if (wanted.after and not behind) or wanted.is_live is False:
             return []
-        return [_live(entry) for entry in entries[behind:] if _fits(entry, wanted)][: wanted.most]
+        return [described(entry) for entry in entries[behind:] if _fits(entry, wanted)][: wanted.most]
 
     async def show_call(self, call_id: str) -> Json:
         """All that is known of a call."""
         records, entry = self._means.records, self._means.board.entries.get(call_id)
         call = None if records is None else await records.archive.call(call_id)
         if call is None and entry is not None:
-            call = {**_live(entry), "body": entry.details.body, **{part: [] for part in _PARTS}}
+            call = {**described(entry), "body": entry.details.body, **{part: [] for part in _PARTS}}
         if call is None:
             raise _unknown()
         return call
@@ -203,7 +203,8 @@ def _unknown() -> Fault:
     return Fault(404, "no_such_call", "nothing is known of this call")
 
 
-def _live(entry: Entry) -> Json:
+def described(entry: Entry) -> Json:
+    """A live call in short, as the records have it."""
     details = entry.details
     return {
         "id": entry.id,
@@ -220,9 +221,10 @@ def _live(entry: Entry) -> Json:
 
 
 def _fits(entry: Entry, wanted: Wanted) -> bool:
-    details = entry.details
+    details, known = entry.details, (entry.id, entry.agent)
     return (
         wanted.number in ("", details.from_number, details.to_number)
+        and any(wanted.text.lower() in each.lower() for each in (*known, details.from_number, details.to_number))
         and wanted.agent in ("", entry.agent)
         and wanted.direction in ("", details.direction)
         and (wanted.since_s is None or entry.began_s >= wanted.since_s)
@@ -237,6 +239,7 @@ def _wanted(query: Json) -> Wanted:
     most = min(int(query.get("most", DEFAULT_MOST)), MOST_CALLS)
     return Wanted(
         number=number,
+        text=query.get("text", ""),
         agent=query.get("agent", ""),
         direction=query.get("direction", ""),
         is_live={"true": True, "false": False}.get(query.get("live", "")),

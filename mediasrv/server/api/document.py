@@ -127,6 +127,7 @@ SCHEMAS: Mapping[str, Schema] = {
 
 _QUERY: Mapping[str, Schema] = {
     "number": {"type": "string", "pattern": _NUMBER, "description": "a number in E.164, of either side"},
+    "text": {"type": "string", "maxLength": 200, "description": "in numbers, names, the cause, or what was said"},
     "agent": {"type": "string", "maxLength": 100},
     "direction": {"type": "string", "enum": ["inbound", "outbound"]},
     "live": {"type": "string", "enum": ["true", "false"]},

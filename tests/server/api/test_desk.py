@@ -100,6 +100,9 @@ async def test_pages_follow_one_another(tmp_path: Path) -> None:
     [
         ("number=%2B91 98123 45678", 2),
         ("number=%2B911111111", 0),
+        ("text=8123", 2),
+        ("text=CALL-1", 1),
+        ("text=nothing", 0),
         ("agent=default", 2),
         ("agent=other", 0),
         ("direction=outbound", 0),

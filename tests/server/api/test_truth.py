@@ -105,7 +105,7 @@ def test_every_operation_answers_as_it_is_described(keeps: bool) -> None:
                 _, document, _ = await stage.ask("GET", "/openapi.json")
                 loop = asyncio.get_running_loop()
 
-                @settings(max_examples=200, database=None, derandomize=True)
+                @settings(max_examples=300, database=None, derandomize=True)
                 @given(questions(document))
                 def hold(question: tuple[str, str, str, Any, str]) -> None:
                     asked = asyncio.run_coroutine_threadsafe(check(stage, document, question), loop)
