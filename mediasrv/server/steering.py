@@ -40,7 +40,13 @@ class Standing:
     def rank(self, now: float) -> tuple[bool, bool, bool, bool, int]:
         """The least is asked first."""
         is_silent = now - self.told_at_s > SILENT_S
-        return self.is_retiring, is_silent, bool(self.refusal), self.is_paced, self.calls + self.handed + self.handed_before
+        return (
+            self.is_retiring,
+            is_silent,
+            bool(self.refusal),
+            self.is_paced,
+            self.calls + self.handed + self.handed_before,
+        )
 
 
 class Steering:
