@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mediasrv.net.allowance import Allowance
 from mediasrv.net.frames import BINARY, TEXT, Cutter, message_frame, payload_of
 
 # RFC 6455 section 5.2.
@@ -20,6 +21,11 @@ _CONTINUATION = 0
 _ABNORMAL, _INVALID_DATA = 1006, 1007
 # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code.
 _REASON_BYTES = 123
+
+FLOOD = "the peer sends too much"
+"""The reason of a connection that was broken off because its peer exceeded ``Limits.frames_per_s``."""
+# So many bytes count as another frame.
+_FRAME_BYTES = 4096
 
 OnMessage = Callable[[str | bytes], None]
 OnClosed = Callable[[int, str], None]
@@ -63,6 +69,10 @@ class Limits:
 
     message_bytes: int = 2 * 1024 * 1024
     """Largest inbound message, fragments together; a larger one closes with 1009."""
+    frames_per_s: float = 0.0
+    """Inbound frames of any kind, a large one counts as several; 0: any number. Then the connection is aborted."""
+    frames_at_once: float = 1000.0
+    """As many may come at once after a pause."""
     buffer_bytes: int = 1024 * 1024
     """Largest backlog of unsent data; beyond it the connection is aborted."""
     stall_s: float = 10.0
@@ -83,6 +93,8 @@ class WebSocket(asyncio.Protocol):
         self._cutter = Cutter(masked=is_server, most_bytes=limits.message_bytes)
         self._transport = transport
         self._limits = limits
+        loop = self._loop = asyncio.get_running_loop()
+        self._allowance = Allowance(limits.frames_per_s, limits.frames_at_once, loop.time)
         self._on_message: OnMessage | None = None
         self._on_closed: OnClosed | None = None
         self._partial: bytearray | None = None
@@ -93,8 +105,7 @@ class WebSocket(asyncio.Protocol):
         self._over = False  # on_closed was called, or is for listen to call
         self._fault = ""
         self._heard = True
-        self._loop = asyncio.get_running_loop()
-        self._ping_timer = self._loop.call_later(limits.ping_s, self._ping)
+        self._ping_timer = loop.call_later(limits.ping_s, self._ping)
         self._stall_timer: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         transport.set_protocol(self)
@@ -148,6 +159,9 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         data, spans = self._cutter.cut(data)
+        if not self._allowance.spend(len(spans) + len(data) // _FRAME_BYTES):
+            self._break_off(FLOOD)
+            return
         for begin, body, end in spans:
             if body and self._open and self._on_message is not None:
                 payload = payload_of(data, body, end, masked=self._is_server)

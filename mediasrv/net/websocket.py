@@ -25,9 +25,9 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from mediasrv.errors import MediasrvError
-from mediasrv.net.connection import Limits, WebSocket
+from mediasrv.net.connection import FLOOD, Limits, WebSocket
 
-__all__ = ["HEAD_BYTES", "HandshakeError", "Limits", "ServerHandshake", "WebSocket", "connect"]
+__all__ = ["FLOOD", "HEAD_BYTES", "HandshakeError", "Limits", "ServerHandshake", "WebSocket", "connect"]
 
 # The package logs whole frames at DEBUG, and frames hold what people say: its logger is never let below WARNING.
 _frames_log = logging.getLogger("mediasrv.net.frames")

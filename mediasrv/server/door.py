@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import cast
 
 from mediasrv.net.websocket import HEAD_BYTES, HandshakeError, ServerHandshake
-from mediasrv.server.media import MediaDoor
+from mediasrv.server.crowd import TOO_MANY, Crowd
+from mediasrv.server.media import STREAM_LIMITS, MediaDoor
 
 HEAD_WITHIN_S = 10.0
 """Longest time for a request's head to arrive."""
@@ -35,20 +37,20 @@ class FrontDoor(asyncio.Protocol):
     def __init__(
         self,
         media: MediaDoor,
-        http: Callable[[], asyncio.Protocol],
-        visitors: set[asyncio.BaseTransport],
+        http: Callable[[Callable[[], None]], asyncio.Protocol],
+        crowd: Crowd,
         *,
         is_for_one: bool = False,
     ) -> None:
-        """``http`` makes the protocol of a connection for aiohttp.
+        """``http`` makes the protocol of a connection for aiohttp, which calls what it is given when that is lost.
 
         A connection ``is_for_one`` request where the next one may be for another process.
 
-        ``visitors`` are the transports that nobody owns yet, so that they can be closed when the server ends.
+        ``crowd`` are all who are connected.
         """
         self._media = media
         self._http = http
-        self._visitors = visitors
+        self._crowd = crowd
         self._is_for_one = is_for_one
         self._received = b""
         self._is_done = False
@@ -56,11 +58,13 @@ class FrontDoor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        self._visitors.add(transport)
         self._timer = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._expire)
+        if not self._crowd.enter(self._transport):
+            self._answer(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
+        self._crowd.leave(self._transport)
 
     def data_received(self, data: bytes) -> None:
         if self._is_done:
@@ -82,17 +86,17 @@ class FrontDoor(asyncio.Protocol):
         if not (method == b"GET" and self._media.serves(path) and _UPGRADE.search(head)):
             if self._is_for_one:
                 head = head[:-2] + b"Connection: close\r\n\r\n"
-            handler = self._http()
+            handler = self._http(partial(self._crowd.leave, self._transport))
             self._transport.set_protocol(handler)
             handler.connection_made(self._transport)
             handler.data_received(head + rest)
             return
         try:
-            handshake = ServerHandshake(self._transport, head)
+            handshake = ServerHandshake(self._transport, head, STREAM_LIMITS)
         except HandshakeError as error:
             self._answer(HTTPStatus.BAD_REQUEST, str(error))
             return
-        self._media.upgrade(handshake, rest)
+        self._media.upgrade(handshake, rest, partial(self._crowd.leave, self._transport))
 
     def _expire(self) -> None:
         if self._received:
@@ -113,7 +117,7 @@ class FrontDoor(asyncio.Protocol):
     def _leave(self) -> None:
         self._is_done = True
         self._timer.cancel()
-        self._visitors.discard(self._transport)
+        self._crowd.heard(self._transport)
 
 
 def _is_http(head: bytes, *, is_whole: bool) -> bool:

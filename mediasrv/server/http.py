@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
@@ -47,7 +47,15 @@ class _NoAccessLog(AbstractAccessLogger):
 class _Connection(web.RequestHandler):
     """aiohttp's, but for what it says of a request that it cannot parse: in one line, and nothing to the log."""
 
-    __slots__ = ()
+    __slots__ = ("_left",)
+
+    def __init__(self, server: web.Server, left: Callable[[], None], **options: Any) -> None:
+        super().__init__(server, **options)
+        self._left = left
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._left()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -93,12 +101,13 @@ class Reception:
         if self._runner.server is not None:
             self._runner.server.pre_shutdown()
 
-    def connection(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
+    def connection(self, left: Callable[[], None]) -> asyncio.Protocol:
+        """The protocol of a new connection; ``left`` is called when it is lost."""
         assert self._runner.server is not None  # start was called
         loop = asyncio.get_running_loop()
         return _Connection(
             self._runner.server,
+            left,
             loop=loop,
             keepalive_timeout=_KEEP_ALIVE_S,
             access_log_class=_NoAccessLog,

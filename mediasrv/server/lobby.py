@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
+from mediasrv.server import crowd
 from mediasrv.server.door import HEAD_WITHIN_S
 from mediasrv.server.glance import LONGEST, is_whole, names_in, target_of
 from mediasrv.server.steering import Steering
@@ -45,7 +46,7 @@ class Lobby:
         self._hand = hand
         self._answers = answers
         self._doors: Sequence[socket.socket] = ()
-        self._visitors: set[_Visitor] = set()
+        self._visitors: dict[_Visitor, None] = {}  # the first has waited longest
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, doors: Sequence[socket.socket]) -> None:
@@ -82,7 +83,9 @@ class Lobby:
                 self._loop.call_later(_BREATH_S, self._resume, door)
                 return
             connection.setblocking(False)
-            self._visitors.add(_Visitor(connection, self._decide, self._visitors.discard))
+            if len(self._visitors) >= crowd.MOST_WAITING:
+                next(iter(self._visitors)).leave()
+            self._visitors[_Visitor(connection, self._decide, self._visitors.pop)] = None
 
     def _resume(self, door: socket.socket) -> None:
         if door in self._doors:
@@ -130,7 +133,7 @@ class _Visitor:
         self,
         connection: socket.socket,
         decide: Callable[[socket.socket, bytes], None],
-        left: Callable[[_Visitor], None],
+        left: Callable[[_Visitor], object],
     ) -> None:
         self._connection = connection
         self._decide = decide

@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mediasrv.call.link import INBOUND, CallDetails, direction_of
 from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
-from mediasrv.net.websocket import HandshakeError, ServerHandshake, WebSocket
+from mediasrv.net.websocket import FLOOD, HandshakeError, Limits, ServerHandshake, WebSocket
 from mediasrv.server.calls import Calls
 from mediasrv.server.contracts import LiveCall
 from mediasrv.server.handover import Party
@@ -37,6 +37,10 @@ START_WITHIN_S = 10.0
 """Longest silence of a socket before its ``start``; a carrier sends that at once."""
 END_WITHIN_S = 6.0
 """Longest life of a call whose stream is over: an agent's last words to its own books may take five."""
+
+# Carriers send 50 frames a second, and at once what was held up: the burst is 20 s of them.
+STREAM_LIMITS = Limits(frames_per_s=200.0, frames_at_once=1000.0)
+"""What a carrier may send."""
 
 # Plivo's peers are said to offer this one, and to hang up when it is not chosen.
 _SUBPROTOCOL = "audio.drachtio.org"
@@ -58,8 +62,11 @@ class MediaDoor:
         """Whether streams are served at this path."""
         return path in self._carriers
 
-    def upgrade(self, handshake: ServerHandshake, rest: bytes) -> None:
-        """Answer a request for a path that is served; ``rest`` are the bytes that came behind it."""
+    def upgrade(self, handshake: ServerHandshake, rest: bytes, left: Callable[[], None] = lambda: None) -> None:
+        """Answer a request for a path that is served; ``rest`` are the bytes that came behind it.
+
+        ``left`` is called when a WebSocket that was opened is closed.
+        """
         path, _, query = handshake.target.partition("?")
         carrier = self._carriers[path]
         try:
@@ -88,7 +95,7 @@ class MediaDoor:
         except HandshakeError:
             self._calls.leave(slot)
             return
-        MediaStream(self._calls, visit_of(carrier, slot, origin, params, call_id), websocket).open()
+        MediaStream(self._calls, visit_of(carrier, slot, origin, params, call_id), websocket, left).open()
 
     def _refuse(self, handshake: ServerHandshake, status: int, text: str, call_id: str, reason: str = "") -> None:
         self._calls.complaints.refused(reason or text, call_id)
@@ -108,8 +115,9 @@ class MediaStream:
 
     stream_id = ""
 
-    def __init__(self, calls: Calls, visit: Visit, websocket: WebSocket) -> None:
+    def __init__(self, calls: Calls, visit: Visit, websocket: WebSocket, left: Callable[[], None]) -> None:
         self._calls = calls
+        self._left = left
         self._wire = visit.carrier.protocol()
         self._visit = visit
         self._websocket = websocket
@@ -257,9 +265,12 @@ class MediaStream:
     def _closed(self, code: int, reason: str) -> None:
         log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, "reason": reason})
         self._calls.metrics.unknown_events(self._wire.unknown_events)
+        if reason == FLOOD:
+            self._calls.complaints.refused(reason, self._wire.call_id)
         self.hang_up("connection closed" if code != 1000 else "")
         self._leave()
         self._calls.part(self)
+        self._left()
 
     def _leave(self) -> None:
         if not self._is_over:

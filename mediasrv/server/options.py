@@ -16,6 +16,8 @@ class ApiOptions:
 
     token: str = field(default="", repr=False)
     """Bearer token of those who may use it, such as `openssl rand -hex 32` makes; without one it is closed."""
+    console: bool = False
+    """Whether `/console` is shown to the world; without it only to a browser on this machine. It asks for the token."""
 
     def __post_init__(self) -> None:
         if 0 < len(self.token) < SHORTEST_TOKEN:
@@ -34,6 +36,8 @@ class ServerOptions:
     """Origin that carriers reach, such as ``https://voice.example.in``; empty: the request's own Host header."""
     max_calls: int = 300
     """Calls at a time; more are refused with a spoken apology."""
+    max_connections_per_address: int = 1024
+    """Connections of one IPv4 address or IPv6 /64 to a process; 0: any number. This machine's own are not counted."""
     sheds_load: bool = True
     """Whether work that can be left out is, and then new calls are refused, before those in progress suffer."""
     max_busy_percent: int = 90

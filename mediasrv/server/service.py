@@ -23,6 +23,7 @@ from mediasrv.server.api.clerk import Means
 from mediasrv.server.api.desk import OperatorDesk
 from mediasrv.server.calls import Calls
 from mediasrv.server.contracts import Agency
+from mediasrv.server.crowd import Crowd
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.fleetgate import FleetGate, Membership
 from mediasrv.server.handoverdesk import handover_desks
@@ -91,7 +92,7 @@ class Service:
         self._monitor = Monitor(options, self._calls)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._visitors: set[asyncio.BaseTransport] = set()
+        self._crowd = Crowd(options.max_connections_per_address, self._calls.complaints.refused)
 
     def _operators(self, means: Means | None) -> list[OperatorDesk]:
         """Their desk, where there is one; what it is read from is written by what carriers tell, and watched."""
@@ -132,7 +133,7 @@ class Service:
 
     def _door(self) -> FrontDoor:
         reception, is_for_one = self._reception.connection, self._port.is_for_one
-        return FrontDoor(self._media, reception, self._visitors, is_for_one=is_for_one)
+        return FrontDoor(self._media, reception, self._crowd, is_for_one=is_for_one)
 
     async def run(self, renew: Renew | None = None) -> None:
         """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once.
@@ -179,8 +180,7 @@ class Service:
         """End live calls and free everything; safe to call twice."""
         self._port.close()
         self._monitor.stop()
-        for transport in list(self._visitors):
-            transport.close()
+        self._crowd.disperse()
         if self._outbound is not None:
             await self._outbound.aclose()
         await self._calls.aclose()

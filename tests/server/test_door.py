@@ -161,7 +161,7 @@ async def test_a_visitor_who_leaves_early_is_forgotten() -> None:
         async with stranger(there.port) as peer:
             peer.writer.write(GET[:20])
             await there.get("/healthz")
-        await until(lambda: not there.service._visitors)
+        await until(lambda: not there.service._crowd.waiting)
 
 
 async def test_visitors_are_sent_away_when_the_server_ends() -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import pytest
 
-from mediasrv.server import lobby
+from mediasrv.server import crowd, lobby
 from mediasrv.server.lobby import Lobby
 from mediasrv.server.steering import Steering
 from tests.net.peers import WAIT_S
@@ -144,3 +144,14 @@ async def test_without_a_descriptor_it_takes_a_breath_and_goes_on(
         assert await there.next() == (1, WEBHOOK)
         here.close()
     assert "cannot accept connections" in caplog.text
+
+
+async def test_where_too_many_wait_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "MOST_WAITING", 2)
+    async with house() as there:
+        oldest = await there.send()
+        await there.send()
+        await there.send()
+        assert await asyncio.wait_for(oldest.read(), WAIT_S) == b""
+        await there.send(WEBHOOK)
+        assert (await there.next())[0] == 1
