@@ -11,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip install --no-input --disable-pip-version-check
 PINNED := --require-hashes --only-binary :all:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-base lint types bench bench-check clean
+.PHONY: help demo test test-base lint types bench bench-check sbom clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -20,6 +20,7 @@ help:
 	@echo "make test    run all tests, with branch coverage"
 	@echo "make lint    check the style of the code; make types: check its types"
 	@echo "make bench   measure everything; make bench-check: within a minute, has a frame become dearer?"
+	@echo "make sbom    write sbom.cdx.json: all packages that are pinned, with their hashes (CycloneDX)"
 	@echo "make clean   remove what the others made"
 
 demo: $(VENV)/.holds-local $(VENV)/.holds-weights
@@ -48,8 +49,12 @@ bench: $(VENV)/.holds-dev $(VENV)/.holds-weights
 bench-check: $(VENV)/.holds-dev
 	$(VENV)/bin/python -m native_bench check
 
+# Of the standard library alone, and without a network.
+sbom:
+	$(PYTHON) .ci/sbom > sbom.cdx.json
+
 clean:
-	rm -rf .venv .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache call.wav call.png
+	rm -rf .venv .venv-* .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache call.wav call.png sbom.cdx.json
 	find mediasrv native_bench tests -name __pycache__ -exec rm -rf {} +
 
 $(VENV)/.made:
