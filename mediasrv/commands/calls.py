@@ -42,6 +42,11 @@ def add(commands: Any) -> None:
     for command in (listing, show):
         command.add_argument("--json", action="store_true", help="print JSON, a call a line")
         command.add_argument("--show-numbers", action="store_true", help="print telephone numbers in full")
+    recording = _add_verb(verbs, "recording", _recording, "write our own recordings of a call as WAV, the caller left")
+    recording.add_argument("id", metavar="ID", help="the carrier's name for the call")
+    recording.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file; a second recording gets FILE-2, and so on"
+    )
     erase = _add_verb(verbs, "erase", _erase, "delete all that is kept of a number, recordings too, for good")
     erase.add_argument("--number", required=True, metavar="N", help="the number, in E.164, such as +919812345678")
     export = _add_verb(verbs, "export", _export, "print all records in full as JSON, one a line")
@@ -85,14 +90,33 @@ def _list(flags: argparse.Namespace) -> int:
 def _show(flags: argparse.Namespace) -> int:
     from mediasrv.commands.callsheet import whole
 
-    call = _with_records(flags, lambda records: records.archive.call(flags.id))
+    call = _known_call(flags)
     if call is None:
-        print("mediasrv: nothing is known of this call: mediasrv calls list", file=sys.stderr)
         return FAILED
     if flags.json:
         _print_json(_masked(call, flags))
     else:
         print("\n".join(whole(call, _shown(flags))))
+    return 0
+
+
+def _known_call(flags: argparse.Namespace) -> dict[str, Any] | None:
+    """The call that is asked for; ``None``, and a line about it, where there is none."""
+    call = _with_records(flags, lambda records: records.archive.call(flags.id))
+    if call is None:
+        print("mediasrv: nothing is known of this call: mediasrv calls list", file=sys.stderr)
+    return call
+
+
+def _recording(flags: argparse.Namespace) -> int:
+    from mediasrv.commands.takeout import take_out
+    from mediasrv.config import load
+
+    options = load(flags.config).recording
+    call = _known_call(flags)
+    if call is None:
+        return FAILED
+    print("\n".join(take_out(call["recordings"], options, flags.out)))
     return 0
 
 
