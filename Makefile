@@ -34,7 +34,7 @@ test: $(VENV)/.holds-dev $(VENV)/.holds-weights
 
 # The tests that need no local model, on a Python that the models may not be there for.
 test-base: $(VENV)/.holds-test
-	$(VENV)/bin/python -m pytest -m "not local"
+	$(VENV)/bin/python -m pytest -m "not local and not long"
 
 lint: $(VENV)/.holds-dev
 	$(VENV)/bin/ruff check .
