@@ -12,12 +12,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from mediasrv.net.websocket import connect
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import Ears
 from tests.server.stage import STREAM, Phone
+
+pytestmark = pytest.mark.long
 
 LIMIT_S = 40
 """For a server to be ready: the first one on a machine also compiles kernels."""
