@@ -141,6 +141,18 @@ def test_check_prints_what_is_configured_without_secrets(config: Path) -> None:
     assert "s3cret" not in done.stdout
 
 
+def test_check_lets_an_agent_record_where_there_is_a_key(config: Path) -> None:
+    recorded = SCRIPTED.replace('greeting = "Hi."', 'greeting = "Hi."\nrecord = true')
+    assert recorded != SCRIPTED
+    config.write_text(recorded)
+    assert "record needs recording.key_env" in run("check", "--config", config).stderr
+    config.write_text(recorded + '[recording]\nkey_env = "KEY"\n')
+    done = run("check", "--config", config, env=os.environ | {"KEY": "A" * 43 + "="})
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("check", "--config", config, env=os.environ | {"KEY": "short"})
+    assert done.returncode == 78
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

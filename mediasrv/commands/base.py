@@ -15,9 +15,12 @@ from mediasrv.errors import ConfigError
 from mediasrv.journal import LEVELS
 
 if TYPE_CHECKING:
+    from mediasrv.call.recording import Recorded
     from mediasrv.carriers.base import Control
     from mediasrv.config import Settings
     from mediasrv.outbound.outbound import Outbound
+    from mediasrv.records.options import RecordingOptions
+    from mediasrv.records.recordings import Recordings
     from mediasrv.records.records import Records
 
 FAILED = 1
@@ -59,6 +62,22 @@ def records_of(settings: Settings) -> Records | None:
     from mediasrv.records.records import Records
 
     return Records.configured(settings.records, settings.recording, SCHEMA)
+
+
+def recordings_of(
+    options: RecordingOptions, finished: Callable[[Recorded], None] = lambda recording: None
+) -> Recordings | None:
+    """Who keeps recordings, where there is a key to seal them with; ``finished`` is told of each that is over."""
+    if not options.key:
+        return None
+    try:
+        from mediasrv.records.recordings import Recordings
+        from mediasrv.records.sealed import read_key
+    except ImportError:
+        raise ConfigError(
+            "recordings are sealed with the cryptography package: pip install 'mediasrv[crypto]'"
+        ) from None
+    return Recordings(options.path, read_key(options.key), finished)
 
 
 def controls_of(settings: Settings) -> dict[str, Control]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from mediasrv.commands.base import FAILED, MISCONFIGURED, add_command, add_config, in_loop, settings_of
+from mediasrv.commands.base import FAILED, MISCONFIGURED, add_command, add_config, in_loop, recordings_of, settings_of
 
 if TYPE_CHECKING:
     from mediasrv.config import Settings
@@ -30,7 +30,7 @@ def _check(flags: argparse.Namespace) -> int:
     from mediasrv.call.agency import Agency
     from mediasrv.config import masked
 
-    Agency(settings.agents)
+    Agency(settings.agents, recorder=recordings_of(settings.recording))
     print(masked(settings), end="", flush=True)
     return _check_live(settings, flags.number) if flags.live else 0
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mediasrv.commands.base import recordings_of
 from mediasrv.errors import ConfigError, RecordsError
 from mediasrv.records.options import RecordingOptions
 
@@ -32,16 +33,9 @@ def take_out(recordings: Sequence[Mapping[str, Any]], options: RecordingOptions,
 
 
 def _write(place: str, options: RecordingOptions, target: Path) -> None:
-    if not options.key:
+    shelf = recordings_of(options)
+    if shelf is None:
         raise ConfigError("recordings are sealed: set recording.key_env to the key that this one was made with")
-    try:
-        from mediasrv.records.recordings import Recordings
-        from mediasrv.records.sealed import read_key
-    except ImportError:
-        raise ConfigError(
-            "recordings are sealed with the cryptography package: pip install 'mediasrv[crypto]'"
-        ) from None
-    shelf = Recordings(options.path, read_key(options.key), lambda recording: None)
     try:
         with shelf.playback(place) as playback, open(target, "wb", opener=_for_the_owner) as wav:
             for chunk in playback.chunks():
