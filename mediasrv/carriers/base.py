@@ -53,6 +53,8 @@ class Webhook:
     """Whether a machine has answered, where it says so."""
     recording_id: str = ""
     recording_url: str = ""
+    recording_ms: int = 0
+    """How long the recording is; 0 where it does not say."""
 
 
 class Keypad(Protocol):

@@ -22,7 +22,7 @@ from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_documents import Dial
 from mediasrv.carriers.urls import stream_url, with_query
 from mediasrv.errors import ConfigError, SignatureError
-from mediasrv.wire.fields import name_in, reason_from
+from mediasrv.wire.fields import count_from, name_in, reason_from
 from mediasrv.wire.mediaformat import read_media_format
 from mediasrv.wire.plivo import PLIVO_FORMATS, PlivoProtocol
 from mediasrv.wire.signature import check_stream_token, nonce_in, stream_token, verify
@@ -79,6 +79,7 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         machine=_MACHINE.get(fields.get("Machine", "").lower()),
         recording_id=name_in(fields.get("recording_id") or fields.get("RecordingID", "")),
         recording_url=fields.get("record_url") or fields.get("RecordUrl", ""),
+        recording_ms=count_from(fields.get("recording_duration_ms") or fields.get("RecordingDurationMs")) or 0,
     )
 
 

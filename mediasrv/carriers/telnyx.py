@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -76,7 +77,16 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         machine=_MACHINE.get(fields.get("result", "")),
         recording_id=name_in(fields.get("recording_id", "")),
         recording_url=fields.get("wav") or fields.get("mp3", ""),
+        recording_ms=_ms_between(fields.get("recording_started_at", ""), fields.get("recording_ended_at", "")),
     )
+
+
+def _ms_between(begin: str, end: str) -> int:
+    """Between two times in ISO 8601; 0 where one is missing, or none."""
+    try:
+        return max(0, round((datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() * 1000))
+    except (ValueError, TypeError):  # one may know its zone, and the other not
+        return 0
 
 
 class TelnyxCarrier:

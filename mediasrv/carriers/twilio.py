@@ -16,7 +16,7 @@ from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.carriers.options import TwilioOptions
 from mediasrv.carriers.twiml import apology, brief, connect, dial, element, response, room
 from mediasrv.carriers.urls import stream_url
-from mediasrv.wire.fields import name_in, reason_from
+from mediasrv.wire.fields import count_from, name_in, reason_from
 from mediasrv.wire.signature import check_stream_token, stream_token
 from mediasrv.wire.twilio import TwilioProtocol
 from mediasrv.wire.twilio_signature import verify_twilio
@@ -68,6 +68,7 @@ def read_webhook(fields: Mapping[str, str]) -> Webhook:
         machine=None if answered_by in ("", "unknown") else answered_by != "human",
         recording_id=name_in(fields.get("RecordingSid", "")),
         recording_url=fields.get("RecordingUrl", ""),
+        recording_ms=1000 * (count_from(fields.get("RecordingDuration")) or 0),
     )
 
 

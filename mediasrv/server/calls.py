@@ -33,8 +33,8 @@ class Calls:
         self.agency = agency
         self.metrics = metrics
         self.complaints = Complaints(metrics)
-        self.on_recorded: Callable[[str, str, str], None] = lambda call_id, recording_id, url: None
-        """Told of recordings that the carrier has made: the call's name, the recording's, and where it is."""
+        self.on_recorded: Callable[[str, str, str, int], None] = _nobody
+        """Told of recordings that the carrier has made: the call's name, the recording's, where and how long it is."""
         self.switchboards = Switchboards()
         self._admission = Admission(max_calls)
         self._live: dict[str, Stream] = {}
@@ -209,10 +209,10 @@ class Calls:
         else:
             self._admission.note_callee(call_id, kind)
 
-    def recorded(self, call_id: str, recording_id: str, url: str) -> None:
+    def recorded(self, call_id: str, recording_id: str, url: str, duration_ms: int) -> None:
         """The carrier says that a recording of its own is ready, where ``on_recorded`` is told of it."""
         log.info("carrier's recording is ready", extra={"call": call_id, "recording": recording_id})
-        self.on_recorded(call_id, recording_id, url)
+        self.on_recorded(call_id, recording_id, url, duration_ms)
 
     async def drain(self) -> None:
         """Let no new call in; return when the last one is over. Cancelling leaves them as they are."""

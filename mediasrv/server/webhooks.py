@@ -110,7 +110,8 @@ class Webhooks:
         elif webhook.happening is Happening.MACHINE and webhook.machine is not None:
             self._calls.callee_is(webhook.call_id, Kind.MACHINE if webhook.machine else Kind.HUMAN)
         elif webhook.happening is Happening.RECORDED:
-            self._calls.recorded(webhook.call_id, webhook.recording_id, webhook.recording_url)
+            recording = (webhook.recording_id, webhook.recording_url, webhook.recording_ms)
+            self._calls.recorded(webhook.call_id, *recording)
 
     async def _stream(self, request: web.Request) -> web.Response:
         if "upgrade" in request.headers:

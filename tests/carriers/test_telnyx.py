@@ -119,6 +119,10 @@ def test_a_webhook_names_the_parties_the_cause_and_the_recording() -> None:
     assert read_webhook(told("call.hangup", hangup_cause="user_busy")).cause == "user_busy"
     saved = told("call.recording.saved", recording_id="r1", recording_urls={"wav": "https://s/r1.wav"})
     assert (read_webhook(saved).recording_id, read_webhook(saved).recording_url) == ("r1", "https://s/r1.wav")
+    times = {"recording_started_at": "2026-11-21T10:00:00.5Z", "recording_ended_at": "2026-11-21T10:00:02Z"}
+    assert read_webhook(saved | times).recording_ms == 1500
+    times["recording_started_at"] = "2026-11-21T10:00:00"
+    assert read_webhook(saved | times).recording_ms == read_webhook(saved).recording_ms == 0
 
 
 @pytest.mark.parametrize(

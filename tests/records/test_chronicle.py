@@ -42,6 +42,18 @@ async def test_a_call_is_written_down_whole(tmp_path: Path) -> None:
     }
 
 
+async def test_a_recording_of_the_carriers_stands_in_the_record_with_its_length(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        converse(records, "call-1")
+        records.chronicle.carrier_recorded("call-1", "r-1", "https://media.example/1.wav", 1500)
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    (recording,) = call["recordings"]
+    assert (recording["place"], recording["maker"]) == ("https://media.example/1.wav", "carrier")
+    assert (recording["duration_ms"], recording["is_whole"]) == (1500, True)
+
+
 async def test_the_waterfall_stands_in_the_record_and_adds_up(tmp_path: Path) -> None:
     async with kept(tmp_path) as records:
         converse(records, "call-1")

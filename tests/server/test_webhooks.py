@@ -35,13 +35,14 @@ async def test_and_a_call_whose_stream_is_yet_to_come() -> None:
 
 async def test_a_recording_of_the_carriers_is_told_of_in_both_spellings() -> None:
     async with stage() as there:
-        told: list[tuple[str, ...]] = []
+        told: list[tuple[str, str, str, int]] = []
         there.service._calls.on_recorded = lambda *recording: told.append(recording)
         api = {"call_uuid": "call-1", "recording_id": "r-1", "record_url": "https://media.plivo.com/1.wav"}
         xml = {"CallUUID": "call-1", "RecordingID": "r-2", "RecordUrl": "https://media.plivo.com/2.wav"}
+        api["recording_duration_ms"], xml["RecordingDurationMs"] = "1500", "-1"
         for fields in (api, xml):
             assert (await there.post("/plivo/callback/details", fields))[0] == 200
-        assert told == [("call-1", "r-1", api["record_url"]), ("call-1", "r-2", xml["RecordUrl"])]
+        assert told == [("call-1", "r-1", api["record_url"], 1500), ("call-1", "r-2", xml["RecordUrl"], 0)]
 
 
 async def test_the_question_of_a_call_that_is_over_gets_no_stream() -> None:
