@@ -6,6 +6,8 @@ import argparse
 import gc
 import os
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from mediasrv.call.observer import Observer
     from mediasrv.config import Settings
+    from mediasrv.net.certificate import Certificate
     from mediasrv.records.recordings import Recordings
     from mediasrv.server.fleetgate import Membership
     from mediasrv.server.tracing import Tracing
@@ -44,6 +47,8 @@ def _workers(text: str) -> int:
 
 def _serve(flags: argparse.Namespace) -> int:
     settings = settings_of(flags)
+    if flags.workers and settings.server.tls_key_file:
+        raise ConfigError("with workers a proxy must speak TLS: the supervisor has to see the requests it hands on")
     if flags.workers and settings.fleet.is_on:
         raise ConfigError("workers and a fleet do not go together: start a process for each port, mediasrv@.service")
     return _supervise(flags) if flags.workers else _serve_alone(settings, flags)
@@ -101,12 +106,17 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             agents, expected = settings.agents, settings.stream_format
             return Agency(agents, expected_format=expected, observer=observer, recorder=recordings)
 
+        certificate = _certificate(settings)
+
         async def renew() -> Agency:
+            if certificate is not None:
+                await asyncio.to_thread(certificate.renew, datetime.now(UTC))
             return agency_of(await asyncio.to_thread(settings_of, flags))
 
         agency = agency_of(settings)
         server = settings.server
-        alone = None if flags.leash is not None else Port(server.host, server.port, inherited(os.environ))
+        tls = certificate.context if certificate else None
+        alone = None if flags.leash is not None else Port(server.host, server.port, inherited(os.environ), tls)
         port = alone or Tether(socket(fileno=flags.leash))
         outbound = outbound_of(settings, records, metrics.call_forbidden)
         controls = controls_of(settings)
@@ -132,6 +142,17 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
 
     in_loop(serve())
     return 0
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    """What the server proves itself with, where that is not left to a proxy."""
+    if not settings.server.tls_key_file:
+        return None
+    from mediasrv.net.certificate import Certificate
+
+    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or ".")
+    files = (folder / settings.server.tls_certificate_file, folder / settings.server.tls_key_file)
+    return Certificate(*files, datetime.now(UTC))
 
 
 def _tracing(settings: Settings) -> Tracing | None:

@@ -34,6 +34,10 @@ class ServerOptions:
     """Port to listen on; 0 takes a free one."""
     public_url: str = ""
     """Origin that carriers reach, such as ``https://voice.example.in``; empty: the request's own Host header."""
+    tls_certificate_file: str = ""
+    """PEM of the server's own certificate and those above it, where no proxy has one; read anew on SIGHUP."""
+    tls_key_file: str = ""
+    """PEM of its key, without a password."""
     max_calls: int = 300
     """Calls at a time; more are refused with a spoken apology."""
     max_connections_per_address: int = 1024
@@ -48,6 +52,12 @@ class ServerOptions:
     """How long it must have been better before the next thing is done again."""
     drain_s: int = 600
     """Longest wait for live calls to end after SIGTERM."""
+
+    def __post_init__(self) -> None:
+        if bool(self.tls_certificate_file) != bool(self.tls_key_file):
+            raise ConfigError("TLS needs both: tls_certificate_file and tls_key_file")
+        if self.tls_key_file and not self.public_url.startswith("https://"):
+            raise ConfigError("with tls_key_file carriers need public_url, an https:// one: the certificate's name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,14 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, MutableMapping, Sequence
+from ssl import SSLContext
 
 from mediasrv.errors import MediasrvError
 
 HAND_OVER_S = 1.0
 """How long a server that leaves a shared port still lets new calls in: what it has accepted is read by then."""
+HANDSHAKE_WITHIN_S = 10.0
+"""Longest TLS handshake."""
 _BACKLOG = 1024
 _FIRST_INHERITED = 3
 
@@ -30,8 +33,11 @@ class Port:
     is_for_one = False
     """Whether a connection serves one request only."""
 
-    def __init__(self, host: str, port: int, inherited: Sequence[socket.socket] = ()) -> None:
-        """``inherited`` sockets listen already, and take the place of host and port."""
+    def __init__(
+        self, host: str, port: int, inherited: Sequence[socket.socket] = (), tls: SSLContext | None = None
+    ) -> None:
+        """``inherited`` sockets listen already, and take the place of host and port; with ``tls`` they speak that."""
+        self._tls = tls
         self._host = host
         self._inherited = inherited
         self.number = port
@@ -73,8 +79,12 @@ class Port:
     async def open(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
         """Let connections in; raise ``ListenError`` when somebody else was faster."""
         loop = asyncio.get_running_loop()
+        patience_s = HANDSHAKE_WITHIN_S if self._tls else None
         self._servers = [
-            await loop.create_server(make_protocol, sock=server, backlog=_BACKLOG) for server in self.listen()
+            await loop.create_server(
+                make_protocol, sock=server, backlog=_BACKLOG, ssl=self._tls, ssl_handshake_timeout=patience_s
+            )
+            for server in self.listen()
         ]
 
     def listen(self) -> Sequence[socket.socket]:
