@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +115,7 @@ class RestClient:
         path: str,
         *,
         json: Mapping[str, Any] | None = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         attempts: int = ATTEMPTS,
         fine: Collection[int] = (),
     ) -> RestAnswer:
@@ -124,7 +124,7 @@ class RestClient:
         It is sent again only when it is known that it was not obeyed, and with ``attempts=1`` never.
         """
         if form is not None:
-            body: dict[str, Any] = {"data": dict(form)}
+            body: dict[str, Any] = {"data": list(form.items() if isinstance(form, Mapping) else form)}
         else:
             body = {"data": orjson.dumps(json or {}), "headers": {"Content-Type": "application/json"}}
         return await self._request(_Request("POST", http_url(self._origin, path), body, attempts, fine))

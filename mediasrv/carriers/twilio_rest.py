@@ -51,7 +51,9 @@ class TwilioControl:
         }
         if order.machine_url:
             asked |= {"MachineDetection": "Enable", "AsyncAmd": "true", "AsyncAmdStatusCallback": order.machine_url}
-        answer = await self._rest.post(self._path("Calls"), form=asked, attempts=1)
+        # Without a word Twilio tells of the end alone; that the phone rings is when an agent gets ready.
+        events = [("StatusCallbackEvent", "ringing"), ("StatusCallbackEvent", "completed")]
+        answer = await self._rest.post(self._path("Calls"), form=[*asked.items(), *events], attempts=1)
         call_id = answer.fields.get("sid")
         if not isinstance(call_id, str) or not call_id:
             raise CarrierError("answers a call without its name", carrier=self.name, uncertain=True)

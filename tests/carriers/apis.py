@@ -17,7 +17,7 @@ class Asked:
     method: str
     path: str
     given: Mapping[str, Any]
-    """Its query, its form or its JSON."""
+    """Its query, its form or its JSON; what a form names several times stands there with commas."""
     auth: str
 
 
@@ -44,7 +44,8 @@ class FakeApi:
         if request.content_type == "application/json" and request.can_read_body:
             given |= await request.json()
         elif request.can_read_body:
-            given |= {name: str(value) for name, value in (await request.post()).items()}
+            form = await request.post()
+            given |= {name: ",".join(map(str, form.getall(name))) for name in form}
         self.asked.append(
             Asked(request.method, request.raw_path.partition("?")[0], given, request.headers.get("Authorization", ""))
         )

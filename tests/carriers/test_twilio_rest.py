@@ -57,6 +57,7 @@ async def test_a_call_is_placed_with_all_it_needs(machine_url: str, more: dict[s
         "From": "+15550001",
         "Url": "https://h/twilio/answer",
         "StatusCallback": "https://h/s",
+        "StatusCallbackEvent": "ringing,completed",
         "Timeout": "45",
         "TimeLimit": "14400",
         **more,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mediasrv.carriers.base import Carrier, Control
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_rest import PlivoControl
 from mediasrv.outbound.dialer import Dialer
@@ -28,7 +29,7 @@ from mediasrv.turn.callee import Kind
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_leg import Subscriber
 from tests.outbound.support import LANDLINE, LENIENT, MOBILE
-from tests.server.stage import EchoAgency
+from tests.server.stage import UNSIGNED, EchoAgency
 
 LIMIT_S = 20.0
 
@@ -37,21 +38,33 @@ class Whole:
     """A server, and the town that it calls."""
 
     def __init__(self, service: Service, agency: EchoAgency, carrier: PlivoStandin) -> None:
-        assert service.dialer is not None
-        self.dialer: Dialer = service.dialer
         self.service, self.agency, self.carrier = service, agency, carrier
+        self.dialer = dialer_of(service)
 
     async def until(self, order_id: str, *states: State) -> Standing:
-        async with asyncio.timeout(LIMIT_S):
-            while True:
-                standing = await self.dialer.standing(order_id)
-                if standing is not None and standing.state in states:
-                    return standing
-                await asyncio.sleep(0.02)
+        return await until_it_stands(self.dialer, order_id, *states)
+
+
+def dialer_of(service: Service) -> Dialer:
+    assert service.dialer is not None
+    return service.dialer
+
+
+async def until_it_stands(dialer: Dialer, order_id: str, *states: State) -> Standing:
+    """How an order stands, once it is one of these ways."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            standing = await dialer.standing(order_id)
+            if standing is not None and standing.state in states:
+                return standing
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def whole(folder: Path, *, person: Subscriber, **options: Any) -> AsyncIterator[Whole]:
+async def calling_out(
+    folder: Path, control: Control, plivo: PlivoOptions = UNSIGNED, others: Sequence[Carrier] = (), **options: Any
+) -> AsyncIterator[tuple[Service, EchoAgency]]:
+    """A server that calls out by a carrier's API."""
     claimed = Port("127.0.0.1", 0)
     await claimed.claim()
     number = claimed.number
@@ -59,21 +72,27 @@ async def whole(folder: Path, *, person: Subscriber, **options: Any) -> AsyncIte
     metrics, agency = Metrics(), EchoAgency()
     records = Records(folder / "records.db", RecordsOptions(), SCHEMA)
     await records.start()
+    public_url = f"http://127.0.0.1:{number}"
+    calling = OutboundOptions(from_number=LANDLINE, calls_per_second=50.0, carrier=control.name, **options)
+    parts = (control, public_url, records.database, records.suppressions, metrics.call_forbidden)
+    outbound = Outbound(calling, ComplianceOptions(**LENIENT), *parts)
+    server = ServerOptions(port=number, public_url=public_url, sheds_load=False)
+    service = Service(server, plivo, agency, metrics, others, outbound=outbound)
+    await service.start()
+    try:
+        yield service, agency
+    finally:
+        await service.aclose()
+        await records.aclose()
+
+
+@asynccontextmanager
+async def whole(folder: Path, *, person: Subscriber, **options: Any) -> AsyncIterator[Whole]:
     carrier = PlivoStandin(people={MOBILE.removeprefix("+"): person})
     async with carrier as url:
         plivo = PlivoOptions(auth_id=ACCOUNT, auth_token=TOKEN, api_url=url)
-        public_url = f"http://127.0.0.1:{number}"
-        calling = OutboundOptions(from_number=LANDLINE, calls_per_second=50.0, **options)
-        parts = (PlivoControl(plivo), public_url, records.database, records.suppressions, metrics.call_forbidden)
-        outbound = Outbound(calling, ComplianceOptions(**LENIENT), *parts)
-        server = ServerOptions(port=number, public_url=public_url)
-        service = Service(server, plivo, agency, metrics, outbound=outbound)
-        await service.start()
-        try:
+        async with calling_out(folder, PlivoControl(plivo), plivo, **options) as (service, agency):
             yield Whole(service, agency, carrier)
-        finally:
-            await service.aclose()
-            await records.aclose()
 
 
 async def test_what_is_ordered_reaches_the_agent_and_what_becomes_of_it_the_operator(tmp_path: Path) -> None:
