@@ -11,11 +11,11 @@ import logging
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
@@ -40,11 +40,14 @@ CHANNELS = 2
 class Recordings:
     """The folder of recordings and the thread that writes there."""
 
-    def __init__(self, folder: Path, key: bytes, finished: Callable[[Recorded], None]) -> None:
-        """``finished`` is called on the loop for every recording that is over."""
+    def __init__(
+        self, folder: Path, key: bytes, finished: Callable[[Recorded], None], *, table: str = "recording"
+    ) -> None:
+        """``finished`` is called on the loop for every recording that is over; ``table`` is of the configuration."""
         self.folder = folder
         self._key = key
         self._finished = finished
+        self._table = table
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recordings", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -61,7 +64,7 @@ class Recordings:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise ConfigError(f"recording.folder {self.folder} cannot be written: {error.strerror}") from None
+            raise ConfigError(f"{self._table}.folder {self.folder} cannot be written: {error.strerror}") from None
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
@@ -122,15 +125,26 @@ class Recordings:
 class Reel:
     """One recording; plain calls of the loop, in order."""
 
-    def __init__(self, recordings: Recordings, call_id: str, audio: AudioFormat, key: bytes) -> None:
+    def __init__(
+        self,
+        recordings: Recordings,
+        call_id: str,
+        audio: AudioFormat,
+        key: bytes,
+        *,
+        suffix: str = SUFFIX,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``about`` is kept readable in the place of what a recording is read by."""
         self._recordings = recordings
         self._audio = audio
         self._call_id = call_id
         self._began_s = time.time()
         day = time.strftime("%Y-%m-%d", time.gmtime(self._began_s))
-        self._path = recordings.folder / f"{day}-{uuid4().hex}{SUFFIX}"
-        about = {"call": call_id, "encoding": audio.encoding.value, "rate_hz": audio.rate_hz, "channels": CHANNELS}
-        self._sealer = Sealer(key, orjson.dumps({**about, "began_s": round(self._began_s, 3)}))
+        self._path = recordings.folder / f"{day}-{uuid4().hex}{suffix}"
+        if about is None:
+            about = {"encoding": audio.encoding.value, "rate_hz": audio.rate_hz, "channels": CHANNELS}
+        self._sealer = Sealer(key, orjson.dumps({"call": call_id, **about, "began_s": round(self._began_s, 3)}))
         self._file: BinaryIO | None = None
         self._bytes = 0
         self._is_whole = True

@@ -1,0 +1,1 @@
+"""Captures of calls, and their replay."""
