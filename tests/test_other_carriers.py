@@ -14,6 +14,7 @@ from mediasrv.audio.format import AudioFormat
 from mediasrv.call.agency import Agency
 from mediasrv.carriers.options import ExotelOptions, PlivoOptions, TelnyxOptions, TwilioOptions
 from mediasrv.carriers.roster import roster
+from mediasrv.errors import LocalProtocolError
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.simulator.caller import Caller
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.timeout(120)
 
 OTHERS = ("twilio", "exotel", "telnyx")
 PRESSED: list[str] = []
+COULD_NOT: list[str] = []
 
 
 class KeyReader(Agent):
@@ -38,6 +40,14 @@ class KeyReader(Agent):
     async def on_start(self, call: Call) -> None:
         await call.say("Enter your code.")
         PRESSED.append(await call.collect_digits(4))
+        await call.hangup()
+
+
+class KeyPresser(Agent):
+    async def on_start(self, call: Call) -> None:
+        with pytest.raises(LocalProtocolError) as caught:
+            await call.send_digits("12#")
+        COULD_NOT.append(str(caught.value))
         await call.hangup()
 
 
@@ -121,4 +131,19 @@ def test_keys_reach_the_agent(name: str) -> None:
 
     run()
     assert PRESSED == ["42"]
+    assert watch.causes == ["agent hung up"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_agent_is_told_where_keys_cannot_be_pressed(name: str) -> None:
+    watch = Watch()
+    COULD_NOT.clear()
+
+    @hurried
+    async def run() -> None:
+        async with serving(watch, class_="tests.test_other_carriers:KeyPresser") as service:
+            await place(service, name, [Line(AgentFinished(5000, 20000), HangUp())])
+
+    run()
+    assert [f"{name} takes no keys on the stream"] == COULD_NOT
     assert watch.causes == ["agent hung up"]

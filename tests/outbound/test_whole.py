@@ -23,13 +23,12 @@ from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import Records
 from mediasrv.server.metrics import Metrics
 from mediasrv.server.options import ServerOptions
-from mediasrv.server.port import Port
 from mediasrv.server.service import Service
 from mediasrv.turn.callee import Kind
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_leg import Subscriber
 from tests.outbound.support import LANDLINE, LENIENT, MOBILE
-from tests.server.stage import UNSIGNED, EchoAgency
+from tests.server.stage import UNSIGNED, EchoAgency, free_port
 
 LIMIT_S = 20.0
 
@@ -65,18 +64,14 @@ async def calling_out(
     folder: Path, control: Control, plivo: PlivoOptions = UNSIGNED, others: Sequence[Carrier] = (), **options: Any
 ) -> AsyncIterator[tuple[Service, EchoAgency]]:
     """A server that calls out by a carrier's API."""
-    claimed = Port("127.0.0.1", 0)
-    await claimed.claim()
-    number = claimed.number
-    claimed.close()
-    metrics, agency = Metrics(), EchoAgency()
+    port, metrics, agency = await free_port(), Metrics(), EchoAgency()
     records = Records(folder / "records.db", RecordsOptions(), SCHEMA)
     await records.start()
-    public_url = f"http://127.0.0.1:{number}"
+    public_url = f"http://127.0.0.1:{port}"
     calling = OutboundOptions(from_number=LANDLINE, calls_per_second=50.0, carrier=control.name, **options)
     parts = (control, public_url, records.database, records.suppressions, metrics.call_forbidden)
     outbound = Outbound(calling, ComplianceOptions(**LENIENT), *parts)
-    server = ServerOptions(port=number, public_url=public_url, sheds_load=False)
+    server = ServerOptions(port=port, public_url=public_url, sheds_load=False)
     service = Service(server, plivo, agency, metrics, others, outbound=outbound)
     await service.start()
     try:

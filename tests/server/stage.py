@@ -22,6 +22,7 @@ from mediasrv.carriers.base import Carrier
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.net.websocket import connect
 from mediasrv.server.options import ServerOptions
+from mediasrv.server.port import Port
 from mediasrv.server.service import Service
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.carrier import CarrierSide
@@ -228,6 +229,14 @@ async def stage(
 def close_payload(code: int) -> bytes:
     """What a close frame holds."""
     return struct.pack("!H", code)
+
+
+async def free_port() -> int:
+    """A port that nobody had a moment ago, for servers that must know their own address before they start."""
+    port = Port("127.0.0.1", 0)
+    await port.claim()
+    port.close()
+    return port.number
 
 
 async def until(condition: Callable[[], bool]) -> None:

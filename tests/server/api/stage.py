@@ -22,7 +22,7 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from tests.call.stage import agent_options
 from tests.net.peers import WAIT_S
-from tests.server.stage import Phone, until
+from tests.server.stage import UNSIGNED, Phone, until
 from tests.server.stage import Stage as ServerStage
 
 TOKEN = "a token that nobody guesses"
@@ -70,15 +70,17 @@ class ApiStage(ServerStage):
 
 
 @asynccontextmanager
-async def serving(folder: Path | None, token: str = TOKEN, **means: Any) -> AsyncIterator[ApiStage]:
+async def serving(
+    folder: Path | None, token: str = TOKEN, *, port: int = 0, plivo: PlivoOptions = UNSIGNED, **means: Any
+) -> AsyncIterator[ApiStage]:
     """With records, if there is a folder for them."""
     records = None if folder is None else Records(folder / "records.db", RecordsOptions())
     board = Board()
     observer = Observers(board, *([records.chronicle] if records else []))
     agency = Agency({"default": agent_options(greeting="Good day.")}, observer=observer)
     given = Means(token=token, board=board, records=records, **means)
-    options = ServerOptions(port=0, sheds_load=False)
-    service = Service(options, PlivoOptions(verify_signatures=False), agency, means=given)
+    options = ServerOptions(port=port, sheds_load=False)
+    service = Service(options, plivo, agency, means=given)
     if records is not None:
         await records.start()
     await service.start()
