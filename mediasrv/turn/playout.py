@@ -12,48 +12,25 @@ What the bot says at a stretch is an *utterance*, made of *phrases*. Every utter
 ``Heard``: when its last mark came back or is overdue, or when it was cleared. Marks that a clear dropped are not waited
 for, because some carriers never return them; those that do return them are ignored.
 
-The caller may break in, or seem to. ``hold`` lets the carrier run out, with a fade at the end; ``suspend`` has it drop
-what it holds, with a fade behind. Nothing is lost by either, and ``resume`` goes back to the beginning of the word at
-which the caller ceased to hear us: only there do ``sent`` and ``ear`` step back. ``clear`` drops what is left.
-
-The fade of ``suspend`` is to join what was heard last. Our clear travels behind the audio that we sent, on the same
-way, so it finds the carrier where our model is when the clear leaves, however long the way: the lag does not enter.
-What remains is what the carrier itself adds between the place where the clear works and our model: a buffer before it,
-a way that takes now longer and now shorter, a grid of frames. By so much does our fade miss, and the step is as large
-as it may be between any two samples that far apart.
+When the caller breaks in, or seems to, the bot falls silent and may go on yet: of that `flow` knows. ``clear`` drops
+what is left.
 """
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
 from mediasrv.audio.format import AudioFormat, samples_in
-from mediasrv.turn.fade import FADE_MS, fade_in, fade_out
+from mediasrv.turn.flow import Flow, Gate
 from mediasrv.turn.marks import Marks, SentMark
 from mediasrv.turn.reckoning import Reckoning
 from mediasrv.turn.script import Script
 from mediasrv.turn.utterance import Audible, Outcome, Utterance
-from mediasrv.wire.events import Clear, Command, PlayMedia
+from mediasrv.wire.events import Command, PlayMedia
 
 # One stall of the loop and one of the network; what a barge-in throws away is no more than this.
 DEFAULT_LEAD_MS = 200
 MAX_LEAD_MS = 600
 # Top up in steps: a message costs more than its bytes, and a lead does not mind being a step short.
 STEP_MS = 60
-# What the carrier still holds when the fade of a hold is sent: two ticks of the pacer, and a little for the way.
-LAST_MS = 60
-
-
-class Flow(Enum):
-    """Whether audio may go to the carrier."""
-
-    RUNNING = auto()
-    HELD = auto()
-    """Not for a while, and nothing has come of it yet."""
-    RUN_OUT = auto()
-    """Not for so long that the carrier has nothing left but a fade."""
-    SUSPENDED = auto()
-    """No, and the carrier has dropped what it had."""
 
 
 class PlayoutLedger:
@@ -66,14 +43,11 @@ class PlayoutLedger:
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         self.most_lead_ms = MAX_LEAD_MS + gathers_ms
         """And no further."""
-        self._last_ms = LAST_MS + gathers_ms
         self._marks = Marks(audio)
         self._script = Script(audio, self._marks)
         self._carrier = Reckoning(audio.rate_hz)
-        self._flow = Flow.RUNNING
-        self._resumed_at_s = 0.0
-        self._tail = b""
-        self._backlog = self._begins_softly = False
+        self._flow = Flow(audio, self._script, self._marks, self._carrier, gathers_ms)
+        self._backlog = False
         self.underruns = 0
         """How often the ear ran dry within an utterance."""
         self.marks_lost = 0
@@ -82,7 +56,7 @@ class PlayoutLedger:
     @property
     def busy(self) -> bool:
         """Whether there is something for ``due`` to send, now or later."""
-        if self._flow is Flow.RUN_OUT or self._flow is Flow.SUSPENDED:
+        if self._flow.is_stopped:
             return False
         return self._carrier.sent < self.end or self._marks.wanted is not None
 
@@ -94,7 +68,7 @@ class PlayoutLedger:
     @property
     def is_suspended(self) -> bool:
         """Whether the bot was made to fall silent, and may go on yet."""
-        return self._flow is Flow.SUSPENDED
+        return self._flow.gate is Gate.SUSPENDED
 
     @property
     def end(self) -> int:
@@ -155,8 +129,8 @@ class PlayoutLedger:
                 commands.append(self._marks.send(max(self._carrier.dry_at_s, now)))
             if self._carrier.sent == self.end:
                 break
-            if self._flow is Flow.HELD:
-                return commands + self._run_out(now)
+            if self._flow.gate is Gate.HELD:
+                return commands + self._flow.run_out(now)
             if self._is_underrun(now):
                 commands += self._count_underrun(now)
             room = samples_in(self.lead_ms, self._audio.rate_hz) - self._carrier.ahead(now)
@@ -171,7 +145,7 @@ class PlayoutLedger:
     def _is_underrun(self, now: float) -> bool:
         """Whether the audio that is about to be sent comes too late."""
         dry_at_s = self._carrier.dry_at_s
-        if dry_at_s <= self._resumed_at_s or not self._carrier.samples_between(dry_at_s, now):
+        if dry_at_s <= self._flow.resumed_at_s or not self._carrier.samples_between(dry_at_s, now):
             return False
         return self._script.beginning(self._carrier.sent) is None
 
@@ -194,60 +168,21 @@ class PlayoutLedger:
         if utterance is not None and utterance.begins_s is None:
             utterance.begins_s = begins_s
         self._script.track.forget(self._carrier.ear(now))
-        if self._begins_softly:
-            payload = fade_in(payload, self._audio)
-        self._tail, self._begins_softly = b"", False
-        return payload
+        return self._flow.pass_on(payload)
 
     # -- when the caller breaks in -------------------------------------------------------------------------------
 
     def hold(self) -> None:
         """Stop feeding: what the carrier has runs out softly. Keep asking ``due`` while ``busy``."""
-        if self._flow is Flow.RUNNING:
-            self._flow = Flow.HELD
-
-    def _run_out(self, now: float) -> list[Command]:
-        if self._carrier.ahead(now) > samples_in(self._last_ms, self._audio.rate_hz):
-            return []
-        self._flow = Flow.RUN_OUT
-        return self._die_away(self._next_tail(), now) if now < self._carrier.dry_at_s else []
+        self._flow.hold()
 
     def suspend(self, now: float) -> list[Command]:
         """Fall silent at once and keep what was not heard; send the commands, none if that was done before."""
-        if self.is_suspended:
-            return []
-        self._flow = Flow.SUSPENDED
-        # The fade of a hold, where there is one, is cut short by the clear: it goes on from there.
-        rest = self._tail[max(0, len(self._tail) - self._carrier.ahead(now) * self._audio.bytes_per_sample) :]
-        was_sent = self._carrier.sent
-        cut = self._carrier.drop(now)
-        self._marks.take_back(cut)
-        for utterance in self._script.utterances:
-            if cut <= utterance.start:
-                utterance.begins_s = None
-        return [Clear(), *self._die_away(self._next_tail() if cut < was_sent else rest, now)]
-
-    def _next_tail(self) -> bytes:
-        sent = self._carrier.sent
-        return fade_out(self._script.track.read(sent, sent + samples_in(FADE_MS, self._audio.rate_hz)), self._audio)
-
-    def _die_away(self, tail: bytes, now: float) -> list[Command]:
-        """Send a fade: no part of what is said. The mark behind it tells the carrier that the pause is meant."""
-        self._tail = tail
-        self._carrier.send_more(self._audio.samples_of(tail), now)
-        return [PlayMedia(tail), self._marks.send_idle()] if tail else []
+        return self._flow.suspend(now)
 
     def resume(self, now: float) -> None:
         """Go on: as if nothing had been if nothing was heard of the hold, otherwise with the word last heard."""
-        if self._flow is Flow.RUNNING:
-            return
-        if self._flow is not Flow.HELD or self._carrier.dry_at_s <= now:
-            start = self._script.word_start(self._carrier.sent)
-            self._carrier.go_back(start, now)
-            self._marks.take_back(start)
-            self._begins_softly = self._script.within(start) is not None
-        self._flow = Flow.RUNNING
-        self._resumed_at_s = now
+        self._flow.resume(now)
 
     def clear(self, now: float) -> list[Outcome]:
         """Drop all that the caller has not heard, here; for the carrier to drop it too, ``suspend`` first."""
@@ -258,7 +193,7 @@ class PlayoutLedger:
         self._script.clear(ear)
         self._marks.clear()
         self._carrier.restart(ear)
-        self._flow = Flow.RUNNING
+        self._flow.restart()
         return outcomes
 
     # -- what the carrier says -----------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ _PARTS: dict[str, str | None] = {
     "mediasrv.turn.voicerun": VAD,
     "mediasrv.turn.bands": VAD,
     "mediasrv.turn.playout": PACER,
+    "mediasrv.turn.flow": PACER,
     "mediasrv.turn.script": PACER,
     "mediasrv.turn.soundtrack": PACER,
     "mediasrv.turn.marks": PACER,
