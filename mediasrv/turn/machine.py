@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mediasrv.audio.format import PTIME_MS
-from mediasrv.turn.bargein import BargeIn, Verdict
 from mediasrv.turn.events import (
     Action,
     AskToRepeat,
@@ -22,19 +21,18 @@ from mediasrv.turn.events import (
     EndHinted,
     EndRated,
     Event,
-    HoldPlayout,
     KeyPressed,
     PlayoutFinished,
     PlayoutStarted,
     ReplyFailed,
     ReplySpent,
-    ResumePlayout,
     SuspendPlayout,
     Transcribed,
 )
 from mediasrv.turn.idle import Idle
 from mediasrv.turn.language import NO_LANGUAGE, Language
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.overlap import Overlap
 from mediasrv.turn.saying import Saying
 from mediasrv.turn.state import State
 from mediasrv.turn.voicerun import VoiceRun
@@ -53,7 +51,7 @@ class TurnMachine:
         self._options = options
         self._saying = Saying(options, language)
         self._wording = self._saying.wording
-        self._barge_in = BargeIn(options, language)
+        self._overlap = Overlap(options, language, self._saying)
         self._idle = Idle(options)
         self._run = VoiceRun()
         self._onset = VoiceRun()
@@ -61,10 +59,9 @@ class TurnMachine:
         self.endpoint_s = 0.0
         """When the caller last finished."""
         self._reply_started = False
-        self._interruptible = True
         self._final_due: float | None = None
         self._media_s: float | None = None
-        """When the last of the frames came that something depends on; None while nothing does."""
+        """When the last frame of the caller's utterance came; None while he is not heard out."""
 
     @property
     def turn(self) -> int:
@@ -103,8 +100,9 @@ class TurnMachine:
         match self.state:
             case State.HEARING:
                 return self._hear_utterance(now)
-            case State.SPEAKING:
-                return self._hear_over_playout(now) if self._interruptible else NONE
+            case State.SPEAKING if self._overlap.interruptible:
+                actions = self._overlap.hear(self._onset, now)
+                return self._lose_floor(now) if actions is None else actions
             case State.THINKING:
                 return self._hear_while_thinking(now)
             case State.LISTENING if self._onset.voice_ms >= self._options.onset_ms:
@@ -156,41 +154,13 @@ class TurnMachine:
         self._reply_started = True
         return self._saying.start_reply()
 
-    # -- what he does while we speak -----------------------------------------------------------------------------
-
-    def _hear_over_playout(self, now: float) -> Sequence[Action]:
-        verdict = self._barge_in.judge(self._onset, self._wording if self._saying.only_suspected else None)
-        if self._barge_in.suspected:
-            self._media_s = now
-        match verdict:
-            case Verdict.SUSPECTED:
-                return [HoldPlayout(), *self._saying.begin(over_playout=True)]
-            case Verdict.CONFIRMED:
-                return [SuspendPlayout()]
-            case Verdict.INTERRUPTED:
-                return self._stop(now)
-            case Verdict.FALSE_ALARM:
-                return self._go_on()
-        return self._saying.ask_over_playout(self._onset) if self._barge_in.suspected else NONE
-
-    def _stop(self, now: float) -> list[Action]:
+    def _lose_floor(self, now: float) -> list[Action]:
         """The caller takes the floor from us, with words that are in hand or on their way."""
-        self._barge_in.reset()
-        if self._reply_started and self._saying.only_suspected:
-            self._saying.rejoin(now)
-        self._saying.only_suspected = False
+        self._overlap.lose(now, is_answer=self._reply_started)
         final = self._wording.final
         actions = [ClearPlayout(), *self._take_floor(now)]
         self._wording.final = final
         return actions
-
-    def _go_on(self) -> list[Action]:
-        """The caller did not break in; what he said before we spoke still waits for its answer."""
-        self._barge_in.go_on()
-        self._media_s = None
-        # A final that is on its way may say that he did.
-        is_known = self._saying.only_suspected and self._wording.final is not Final.ASKED
-        return [ResumePlayout(), *(self._saying.commit() if is_known else ())]
 
     # -- what others do ------------------------------------------------------------------------------------------
 
@@ -209,10 +179,7 @@ class TurnMachine:
             case PlayoutStarted(interruptible):
                 return self._speak(interruptible, now)
             case PlayoutFinished() if self.state is State.SPEAKING:
-                # There is nothing left to hold, and a suspicion becomes an utterance like any other.
-                released = [ResumePlayout()] if self._barge_in.suspected else []
-                self._saying.only_suspected = False
-                return [*released, *self._listen(now)]
+                return [*self._overlap.finish(), *self._listen(now)]
             case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
                 return [*self._saying.commit(), *self._listen(now)]
             case KeyPressed() if self.state is State.LISTENING:
@@ -227,27 +194,21 @@ class TurnMachine:
                 return self._saying.prepare()
             case State.THINKING if is_final and not self._reply_started:
                 return self._start_reply(now)
-            case State.SPEAKING if is_final and self._interruptible and self._has_gone_on:
-                # Now it shows whether that was right.
-                is_late = self._barge_in.has_words(self._wording)
-                return [SuspendPlayout(), *self._stop(now)] if is_late else self._saying.commit()
+            case State.SPEAKING if is_final:
+                actions = self._overlap.receive_final()
+                return [SuspendPlayout(), *self._lose_floor(now)] if actions is None else actions
         return NONE
 
-    @property
-    def _has_gone_on(self) -> bool:
-        """Whether we took what the caller says for a false alarm before it was known what it was."""
-        return self._saying.only_suspected and not self._barge_in.suspected
-
     def _speak(self, interruptible: bool, now: float) -> Sequence[Action]:
-        self._interruptible = interruptible
+        self._overlap.interruptible = interruptible
         if self.state is State.SPEAKING:
-            return self._go_on() if self._barge_in.suspected and not interruptible else NONE
+            return NONE if interruptible else self._overlap.insist()
         self.state = State.SPEAKING
         self._idle.begin()
         self._final_due = self._media_s = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
         self._onset.restart()
-        self._barge_in.reset(over_caller=self._reply_started and self._saying.is_talked_out)
+        self._overlap.begin(over_caller=self._reply_started and self._saying.is_talked_out)
         if not self._reply_started:
             # Words that this does not answer stay open, and are answered when we have finished.
             return self._saying.drop()
@@ -268,10 +229,12 @@ class TurnMachine:
     @property
     def _media_due(self) -> float | None:
         """When frames have stopped for longer than the silence that we wait for."""
-        if self._media_s is None:
+        is_over_us = self.state is State.SPEAKING
+        media_s = self._overlap.media_s if is_over_us else self._media_s
+        if media_s is None:
             return None
-        silence_ms = self._options.false_alarm_ms if self.state is State.SPEAKING else self._saying.wait_ms
-        return self._media_s + silence_ms / 1000 + STALLED_MEDIA_S
+        silence_ms = self._options.false_alarm_ms if is_over_us else self._saying.wait_ms
+        return media_s + silence_ms / 1000 + STALLED_MEDIA_S
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
@@ -293,4 +256,4 @@ class TurnMachine:
         """Frames have stopped coming: go on as after a silence, and let no voice from before count when they return."""
         self._run.restart()
         self._onset.restart()
-        return self._go_on() if self.state is State.SPEAKING else self._end_turn(now)
+        return self._overlap.go_on() if self.state is State.SPEAKING else self._end_turn(now)

@@ -33,6 +33,11 @@ ENGLISH = language_of("en")
 MAX_TICKS = 10
 
 
+def final(text: str, request: int) -> Transcribed:
+    """The final that was asked for."""
+    return Transcribed(text, is_final=True, request=request)
+
+
 class Conversation:
     """Feeds frames and events, performs the ticks, and keeps what is ordered.
 
