@@ -11,18 +11,31 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
-from mediasrv.commands.base import add_command, add_config, controls_of, in_loop, outbound_of, records_of, settings_of
+from mediasrv.commands.base import (
+    add_command,
+    add_config,
+    controls_of,
+    in_loop,
+    outbound_of,
+    recordings_of,
+    records_of,
+    settings_of,
+)
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mediasrv.call.observer import Observer
     from mediasrv.config import Settings
     from mediasrv.net.certificate import Certificate
     from mediasrv.records.recordings import Recordings
+    from mediasrv.records.records import Records
+    from mediasrv.server.api.clerk import Means
+    from mediasrv.server.console.gallery import Gallery
     from mediasrv.server.fleetgate import Membership
+    from mediasrv.server.port import Port
     from mediasrv.server.tracing import Tracing
+    from mediasrv.server.worker import Tether
 
 
 def add(commands: Any) -> None:
@@ -85,22 +98,21 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     from mediasrv.call.observers import Observers
     from mediasrv.carriers.roster import roster
     from mediasrv.outbound.optouts import OptOuts
-    from mediasrv.server.api.clerk import Means
     from mediasrv.server.board import Board
+    from mediasrv.server.console.gallery import Gallery
     from mediasrv.server.metrics import Metrics
-    from mediasrv.server.port import Port, inherited
     from mediasrv.server.service import Service
-    from mediasrv.server.worker import Tether
 
     async def serve() -> None:
         metrics = Metrics()
         records = records_of(settings)
         opt_outs = OptOuts(records.suppressions) if records else None
-        board = Board()
+        gallery = Gallery(board := Board())
         tracing, fleet = _tracing(settings), _membership(settings, metrics.calls_lost)
         others = [*([records.chronicle, opt_outs] if records and opt_outs else []), *([tracing] if tracing else [])]
+        others += [gallery] if settings.api.token else []
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
-        recordings = _recordings(settings, observer)
+        recordings = recordings_of(settings.recording, observer.recorded)
 
         def agency_of(settings: Settings) -> Agency:
             agents, expected = settings.agents, settings.stream_format
@@ -114,19 +126,15 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             return agency_of(await asyncio.to_thread(settings_of, flags))
 
         agency = agency_of(settings)
-        server = settings.server
-        tls = certificate.context if certificate else None
-        alone = None if flags.leash is not None else Port(server.host, server.port, inherited(os.environ), tls)
-        port = alone or Tether(socket(fileno=flags.leash))
+        port = _port(settings, flags, certificate)
         outbound = outbound_of(settings, records, metrics.call_forbidden)
-        controls = controls_of(settings)
-        means = Means(settings.api.token, board, records, controls, settings.server.public_url)
+        means = _means(settings, gallery, records, recordings)
         carriers = roster(settings.twilio, settings.exotel, settings.telnyx)
         service = Service(settings.server, settings.plivo, agency, metrics, carriers, port, outbound, means, fleet)
         async with AsyncExitStack() as stack:
             if tracing is not None:
                 stack.push_async_callback(asyncio.to_thread, tracing.aclose)
-            for control in controls.values():
+            for control in means.controls.values():
                 stack.push_async_callback(control.aclose)
             if records is not None and opt_outs is not None:
                 await stack.enter_async_context(records.attended())
@@ -138,10 +146,37 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             # All that there is by now lives as long as the server: whenever calls come and go, the collector would
             # look through it, for 50 ms and longer.
             gc.freeze()
-            await service.run(renew if alone else None)
+            await service.run(renew if flags.leash is None else None)
 
     in_loop(serve())
     return 0
+
+
+def _port(settings: Settings, flags: argparse.Namespace, certificate: Certificate | None) -> Port | Tether:
+    """Where connections come from: a port of our own, or the supervisor at whose leash we are."""
+    from mediasrv.server.port import Port, inherited
+    from mediasrv.server.worker import Tether
+
+    if flags.leash is not None:
+        return Tether(socket(fileno=flags.leash))
+    tls = certificate.context if certificate else None
+    return Port(settings.server.host, settings.server.port, inherited(os.environ), tls)
+
+
+def _means(settings: Settings, gallery: Gallery, records: Records | None, recordings: Recordings | None) -> Means:
+    """What operators have to watch calls with, and to act on them."""
+    from mediasrv.server.api.clerk import Means
+
+    return Means(
+        token=settings.api.token,
+        board=gallery.board,
+        records=records,
+        controls=controls_of(settings),
+        public_url=settings.server.public_url,
+        recordings=recordings,
+        gallery=gallery,
+        console_is_public=settings.api.console,
+    )
 
 
 def _certificate(settings: Settings) -> Certificate | None:
@@ -179,18 +214,3 @@ def _membership(settings: Settings, lost: Callable[[int], None]) -> Membership |
     from mediasrv.server.fleetgate import Membership
 
     return Membership(settings.fleet, Member(settings.fleet, settings.server.max_calls, lost))
-
-
-def _recordings(settings: Settings, observer: Observer) -> Recordings | None:
-    """Who keeps recordings, where there is a key to seal them with."""
-    if not settings.recording.key:
-        return None
-    try:
-        from mediasrv.records.recordings import Recordings
-        from mediasrv.records.sealed import read_key
-    except ImportError:
-        raise ConfigError(
-            "recordings are sealed with the cryptography package: pip install 'mediasrv[crypto]'"
-        ) from None
-    key = read_key(settings.recording.key)
-    return Recordings(settings.recording.path, key, observer.recorded)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
+from mediasrv.records.archive import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,22 @@ class Entry:
     details: CallDetails
     began_s: float
     """Seconds since the epoch."""
+
+    def document(self) -> dict[str, Any]:
+        """The call in short, as the records have it."""
+        details = self.details
+        return {
+            "id": self.id,
+            "carrier": details.carrier,
+            "agent": self.agent,
+            "direction": details.direction,
+            "from_number": details.from_number,
+            "to_number": details.to_number,
+            "started": iso(self.began_s),
+            "ended": None,
+            "duration_s": None,
+            "cause": None,
+        }
 
 
 class Board(Observer):

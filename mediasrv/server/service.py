@@ -21,13 +21,15 @@ from mediasrv.errors import ConfigError
 from mediasrv.outbound.outbound import Outbound
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.api.desk import OperatorDesk
+from mediasrv.server.api.guard import Guard
 from mediasrv.server.calls import Calls
+from mediasrv.server.console.desk import ConsoleDesk
 from mediasrv.server.contracts import Agency
 from mediasrv.server.crowd import Crowd
 from mediasrv.server.door import FrontDoor
 from mediasrv.server.fleetgate import FleetGate, Membership
 from mediasrv.server.handoverdesk import handover_desks
-from mediasrv.server.http import Reception
+from mediasrv.server.http import Desk, Reception
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
 from mediasrv.server.monitor import Monitor
@@ -72,6 +74,7 @@ class Service:
         carriers = (PlivoCarrier(plivo), *others)
         self._calls = Calls(agency, options.max_calls, self.metrics)
         self._outbound = outbound
+        self._gallery = means.gallery if means else None
         self.dialer = outbound.dialer(self._calls) if outbound else None
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
@@ -94,14 +97,18 @@ class Service:
         self._hurry = asyncio.Event()
         self._crowd = Crowd(options.max_connections_per_address, self._calls.complaints.refused)
 
-    def _operators(self, means: Means | None) -> list[OperatorDesk]:
-        """Their desk, where there is one; what it is read from is written by what carriers tell, and watched."""
+    def _operators(self, means: Means | None) -> list[Desk]:
+        """Their desks, where there are any; what it is read from is written by what carriers tell, and watched."""
         if means is None:
             return []
         if means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
             self.metrics.watch_records(means.records.database)
-        return [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer))]
+        guard = Guard(means.token)
+        desks: list[Desk] = [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer), guard)]
+        if means.gallery is not None and means.token:
+            desks.append(ConsoleDesk(self._calls, means, guard, means.gallery))
+        return desks
 
     @property
     def port(self) -> int:
@@ -181,6 +188,8 @@ class Service:
         self._port.close()
         self._monitor.stop()
         self._crowd.disperse()
+        if self._gallery is not None:
+            self._gallery.close()
         if self._outbound is not None:
             await self._outbound.aclose()
         await self._calls.aclose()

@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mediasrv.call.call import Call
 from mediasrv.carriers.base import Control, RecordingOrder
 from mediasrv.errors import ConfigError, LocalProtocolError
 from mediasrv.outbound.number import e164
 from mediasrv.outbound.request import DialRefused, DialRequest
-from mediasrv.records.archive import MOST_CALLS, Wanted, iso
+from mediasrv.records.archive import MOST_CALLS, Wanted
 from mediasrv.records.records import Records
 from mediasrv.server.api.fault import Fault, unavailable
 from mediasrv.server.board import Board, Entry
 from mediasrv.server.calls import Calls
+from mediasrv.server.console.gallery import Gallery
 from mediasrv.server.contracts import LiveCall
+
+if TYPE_CHECKING:
+    # It needs the cryptography package, and a server that records nothing does not.
+    from mediasrv.records.recordings import Recordings
 
 DEFAULT_MOST = 50
 DONE_WITHIN_S = 5.0
@@ -48,6 +53,11 @@ class Means:
     public_url: str = ""
     """Where carriers tell of recordings."""
     dialer: Dialer | None = None
+    recordings: Recordings | None = None
+    gallery: Gallery | None = None
+    """Where the console's visitors watch; without it there is no console."""
+    console_is_public: bool = False
+    """Whether the console is shown to others than those on this machine."""
 
 
 class Clerk:
@@ -74,14 +84,14 @@ class Clerk:
         )
         if (wanted.after and not behind) or wanted.is_live is False:
             return []
-        return [described(entry) for entry in entries[behind:] if _fits(entry, wanted)][: wanted.most]
+        return [entry.document() for entry in entries[behind:] if _fits(entry, wanted)][: wanted.most]
 
     async def show_call(self, call_id: str) -> Json:
         """All that is known of a call."""
         records, entry = self._means.records, self._means.board.entries.get(call_id)
         call = None if records is None else await records.archive.call(call_id)
         if call is None and entry is not None:
-            call = {**described(entry), "body": entry.details.body, **{part: [] for part in _PARTS}}
+            call = {**entry.document(), "body": entry.details.body, **{part: [] for part in _PARTS}}
         if call is None:
             raise _unknown()
         return call
@@ -201,23 +211,6 @@ def _over() -> Fault:
 
 def _unknown() -> Fault:
     return Fault(404, "no_such_call", "nothing is known of this call")
-
-
-def described(entry: Entry) -> Json:
-    """A live call in short, as the records have it."""
-    details = entry.details
-    return {
-        "id": entry.id,
-        "carrier": details.carrier,
-        "agent": entry.agent,
-        "direction": details.direction,
-        "from_number": details.from_number,
-        "to_number": details.to_number,
-        "started": iso(entry.began_s),
-        "ended": None,
-        "duration_s": None,
-        "cause": None,
-    }
 
 
 def _fits(entry: Entry, wanted: Wanted) -> bool:

@@ -31,9 +31,9 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class OperatorDesk:
     """Serves it."""
 
-    def __init__(self, calls: Calls, means: Means) -> None:
+    def __init__(self, calls: Calls, means: Means, guard: Guard) -> None:
         self._clerk = Clerk(calls, means)
-        self._guard = Guard(means.token)
+        self._guard = guard
         self._document = orjson.dumps(document(version("mediasrv")))
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -48,7 +48,7 @@ class OperatorDesk:
         return web.Response(body=self._document, content_type="application/json")
 
     async def _refuse_method(self, request: web.Request) -> web.Response:
-        return _fault(Fault(404, "no_such_operation", "there is no such operation: see /openapi.json"))
+        return told(Fault(404, "no_such_operation", "there is no such operation: see /openapi.json"))
 
     def _served(self, operation: Operation) -> Handler:
         do = getattr(self._clerk, operation.name)
@@ -57,17 +57,17 @@ class OperatorDesk:
             try:
                 return _answer(await do(*await self._asked(request, operation)), operation.status)
             except Fault as fault:
-                return _fault(fault)
+                return told(fault)
             except RecordsError as error:
-                return _fault(Fault(503, "no_records", str(error)))
+                return told(Fault(503, "no_records", str(error)))
             except CarrierError as error:
-                return _fault(Fault(502, "carrier", str(error)))
+                return told(Fault(502, "carrier", str(error)))
             except (ConnectionError, web.RequestPayloadError):
                 raise
             except Exception:
                 # The last door: one request must not tell strangers how we are made.
                 log.exception("request failed", extra={"operation": operation.name})
-                return _fault(Fault(500, "internal_error", "internal error"))
+                return told(Fault(500, "internal_error", "internal error"))
 
         return serve
 
@@ -133,7 +133,8 @@ def _answer(answer: Json, status: int) -> web.Response:
     return web.Response(body=orjson.dumps(answer), status=status, content_type="application/json")
 
 
-def _fault(fault: Fault) -> web.Response:
+def told(fault: Fault) -> web.Response:
+    """The answer to what is not done."""
     answer = {"error": {"code": fault.code, "message": fault.message}}
     response = _answer(answer, fault.status)
     response.headers.update(fault.headers)

@@ -55,12 +55,16 @@ class Guard:
 
 def peer_of(remote: str, headers: Mapping[str, str]) -> str:
     """The address that a request is from: behind a proxy on this machine, whom that names last."""
-    try:
-        is_ours = ip_address(remote).is_loopback
-    except ValueError:
-        is_ours = False
-    named = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() if is_ours else ""
+    named = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() if is_loopback(remote) else ""
     return (named or remote)[:100]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this machine and can be no other."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _digest(token: str) -> bytes:
