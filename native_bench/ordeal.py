@@ -23,6 +23,7 @@ from mediasrv.simulator.pacing import Pacing
 from mediasrv.simulator.report import report
 from mediasrv.simulator.script import AgentFinished, AgentStarted, HangUp, Line, Speak
 from mediasrv.simulator.speech import recorded
+from mediasrv.turn.options import TurnOptions
 from native_bench.leftovers import left_over, own
 from native_bench.misfortune import Hand, Misfortune, Moment, Sufferer
 from native_bench.standins.__main__ import find
@@ -34,6 +35,7 @@ CLIPS = ("ps_goforward", "ps_something")
 # The caller takes this for the end of an answer, and speaks; a pause within one is shorter, or the answer has failed.
 _QUIET_MS = 3300
 _PATIENCE_MS = 8000
+_NO_SPECULATION = TurnOptions(speculation=False)
 SCRIPTED: Mapping[str, Mapping[str, Any]] = {
     "stt": {"provider": "scripted", "final_ms": 100, "texts": ("Where is my order?",)},
     "llm": {"provider": "scripted", "first_token_ms": 200, "token_ms": 15, "replies": (ANSWER,)},
@@ -116,7 +118,9 @@ def _agent(ordeal: Ordeal, url: str) -> AgentOptions:
     if ordeal.misfortune.tool:
         tables["class_"] = "native_bench.hapless:Hapless"
     second: dict[str, Any] = {stage: SCRIPTED[stage]} if ordeal.has_second else {}
-    return AgentOptions(greeting="Good day.", keep_audio=False, fallback=FallbackOptions(**second), **tables)
+    fallback = FallbackOptions(**second)
+    # A reply that was prepared early and failed is made anew when it is wanted: that would hide what is looked for.
+    return AgentOptions(greeting="Good day.", keep_audio=False, fallback=fallback, turn=_NO_SPECULATION, **tables)
 
 
 def _script(misfortune: Misfortune) -> list[Line]:
