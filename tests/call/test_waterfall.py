@@ -76,3 +76,10 @@ def test_behind_a_filler_the_answer_is_what_is_waited_for(caplog: pytest.LogCapt
     _, _, facts = answered(caplog, 0.0, **WAITS, **FILLS)
     assert facts["first_token_ms"] == pytest.approx(2600, abs=TOLERANCE_MS)
     assert facts["ms"] > 2600
+
+
+@pytest.mark.parametrize("way_s", [0.0, 0.04], ids=["next door", "40 ms away"])
+def test_an_answer_takes_less_than_800_ms(caplog: pytest.LogCaptureFixture, way_s: float) -> None:
+    """With providers as quick as good ones: 100 ms to a final, 200 to a first token, 80 to first audio."""
+    _, _, facts = answered(caplog, way_s)
+    assert facts["ms"] < 800
