@@ -11,14 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mediasrv.commands import call, calls, check, demo, dial, install_service, providers, serve, wire
+from mediasrv.commands import call, calls, check, demo, dial, install_service, providers, replay, serve, wire
 from mediasrv.commands.base import FAILED, MISCONFIGURED
 from mediasrv.errors import ConfigError, MediasrvError
 from mediasrv.journal import LEVELS, start_logging
 
 INTERRUPTED = 130
 
-COMMANDS = (serve, demo, call, dial, wire, calls, check, install_service, providers)
+COMMANDS = (serve, demo, call, dial, wire, calls, check, replay, install_service, providers)
 """In the order of ``--help``."""
 
 

@@ -24,6 +24,7 @@ from mediasrv.fleet.options import FleetOptions
 from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.providers import registry
 from mediasrv.records.options import RecordingOptions, RecordsOptions
+from mediasrv.replay.options import CaptureOptions
 from mediasrv.schema import Given, Reader, Table, given, key_of
 from mediasrv.server.options import ApiOptions, OtelOptions, ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
@@ -43,6 +44,7 @@ class Settings:
     exotel: ExotelOptions = field(default_factory=ExotelOptions)
     telnyx: TelnyxOptions = field(default_factory=TelnyxOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    record: CaptureOptions = field(default_factory=CaptureOptions)
     fleet: FleetOptions = field(default_factory=FleetOptions)
     otel: OtelOptions = field(default_factory=OtelOptions)
     records: RecordsOptions = field(default_factory=RecordsOptions)

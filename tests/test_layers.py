@@ -42,7 +42,7 @@ NEIGHBOURS = {
     "journal": (),
     "config": (
         "schema", "vault", "providers.registry", "server.options", "carriers.options", "call.options", "turn.options",
-        "records.options", "fleet.options", "outbound.options", "audio.format",
+        "records.options", "replay.options", "fleet.options", "outbound.options", "audio.format",
     ),
     "localvoice": ("call.voice", "providers", "audio.format"),
     "livecheck": ("providers", "simulator.speech", "audio.warmup", "vault"),

@@ -19,6 +19,7 @@ from mediasrv.cli import grammar
 from mediasrv.fleet.options import FleetOptions
 from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.records.options import RecordingOptions, RecordsOptions
+from mediasrv.replay.options import CaptureOptions
 from mediasrv.server.options import ApiOptions, OtelOptions, ServerOptions
 from mediasrv.turn.options import TurnOptions
 
@@ -33,6 +34,7 @@ SECTIONS: dict[str, type] = {
     "exotel": ExotelOptions,
     "telnyx": TelnyxOptions,
     "recording": RecordingOptions,
+    "record": CaptureOptions,
     "fleet": FleetOptions,
     "otel": OtelOptions,
     "records": RecordsOptions,

@@ -15,6 +15,7 @@ from mediasrv.errors import ConfigError
 from mediasrv.journal import LEVELS
 
 if TYPE_CHECKING:
+    from mediasrv.call.agency import Agency
     from mediasrv.call.recording import Recorded
     from mediasrv.carriers.base import Control
     from mediasrv.config import Settings
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mediasrv.records.options import RecordingOptions
     from mediasrv.records.recordings import Recordings
     from mediasrv.records.records import Records
+    from mediasrv.replay.file import Captures
 
 FAILED = 1
 MISCONFIGURED = 78
@@ -119,9 +121,47 @@ def outbound_of(
     return Outbound(*parts)
 
 
-def in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in an event loop of its own and return what it does."""
+def captures_of(settings: Settings) -> Captures | None:
+    """Who keeps captures of calls, where that is wanted; raise ``ConfigError`` where there is no key."""
+    options = settings.record
+    if not options.on:
+        return None
+    unknown = [name for name in options.agents if name not in settings.agents]
+    if unknown:
+        raise ConfigError(f"record.agents: there is no agent {unknown[0]!r}")
+    key = options.key or settings.recording.key
+    if not key:
+        raise ConfigError("record.on needs record.key_env, or record.key_file, to seal captures with")
+    try:
+        from mediasrv.records.sealed import read_key
+        from mediasrv.replay.file import Captures
+    except ImportError:
+        raise ConfigError("captures are sealed with the cryptography package: pip install 'mediasrv[crypto]'") from None
+    return Captures(options.path, read_key(key), redact=options.redact, retain_days=options.retain_days)
+
+
+def agency_of(settings: Settings, captures: Captures | None, **rest: Any) -> Agency:
+    """The agents of a configuration, whose calls are captured where somebody keeps that."""
+    rest["expected_format"] = settings.stream_format
+    if captures is None:
+        from mediasrv.call.agency import Agency
+
+        return Agency(settings.agents, **rest)
+    from mediasrv.replay.agency import CapturingAgency
+
+    return CapturingAgency(settings.agents, captures, settings.record.agents, **rest)
+
+
+def in_loop(work: Coroutine[Any, Any, T], *, captures: bool = False) -> T:
+    """Run a coroutine in an event loop of its own, on which calls can be captured, and return what it does."""
     import uvloop
 
-    result: T = uvloop.run(work)
-    return result
+    if not captures:
+        result: T = uvloop.run(work)
+        return result
+    import asyncio
+
+    from mediasrv.replay.loops import capturing
+
+    with asyncio.Runner(loop_factory=capturing(uvloop.Loop)) as runner:
+        return runner.run(work)

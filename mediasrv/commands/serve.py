@@ -7,6 +7,7 @@ import gc
 import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mediasrv.commands.base import (
     add_command,
     add_config,
+    agency_of,
+    captures_of,
     controls_of,
     in_loop,
     outbound_of,
@@ -26,6 +29,7 @@ from mediasrv.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mediasrv.call.agency import Agency
     from mediasrv.config import Settings
     from mediasrv.net.certificate import Certificate
     from mediasrv.records.recordings import Recordings
@@ -94,7 +98,6 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     """Serve with this process, on a port of its own or at a supervisor's leash."""
     import asyncio
 
-    from mediasrv.call.agency import Agency
     from mediasrv.call.observers import Observers
     from mediasrv.carriers.roster import roster
     from mediasrv.outbound.optouts import OptOuts
@@ -113,19 +116,16 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         others += [gallery] if settings.api.token else []
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
         recordings = recordings_of(settings.recording, observer.recorded)
-
-        def agency_of(settings: Settings) -> Agency:
-            agents, expected = settings.agents, settings.stream_format
-            return Agency(agents, expected_format=expected, observer=observer, recorder=recordings)
-
+        captures = captures_of(settings)
+        agency_for = partial(agency_of, captures=captures, observer=observer, recorder=recordings)
         certificate = _certificate(settings)
 
         async def renew() -> Agency:
             if certificate is not None:
                 await asyncio.to_thread(certificate.renew, datetime.now(UTC))
-            return agency_of(await asyncio.to_thread(settings_of, flags))
+            return agency_for(await asyncio.to_thread(settings_of, flags))
 
-        agency = agency_of(settings)
+        agency = agency_for(settings)
         port = _port(settings, flags, certificate)
         outbound = outbound_of(settings, records, metrics.call_forbidden)
         means = _means(settings, gallery, records, recordings)
@@ -139,16 +139,16 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             if records is not None and opt_outs is not None:
                 await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
-            if recordings is not None:
-                stack.push_async_callback(recordings.aclose)
-                recordings.start()
+            for keeper in [each for each in (recordings, captures) if each is not None]:
+                stack.push_async_callback(keeper.aclose)
+                keeper.start()
             await service.start()
             # All that there is by now lives as long as the server: whenever calls come and go, the collector would
             # look through it, for 50 ms and longer.
             gc.freeze()
             await service.run(renew if flags.leash is None else None)
 
-    in_loop(serve())
+    in_loop(serve(), captures=settings.record.on)
     return 0
 
 

@@ -13,7 +13,6 @@ import pytest
 import uvloop
 
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
-from mediasrv.call.options import AgentOptions
 from mediasrv.replay.agency import CapturingAgency
 from mediasrv.replay.file import Captures, read_capture
 from mediasrv.replay.loops import capturing
@@ -23,7 +22,7 @@ from mediasrv.server.service import Service
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named
 from mediasrv.simulator.pacing import Pacing
-from mediasrv.simulator.script import AgentStarted, After, HangUp, Line, Performance, Press, Speak
+from mediasrv.simulator.script import After, AgentStarted, HangUp, Line, Performance, Press, Speak
 from mediasrv.simulator.speech import recorded
 from mediasrv.wire.events import Clear, PlayMedia
 from tests.call.stage import LONG, SHORT, agent_options
@@ -59,7 +58,7 @@ async def _stall(seed: int) -> None:
     chance = random.Random(seed)
     while True:
         await asyncio.sleep(chance.uniform(0.05, 0.4))
-        time.sleep(chance.choice((0.004, 0.015, 0.06)))
+        time.sleep(chance.choice((0.004, 0.015, 0.06)))  # noqa: ASYNC251
 
 
 async def _call(url: str, agent: str, audio: AudioFormat, pacing: Pacing) -> Any:
