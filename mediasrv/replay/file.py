@@ -27,7 +27,7 @@ SUFFIX = ".capture"
 KIND = "mediasrv capture"
 PIECE_BYTES = 64 << 10
 """Handed over at a time."""
-_LOST = "lost"
+_LOST = b'\n["lost"]\n'
 _DAY_S = 86_400
 
 
@@ -103,7 +103,7 @@ class CaptureFile(Reel):
             piece = bytes(self._waiting[at : at + PIECE_BYTES])
             if not self._recordings.hand_over(partial(self._append, piece), len(piece)):
                 self._is_closed = True
-                self._recordings.hand_over(lambda: self._append(orjson.dumps([_LOST]) + b"\n"), 0)
+                self._recordings.hand_over(partial(self._append, _LOST), 0)
                 super().close()
                 break
         self._waiting.clear()
@@ -137,6 +137,8 @@ def _inflated(unsealer: Unsealer) -> Iterator[bytes]:
 
 def parsed(text: bytes) -> tuple[dict[str, Any], list[list[Any]]]:
     """The header and the lines of an unsealed capture; raise ``CaptureError``."""
+    if text.endswith(_LOST):
+        raise CaptureError("the capture is not whole: the disk was too slow for it")
     try:
         first, *rest = (decode(orjson.loads(line)) for line in text.splitlines())
         kind, header = first
@@ -144,6 +146,4 @@ def parsed(text: bytes) -> tuple[dict[str, Any], list[list[Any]]]:
         raise CaptureError("the file holds no capture") from None
     if kind != "header":
         raise CaptureError("the file holds no capture")
-    if any(line[0] == _LOST for line in rest):
-        raise CaptureError("the capture is not whole: the disk was too slow for it")
     return header, rest
