@@ -158,7 +158,7 @@ def configuration(
 ) -> str:
     """The server's own file."""
     tables: dict[str, Mapping[str, object]] = {
-        "server": {"host": HOST, "port": port, "max_calls": 1000},
+        "server": {"host": HOST, "port": port, "max_calls": 1000, "sheds_load": False},
         "plivo": {"verify_signatures": False},
         "agents.default": {"instructions": INSTRUCTIONS, "greeting": ""},
         "agents.default.stt": {"provider": "deepgram", "url": origins["stt"], "api_key": deepgram.KEY},
