@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 
+from mediasrv.call.audience import PlayoutWatcher
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.filler import Answer
 from mediasrv.call.manners import Manners
-from mediasrv.call.mouth import PlayoutWatcher
 from mediasrv.call.observer import Observer
 from mediasrv.call.role import Role
 from mediasrv.call.stopwatch import Stopwatch

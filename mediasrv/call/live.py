@@ -78,7 +78,7 @@ class LiveCall:
         self._mouth = Mouth(started.format, link, pacer, gathers_ms=started.gathers_ms)
         self._recording = CallRecording(recorder, self.id, started.format)
         if self._recording.is_possible:
-            self._ear.recording = self._mouth.recording = self._recording
+            self._ear.recording = self._mouth.audience.recording = self._recording
         self._digits = Digits(self._mouth.clear)
         self._history = History(role.instructions)
         if details.earlier is not None:
@@ -97,7 +97,7 @@ class LiveCall:
             if role.conduct is None:
                 self._conversation = Cascade(role, self.call, parts, self._spawn, observer)
         if self._conversation is not None:
-            self._mouth.watcher = self._conversation
+            self._mouth.audience.watcher = self._conversation
 
     def _parts(self, voice: Speaker) -> CallParts:
         return CallParts(
@@ -186,12 +186,12 @@ class LiveCall:
 
     def watch(self) -> Levels:
         """Measure both voices from now on; a plain call, as is ``unwatch``."""
-        levels = self._ear.levels = self._mouth.levels = Levels(self._mouth.audio)
+        levels = self._ear.levels = self._mouth.audience.levels = Levels(self._mouth.audio)
         return levels
 
     def unwatch(self) -> None:
         """Nobody watches any more."""
-        self._ear.levels = self._mouth.levels = None
+        self._ear.levels = self._mouth.audience.levels = None
 
     def callee_is(self, kind: Kind) -> None:
         """Somebody else knows who has picked up, such as the carrier; a plain call."""

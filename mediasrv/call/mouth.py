@@ -1,4 +1,4 @@
-"""The bot's half of a call's audio: from speech, through the ledger and the pacer, to the carrier.
+"""The bot's half of a call's audio: who speaks, and what becomes of it; `feeder` has the way to the carrier.
 
 Who speaks holds the floor until all of his audio is queued; what is said from within a reply interrupts that reply's
 audio between two pieces.
@@ -16,15 +16,14 @@ from dataclasses import dataclass
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.alarm import Alarm
+from mediasrv.call.audience import Audience
+from mediasrv.call.feeder import Feeder
 from mediasrv.call.floor import Floor
-from mediasrv.call.levels import Levels
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
-from mediasrv.call.recording import CallRecording
 from mediasrv.providers.base import Speech
 from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard, Outcome
-from mediasrv.wire.events import Clear, Command, PlayMedia
 
 # A caller who hears nothing for this long within an utterance believes that the line is dead.
 SPEECH_LIMIT_S = 10.0
@@ -32,32 +31,6 @@ SPEECH_LIMIT_S = 10.0
 QUIET_LIMIT_S = 60.0
 # Unheard audio with which a speech that is suspended is read no further.
 SUSPENDED_LIMIT_MS = 10_000
-
-
-class PlayoutWatcher:
-    """Whom the mouth tells what becomes of the bot's words; plain calls that must not raise."""
-
-    def bot_started(self, interruptible: bool) -> None:
-        """An utterance's first audio was sent; the argument tells whether the caller may break in."""
-
-    def bot_audible(self, at_s: float) -> None:
-        """An utterance has begun to be heard, at this time; once for each, unless nothing of it is heard."""
-
-    def bot_heard(self, heard: Heard) -> None:
-        """An utterance was heard, or cut short."""
-
-    def bot_quiet(self) -> None:
-        """All utterances are settled, and none is in the making."""
-
-    def bot_silenced(self) -> None:
-        """What the caller has not heard by now is about to be dropped."""
-
-    def audio_sent(self, payload: bytes, begins_s: float) -> None:
-        """Encoded audio went to the carrier, which will begin to play it at this time, if it is next door."""
-
-    def audio_cut(self, now: float) -> None:
-        """The carrier was told to drop what it has not played by now."""
-
 
 NOTHING = Heard(0, "", True)
 """What is heard of a speech that has no audio."""
@@ -83,15 +56,8 @@ class Mouth:
         """``gathers_ms`` is what the link may hold back of what is sent, as ``StreamStarted`` tells."""
         self.audio = audio
         self.ledger = PlayoutLedger(audio, gathers_ms=gathers_ms)
-        self._link = link
-        self._pacer = pacer
-        self.watcher = PlayoutWatcher()
-        self.recording: CallRecording | None = None
-        """Told what the caller hears, where the call can be recorded."""
-        self.levels: Levels | None = None
-        """Told likewise, while somebody watches."""
+        self.audience = Audience()
         self._floor = Floor()
-        self._is_steady = False
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
         self._limits: list[asyncio.Timeout] = []
@@ -102,6 +68,7 @@ class Mouth:
         self._unsuspended.set()
         self._loop = asyncio.get_running_loop()
         self._overdue = Alarm(self.ledger.deadline, lambda now: self._settle(self.ledger.tick(now)))
+        self._feeder = Feeder(audio, self.ledger, link, pacer, self.audience, self._overdue.arm)
 
     # -- saying --------------------------------------------------------------------------------------------------
 
@@ -147,9 +114,9 @@ class Mouth:
             saying = self._begin()
         first = not self.ledger.has_audio(saying.number)
         self.ledger.queue(saying.number, piece.audio, piece.text)
-        self._pacer.wake(self._feed)
+        self._feeder.wake()
         if first and piece.audio:
-            self.watcher.bot_started(interruptible)
+            self.audience.watcher.bot_started(interruptible)
         for limit in self._limits:
             # Who lets the caller hear something from within a reply may take his time; so may the reply then.
             if not limit.expired():
@@ -163,9 +130,7 @@ class Mouth:
 
     def _begin(self) -> Saying:
         self._pause()
-        if self._pacer.is_pressed:
-            # Stalls are to be expected: better that a barge-in drops more than that the caller hears a hole.
-            self.ledger.lead_ms = self.ledger.most_lead_ms
+        self._feeder.brace()
         saying = self._saying = Saying(self.ledger.open(), self._loop.create_future())
         self._unsettled[saying.number] = saying
         self._quiet.clear()
@@ -177,35 +142,7 @@ class Mouth:
         if self._saying is not None:
             saying, self._saying = self._saying, None
             self._settle(self.ledger.close(saying.number))
-            self._pacer.wake(self._feed)
-
-    def _feed(self, now: float) -> bool:
-        lead_s = self.ledger.dry_at_s - now
-        if commands := self.ledger.due(now):
-            if self._is_steady:
-                self._pacer.tell_lead(lead_s)
-            self._send(commands, max(lead_s, 0.0) + now)
-            self._overdue.arm()
-            # What is left waits for room, so that the next lead tells of us and of nobody else.
-            self._is_steady = self.ledger.busy
-        return self.ledger.busy
-
-    def _send(self, commands: Iterable[Command], begins_s: float) -> None:
-        for command in commands:
-            self._link.send(command)
-            if isinstance(command, PlayMedia):
-                self.watcher.audio_sent(command.payload, begins_s)
-                if self.recording is not None:
-                    self.recording.play(command.payload, begins_s)
-                if self.levels is not None:
-                    self.levels.play(command.payload, begins_s)
-                begins_s += self.audio.samples_of(command.payload) / self.audio.rate_hz
-            elif isinstance(command, Clear):
-                self.watcher.audio_cut(begins_s)
-                if self.recording is not None:
-                    self.recording.cut(begins_s)
-                if self.levels is not None:
-                    self.levels.cut(begins_s)
+            self._feeder.wake()
 
     async def wait_until_quiet(self) -> None:
         """Return when the caller has heard all that was said, or after ``QUIET_LIMIT_S``."""
@@ -236,25 +173,21 @@ class Mouth:
 
     def hold(self) -> None:
         """Stop feeding the carrier; what it has runs out softly."""
-        self._is_steady = False
-        self.ledger.hold()
+        self._feeder.hold()
 
     def suspend(self) -> None:
         """Fall silent at once and drop nothing; ``resume`` or ``clear`` is to follow."""
-        now = self._loop.time()
-        self._is_steady = False
         self._unsuspended.clear()
-        self._send(self.ledger.suspend(now), now)
+        self._feeder.suspend(self._loop.time())
 
     def resume(self) -> None:
         """Go on: after a silence, from the beginning of the word that was heard last."""
-        self.ledger.resume(self._loop.time())
         self._unsuspended.set()
-        self._pacer.wake(self._feed)
+        self._feeder.resume(self._loop.time())
 
     def clear(self) -> None:
         """Fall silent at once, if that was not done before; what was not heard is dropped."""
-        self.watcher.bot_silenced()
+        self.audience.watcher.bot_silenced()
         self.suspend()
         settled = self.ledger.clear(self._loop.time())
         self._saying = None
@@ -267,16 +200,16 @@ class Mouth:
 
     def aclose(self) -> None:
         """The call is over: nothing more is fed."""
-        self._pacer.forget(self._feed)
+        self._feeder.aclose()
         self._overdue.cancel()
 
     def _settle(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Audible):
-                self.watcher.bot_audible(outcome.at_s)
+                self.audience.watcher.bot_audible(outcome.at_s)
                 continue
             self._unsettled.pop(outcome.utterance).settled.set_result(outcome)
-            self.watcher.bot_heard(outcome)
+            self.audience.watcher.bot_heard(outcome)
         if not self._unsettled:
             self._quiet.set()
             self._tell_quiet()
@@ -285,4 +218,4 @@ class Mouth:
         """Who holds the floor has more to say, so that what he said so far does not make us quiet."""
         if not self._unsettled and self._floor.is_free and not self._is_quiet_told:
             self._is_quiet_told = True
-            self.watcher.bot_quiet()
+            self.audience.watcher.bot_quiet()

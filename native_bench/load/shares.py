@@ -45,6 +45,8 @@ _PARTS: dict[str, str | None] = {
     "mediasrv.turn.fade": PACER,
     "mediasrv.call.pacer": PACER,
     "mediasrv.call.mouth": PACER,
+    "mediasrv.call.feeder": PACER,
+    "mediasrv.call.audience": PACER,
     "mediasrv.call.alarm": PACER,
     "mediasrv.providers.deepgram": STT,
     "mediasrv.providers.recogniser": STT,

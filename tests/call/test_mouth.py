@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.call.audience import PlayoutWatcher
 from mediasrv.call.mouth import (
     NOTHING,
     QUIET_LIMIT_S,
     SPEECH_LIMIT_S,
     SUSPENDED_LIMIT_MS,
     Mouth,
-    PlayoutWatcher,
 )
 from mediasrv.call.pacer import Pacer
 from mediasrv.providers.base import Speech
@@ -60,7 +60,7 @@ class Line:
         self.is_deaf = False
         self.watch = Watch()
         self.mouth = Mouth(MULAW_8K, self, Pacer())
-        self.mouth.watcher = self.watch
+        self.mouth.audience.watcher = self.watch
 
     def send(self, command: Command) -> None:
         self.cleared += isinstance(command, Clear)
