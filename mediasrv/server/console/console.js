@@ -119,6 +119,7 @@ function watch(path, take) {
     document.removeEventListener("visibilitychange", turn);
     control.abort();
     showLine("", "");
+    at("live-count").textContent = "";
   };
 }
 
@@ -276,8 +277,8 @@ function makeEndedRow(call) {
       { href: `#/call/${encodeURIComponent(call.id)}` },
       make("span", { className: "who" }, other(call)),
       make("span", { className: "when figure" }, clock(call.duration_s ?? 0)),
-      make("span", { className: "about" }, `${about(call)} · ${call.cause ?? ""}`),
-      make("span", { className: "when small" }, day(call.started)),
+      make("span", { className: "about wide" }, `${day(call.started)} · ${call.cause ?? ""}`),
+      make("span", { className: "about wide" }, about(call)),
     ),
   );
 }
@@ -439,10 +440,9 @@ function makeTurn(turn) {
       const track = make("div", { className: "track" });
       if (ahead?.[1] > 0) track.append(makeBar(`${name} ahead`, Math.max(0, ahead[0]), ahead[1], scale));
       if (lasted > 0) track.append(makeBar(name, start, start + lasted, scale));
-      // What was done before the caller's last sound lies ahead of the whole waterfall.
-      const when = ahead ? (ahead[1] > 0 ? ", ahead of time" : ", before he had finished") : "";
-      const label = make("span", { className: "name" }, meaning + when);
-      stages.append(make("li", {}, label, track, make("span", { className: "figure" }, milliseconds(lasted))));
+      // Work that was done before it was waited for is told apart; before the caller's last sound there is no room for it.
+      const figure = lasted === 0 && ahead ? "ahead" : milliseconds(lasted);
+      stages.append(make("li", {}, make("span", { className: "name" }, meaning), track, make("span", { className: "figure" }, figure)));
     }
     start += lasted;
   }
@@ -574,14 +574,19 @@ function drawVoices(wav, both, began, length) {
     const brush = canvas.getContext("2d");
     brush.fillStyle = getComputedStyle(lane).getPropertyValue(`--${side}`);
     const middle = canvas.height / 2;
-    for (let column = 0; column < canvas.width; column += 1) {
-      const place = (share) => Math.round(((share / canvas.width) * length - began) * rate);
+    const place = (column) => Math.round(((column / canvas.width) * length - began) * rate);
+    const peaks = Array.from({ length: canvas.width }, (_, column) => {
       const last = Math.min(samples.length / 2, place(column + 1));
       let peak = 0;
       for (let n = Math.max(0, place(column)); n < last; n += 1) peak = Math.max(peak, Math.abs(samples[2 * n + channel]));
-      const height = Math.max(1, (peak / 32768) * (canvas.height - 4));
-      if (last > 0) brush.fillRect(column, middle - height / 2, 1, height);
-    }
+      return peak;
+    });
+    // A voice that is quiet is to be seen too; the hiss of a line is not.
+    const loudest = peaks.reduce((most, peak) => Math.max(most, peak), 3000);
+    peaks.forEach((peak, column) => {
+      const height = Math.max(1, (peak / loudest) * (canvas.height - 8));
+      if (place(column + 1) > 0) brush.fillRect(column, middle - height / 2, 1, height);
+    });
     for (const mark of lane.querySelectorAll("i, canvas")) mark.remove();
     lane.prepend(canvas);
   }
