@@ -8,12 +8,12 @@ small part of the parsing of its frame.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from mediasrv.net.allowance import Allowance
 from mediasrv.net.frames import BINARY, TEXT, Cutter, message_frame, payload_of
+from mediasrv.net.sansio import Close, Frame, SansIo
 
 # RFC 6455 section 5.2.
 _CONTINUATION = 0
@@ -29,38 +29,6 @@ _FRAME_BYTES = 4096
 
 OnMessage = Callable[[str | bytes], None]
 OnClosed = Callable[[int, str], None]
-
-
-class Close(Protocol):
-    """What a close frame says."""
-
-    code: int
-    reason: str
-
-
-class Frame(Protocol):
-    """What a received frame holds."""
-
-    opcode: Any
-    fin: bool
-    data: Any
-
-
-class SansIo(Protocol):
-    """The part of the protocol objects of ``websockets`` that drives an open connection."""
-
-    subprotocol: Any
-    close_rcvd: Any
-    close_sent: Any
-
-    def receive_data(self, data: bytes, /) -> None: ...
-    def receive_eof(self) -> None: ...
-    def events_received(self) -> Sequence[Any]: ...
-    def data_to_send(self) -> Sequence[bytes]: ...
-    def close_expected(self) -> bool: ...
-    def send_ping(self, data: bytes, /) -> None: ...
-    def send_close(self, code: int, reason: str, /) -> None: ...
-    def fail(self, code: int, reason: str, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
