@@ -25,7 +25,7 @@ from mediasrv.outbound.options import ComplianceOptions, OutboundOptions
 from mediasrv.providers import registry
 from mediasrv.records.options import RecordingOptions, RecordsOptions
 from mediasrv.replay.options import CaptureOptions
-from mediasrv.schema import Given, Reader, Table, given, key_of
+from mediasrv.schema import Given, Reader, Table, given, key_of, suggest
 from mediasrv.server.options import ApiOptions, OtelOptions, ServerOptions
 from mediasrv.vault import MASK, Secret, Vault, is_loopback_host, is_secret_name
 
@@ -100,6 +100,17 @@ def check_providers(settings: Settings) -> None:
             problem = str(error)
         if problem:
             raise ConfigError(f"{place}: {problem}")
+
+
+def check_numbers(settings: Settings) -> None:
+    """Raise ``ConfigError`` for a carrier's number that is none, or that an agent answers who is not there."""
+    for carrier in _CARRIERS:
+        for number, agent in getattr(settings, carrier).numbers.items():
+            if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+                raise ConfigError(f"{carrier}.numbers: {number!r} is no number in E.164, such as +912212345678")
+            if agent not in settings.agents:
+                hint = suggest(agent, settings.agents)
+                raise ConfigError(f"{carrier}.numbers.{number}: there is no agent {agent!r}; {hint}")
 
 
 def masked(settings: Settings) -> str:

@@ -158,6 +158,12 @@ def test_check_lets_an_agent_record_where_there_is_a_key(config: Path) -> None:
     [
         ("port = 0", "prot = 0", "server.prot: unknown key; did you mean port?"),
         ("port = 0", "port = ", "not TOML: "),
+        (
+            "port = 0",
+            'port = 0\n[plivo.numbers]\n"+912266001234" = "defualt"',
+            "agent 'defualt'; did you mean default?",
+        ),
+        ("port = 0", 'port = 0\n[twilio.numbers]\n"0800" = "default"', "twilio.numbers: '0800' is no number"),
         ("verify_signatures = false", 'auth_token = "s3cret"', "plivo.auth_token: expected no secret in plain text"),
         ("verify_signatures = false", 'auth_token_env = "UNSET"', "variable UNSET, which is unset or empty"),
         ('greeting = "Hi."', 'class = "no_such_module:Agent"', "no_such_module"),

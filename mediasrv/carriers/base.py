@@ -75,6 +75,8 @@ class Carrier(Protocol):
     """The document that does nothing."""
     document_type: str
     """The media type of its documents."""
+    numbers: Mapping[str, str]
+    """Agents by the numbers that they answer, in E.164."""
     tells_at_start: bool
     """Whether what we gave along (agent, body, token) comes back with the stream's start and not in its URL."""
 

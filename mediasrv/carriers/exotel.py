@@ -82,6 +82,7 @@ class ExotelCarrier:
 
     def __init__(self, options: ExotelOptions) -> None:
         self._options = options
+        self.numbers = options.numbers
         self._proof = basic_auth(options.stream_user, options.stream_password)["Authorization"]
 
     @property

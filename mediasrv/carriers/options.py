@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -39,6 +40,8 @@ class PlivoOptions:
     """The language it speaks."""
     busy_message: str = "All our lines are busy. Please call again in a few minutes."
     """Spoken when ``max_calls`` is reached or the server drains."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Who answers, by the number that was called, in E.164, where its URL names no agent."""
     api_url: str = "https://api.plivo.com"
     """Where Plivo's REST API is; another one for tests."""
 
@@ -57,6 +60,8 @@ class TwilioOptions:
     """Spoken when `max_calls` is reached or the server drains."""
     failure_message: str = "We are sorry, something went wrong. Please call again in a few minutes."
     """Spoken to a caller whom the answer did not reach, where the number's fallback URL asks for it."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Who answers, by the number that was called, in E.164, where its URL names no agent."""
     api_url: str = "https://api.twilio.com"
     """Where Twilio's REST API is; another one for another region, or for tests."""
 
@@ -79,6 +84,8 @@ class ExotelOptions:
     """User of the REST API."""
     api_token: str = field(default="", repr=False)
     """Password of the REST API."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Who answers, by the number that was called, in E.164, where its URL names no agent."""
     api_url: str = "https://api.in.exotel.com"
     """Where Exotel's REST API is: this is Mumbai, `https://api.exotel.com` Singapore."""
 
@@ -97,5 +104,7 @@ class TelnyxOptions:
     """The Call Control application; for calls that we place."""
     codec: str = "PCMU"
     """What the stream carries: `PCMU`, `PCMA` or `L16` (16 kHz)."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Who answers, by the number that was called, in E.164, where its URL names no agent."""
     api_url: str = "https://api.telnyx.com"
     """Where Telnyx's REST API is; another one for tests."""

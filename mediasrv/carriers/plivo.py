@@ -105,6 +105,7 @@ class PlivoCarrier:
         """Raise ``ConfigError`` for a message that XML cannot hold, or a stream that Plivo would not give."""
         documents.check(options)
         self._options = options
+        self.numbers = options.numbers
         self._nonces = Nonces()
         self._secret = options.auth_token.encode()
         self._format = read_media_format({"encoding": options.content_type}, MULAW_8K, PLIVO_FORMATS)

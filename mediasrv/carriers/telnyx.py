@@ -100,6 +100,7 @@ class TelnyxCarrier:
     def __init__(self, options: TelnyxOptions) -> None:
         """Raise ``ConfigError`` where webhooks must be signed and there is no key to check them with."""
         self._options = options
+        self.numbers = options.numbers
         self._secret = options.api_key.encode()
         self.control = TelnyxControl(options) if options.api_key else None
         """By which calls are answered and streams opened, where the account is known; for its user to close."""

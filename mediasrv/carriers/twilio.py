@@ -99,6 +99,7 @@ class TwilioCarrier:
 
     def __init__(self, options: TwilioOptions) -> None:
         self._options = options
+        self.numbers = options.numbers
         self._secret = options.auth_token.encode()
         self.busy = apology(options.busy_message)
         self.failure = apology(options.failure_message)

@@ -50,11 +50,12 @@ def add_config(command: argparse.ArgumentParser) -> None:
 
 def settings_of(flags: argparse.Namespace) -> Settings:
     """Read and check the whole configuration, the providers' own keys included; raise ``ConfigError``."""
-    from mediasrv.config import check_providers, load
+    from mediasrv.config import check_numbers, check_providers, load
 
     overrides = {f"server.{name}": getattr(flags, name, None) for name in ("host", "port")}
     settings = load(flags.config, os.environ, overrides)
     check_providers(settings)
+    check_numbers(settings)
     return settings
 
 

@@ -68,7 +68,7 @@ class TelnyxDesk(Webhooks):
 
     def _take_call(self, fields: dict[str, str], webhook: Webhook) -> None:
         """Have a call answered that somebody makes, or turned away."""
-        call_id, agent = webhook.call_id, fields.get("agent", "")
+        call_id, agent = webhook.call_id, self.agent_for(fields, webhook)
         if self._control is None or self._calls.has_ended(call_id):
             return
         refusal = ""

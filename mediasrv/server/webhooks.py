@@ -69,7 +69,7 @@ class Webhooks:
         if webhook.happening is Happening.ENDED or self._calls.has_ended(webhook.call_id):
             # The question of a call that is over may come late; a stream would have nobody at its other end.
             return self.document(self.carrier.nothing)
-        agent = fields.get("agent", "")
+        agent = self.agent_for(fields, webhook)
         if self._handing and (address := self._calls.agency.forwards.get(agent or DEFAULT_AGENT)):
             log.info("call forwarded", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
             return self.document(self._handing.dial(address))
@@ -148,6 +148,10 @@ class Webhooks:
         webhook = self.carrier.read_webhook(fields)
         self._calls.on_webhook(webhook, fields.get(TAG, ""))
         return webhook
+
+    def agent_for(self, fields: Mapping[str, str], webhook: Webhook) -> str:
+        """Who is to answer a call: whom the URL names, or whose number it is; empty where neither says so."""
+        return fields.get("agent") or self.carrier.numbers.get(webhook.to_number, "")
 
     def document(self, text: str) -> web.Response:
         """The answer that holds one of the carrier's documents."""

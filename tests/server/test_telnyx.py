@@ -66,10 +66,10 @@ class Telnyx:
 
 
 @asynccontextmanager
-async def telnyx(**options: Any) -> AsyncIterator[Telnyx]:
+async def telnyx(numbers: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Telnyx]:
     api = FakeTelnyx()
     async with serving(api) as url:
-        carrier = TelnyxCarrier(TelnyxOptions(api_key="KEY", public_key=KEY, api_url=url))
+        carrier = TelnyxCarrier(TelnyxOptions(api_key="KEY", public_key=KEY, api_url=url, numbers=numbers or {}))
         async with stage(ServerOptions(port=0, **options), others=[carrier]) as there:
             yield Telnyx(there, api)
 
