@@ -32,6 +32,7 @@ def test_what_is_no_request_or_too_long_is_nothing_to_wait_for(data: bytes) -> N
         (b"POST /twilio/answer HTTP/1.1\r\n\r\nFrom=1&CallSid=CA1", ["CA1"]),
         (b'POST /telnyx/webhook HTTP/1.1\r\n\r\n{"data": {"call_control_id": "v3:x"}}', ["v3:x"]),
         (b"POST /calls/abc/transfer HTTP/1.1\r\n\r\n", ["abc"]),
+        (b"GET /console/events?call=abc HTTP/1.1\r\n\r\n", ["abc"]),
         (b"GET /readyz HTTP/1.1\r\nX: CallUUID=a\r\n\r\n", []),
         (b"GET /calls HTTP/1.1\r\n\r\n", []),
     ],

@@ -584,7 +584,7 @@ function drawVoices(wav, both, began, length) {
     // A voice that is quiet is to be seen too; the hiss of a line is not.
     const loudest = peaks.reduce((most, peak) => Math.max(most, peak), 3000);
     peaks.forEach((peak, column) => {
-      const height = Math.max(1, (peak / loudest) * (canvas.height - 8));
+      const height = Math.max(1, (peak / loudest) * 0.8 * canvas.height);
       if (place(column + 1) > 0) brush.fillRect(column, middle - height / 2, 1, height);
     });
     for (const mark of lane.querySelectorAll("i, canvas")) mark.remove();
