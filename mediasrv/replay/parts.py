@@ -10,9 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, 
 from contextlib import aclosing
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.agent import Agent
 from mediasrv.call.call import Call
@@ -33,6 +30,7 @@ from mediasrv.providers.base import (
     TurnHint,
 )
 from mediasrv.providers.realtime import Dialogue, DialogueEvent, Realtime
+from mediasrv.replay.distantcall import DistantCall
 from mediasrv.replay.world import Channel, World, answer, stream
 
 HOOKS = ("on_start", "on_callee", "on_dtmf", "on_end")
@@ -211,26 +209,6 @@ class DistantControl:
             yield await cast(CallControl, self._real).hand_over(order, words)
 
         return cast(HandoverOutcome, await answer(self._world.open("handover", one)))
-
-
-class DistantCall(Call):
-    """The call, as whoever is outside has it: what he does to it comes in."""
-
-    def __init__(self, call: Call, channel: Any) -> None:
-        super().__init__(call.id, call._parts)
-        self._channel = channel
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in _ACTS:
-            return functools.partial(self._channel.acted, name)
-        return super().__getattribute__(name)
-
-    def write(self, frame: NDArray[np.int16]) -> None:
-        """Append samples."""
-        self._channel.acted_at_once("write", frame)
-
-
-_ACTS = frozenset({"say", "play", "collect_digits", "send_digits", "transfer", "hangup", "record", "stop_recording"})
 
 
 class DistantAgent(Agent):
