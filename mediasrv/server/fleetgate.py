@@ -21,7 +21,8 @@ from aiohttp.typedefs import Middleware
 from mediasrv.carriers.base import Happening
 from mediasrv.fleet.node import Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
-from mediasrv.server.webhooks import PROVEN, Webhooks
+from mediasrv.server.webhooks import PROVEN, Webhooks, read_request
+from mediasrv.wire.signature import as_bytes
 
 if TYPE_CHECKING:
     # It needs the redis package, and a server that is alone does not.
@@ -88,7 +89,7 @@ class FleetGate:
         return pass_gate
 
     def _check(self, request: web.Request) -> None:
-        if not hmac.compare_digest(request.headers[HANDED_ON].encode(), self._secret.encode()):
+        if not hmac.compare_digest(as_bytes(request.headers[HANDED_ON]), self._secret.encode()):
             raise web.HTTPForbidden(text="forbidden\n")
         request[PROVEN] = True
 
@@ -134,13 +135,14 @@ class FleetGate:
     async def _forward(self, request: web.Request, node: Node) -> web.Response | None:
         """Another server's answer to a request; ``None`` when it does not answer."""
         assert self._session is not None  # start was called
+        body = await read_request(request)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OF_CONNECTIONS]
         try:
             async with self._session.request(
                 request.method,
                 f"{node.url.rstrip('/')}{request.raw_path}",
                 headers=[*headers, (HANDED_ON, self._secret)],
-                data=await request.read(),
+                data=body,
                 allow_redirects=False,
             ) as answer:
                 return web.Response(

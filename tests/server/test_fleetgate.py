@@ -21,7 +21,7 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.signature import sign_v3
 from tests.fleet.conftest import RedisServer, redis
-from tests.net.peers import WAIT_S
+from tests.net.peers import WAIT_S, stranger
 from tests.server.stage import EchoAgency, Stage
 
 __all__ = ["redis"]
@@ -154,5 +154,8 @@ async def test_who_is_no_carrier_reserves_nothing_and_who_is_no_node_hands_on_no
             assert await there.stages["a"].post("/plivo/answer", form) == (403, "forbidden\n")
             forged = {HANDED_ON: "a guess"}
             assert await there.stages["a"].post("/plivo/answer", form, forged) == (403, "forbidden\n")
+            async with stranger(there.stages["a"].port) as peer:
+                peer.writer.write(f"POST /plivo/answer HTTP/1.1\r\nHost: x\r\n{HANDED_ON}: ".encode() + b"\xff\r\n\r\n")
+                assert (await peer.head()).startswith("HTTP/1.1 403 ")
         placed: list[Any] = [await there.placed("a", f"call-{number}") for number in range(2)]
         assert sorted(placed) == ["a", "b"]
