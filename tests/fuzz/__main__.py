@@ -7,6 +7,7 @@ into the corpus. A crash leaves its input in that folder, and makes the exit cod
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from importlib import import_module
@@ -29,6 +30,8 @@ def main() -> int:
     except ImportError:
         print("Atheris is not installed here: pip install atheris, in an environment of its own", file=sys.stderr)
         return 2
+    # What was instrumented cannot be compiled any more.
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
     with atheris.instrument_imports(include=["mediasrv"]):
         targets = import_module("tests.fuzz.targets").TARGETS
     if flags.name not in targets:
