@@ -78,6 +78,11 @@ class Ear:
         return self._listener.recognition
 
     @property
+    def has_listener(self) -> bool:
+        """Whether there is a recognition."""
+        return self._listener is not None
+
+    @property
     def listener(self) -> Listener:
         """Who hears the frames; there has to be a recognition."""
         assert self._listener is not None
@@ -132,7 +137,8 @@ class Listener:
     def __init__(
         self, audio: AudioFormat, hearing: Hearing, judge: Judge, effort: Effort, memory: Memory | None
     ) -> None:
-        self._judge = judge
+        self.judge = judge
+        """Whom every frame's verdict is told."""
         self._effort = effort
         self.memory = memory
         wanted = audio if audio in hearing.formats else hearing.formats[0]
@@ -173,7 +179,7 @@ class Listener:
             # What dies away is no voice to those who ask whether the caller has finished.
             stays = voiced and not self._detector.fades
             self.prosody.hear(frame, stays)
-            self._judge(stays, self._speech_ms(frame, voiced), now)
+            self.judge(stays, self._speech_ms(frame, voiced), now)
             if self.monitor is not None:
                 self.monitor(frame)
 

@@ -16,7 +16,7 @@ from mediasrv.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediasrv.replay.player import Difference, Line
+    from mediasrv.replay.comparison import Difference, Line
 
 
 def add(commands: Any) -> None:

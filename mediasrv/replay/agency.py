@@ -32,6 +32,7 @@ from mediasrv.replay.parts import (
     distant_tool,
     hooks_of,
 )
+from mediasrv.replay.verdicts import note_verdicts
 from mediasrv.replay.voices import CapturedVoice
 from mediasrv.replay.world import context_for
 from mediasrv.wire.events import StreamStarted
@@ -81,6 +82,8 @@ class CapturingAgency(Agency):
         captured_link = CapturedLink(capture, link)
         live = LiveCall(distant, started, captured_link, details, pacer, observer, capture.effort, self._recorder)
         calls.append(live.call)
+        if self._captures.redact:
+            note_verdicts(live.call._parts.ear, capture.note)
         return live
 
 

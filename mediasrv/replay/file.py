@@ -49,6 +49,11 @@ class Captures:
         """Return when all that was handed over is on the disk."""
         await self._thread.aclose()
 
+    @property
+    def redact(self) -> bool:
+        """Whether words and sounds are left out."""
+        return self._redact
+
     def open(self, call_id: str, audio: AudioFormat) -> CaptureFile:
         """Begin a capture."""
         return CaptureFile(self._thread, call_id, audio, self._key, redact=self._redact)
@@ -86,7 +91,7 @@ class CaptureFile(Reel):
         if self._is_closed:
             return
         if self._redact:
-            line = blank(line)
+            line = blank(line, self._silence(self._audio.bytes_per_sample))
         self._waiting += orjson.dumps(encode(line)) + b"\n"
         if len(self._waiting) >= PIECE_BYTES:
             self._hand_over()

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from mediasrv.replay.codec import CaptureError, encode
+from mediasrv.replay.comparison import Line
 from mediasrv.replay.file import SUFFIX, parsed
-from mediasrv.replay.player import Line, Replayed, replay
+from mediasrv.replay.player import Replayed, replay
 
 MAGIC = b"mediasrv capture 1\n"
 

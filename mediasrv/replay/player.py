@@ -17,28 +17,14 @@ from mediasrv.call.effort import Work
 from mediasrv.call.live import LiveCall
 from mediasrv.call.observer import Observer
 from mediasrv.providers.base import Speech
-from mediasrv.replay.codec import encode
+from mediasrv.replay.comparison import LINK_CLOSED, Comparison, Difference, Line, came_in
 from mediasrv.replay.header import details_from, role_from
 from mediasrv.replay.loops import ReplayLoop
 from mediasrv.replay.parts import asked
 from mediasrv.replay.replayed import ReplayedChannel, ReplayedPacer, ReplayedRecorder
+from mediasrv.replay.verdicts import give_verdicts
 from mediasrv.replay.world import Begin, Channel, World, context_for
 from mediasrv.wire.events import Command
-
-Line = Sequence[Any]
-"""What came in: its kind, the time (s), behind which step, and what it was. What went out: its kind and what it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The first thing that the replayed call did otherwise."""
-
-    at_s: float
-    """Since the call began."""
-    expected: Any
-    """What the call did; ``None`` for nothing."""
-    got: Any
-    """What it does now; likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +60,9 @@ class Player(World):
     def __init__(self, header: Mapping[str, Any], lines: Sequence[Line]) -> None:
         super().__init__()
         self._header = header
-        self._lines = [line for line in lines if line[0] not in ("sent", "closed link", "phrase")]
-        self._phrases = _phrases(lines)
-        self._expected = _expected(lines)
-        self._matched = 0
-        self._difference: Difference | None = None
-        self._began_s = float(header["began_s"])
-        self.now = self._began_s
+        self._lines = lines
+        self.now = self._began_s = float(header["began_s"])
+        self._comparison = Comparison(lines, self._began_s, is_redacted=header["is_redacted"])
         self._steps: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._order = count()
@@ -111,22 +93,11 @@ class Player(World):
 
     def send(self, command: Command) -> None:
         """Hold a command against what was sent."""
-        self._compare(command)
+        self._comparison.hold(self.now, command)
 
     def close(self) -> None:
         """Hold that against what was done."""
-        self._compare("closed link")
-
-    def _compare(self, got: Any) -> None:
-        expected = self._expected[self._matched][1] if self._matched < len(self._expected) else None
-        if self._difference is None:
-            if encode(got) == encode(expected):
-                self._matched += 1
-            else:
-                self._differ(expected, got)
-
-    def _differ(self, expected: Any, got: Any) -> None:
-        self._difference = Difference(self.now - self._began_s, expected, got)
+        self._comparison.hold(self.now, LINK_CLOSED)
 
     # -- the play ------------------------------------------------------------------------------------------------
 
@@ -134,8 +105,8 @@ class Player(World):
         """Let everything come in again, up to the first difference."""
         self._within = context_for(self)
         self._call = self._within.copy().run(self._set_up)
-        for line in self._lines:
-            if self._difference is not None:
+        for line in came_in(self._lines):
+            if self._comparison.difference is not None:
                 break
             if line[0] == "left out":
                 self.effort.leave_out([Work(each) for each in line[1]])
@@ -146,17 +117,19 @@ class Player(World):
             self.now = now
             self._within.copy().run(self._enter, kind, what)
         self._take_steps(None)
-        if self._difference is None and self._matched < len(self._expected):
-            self._differ(self._expected[self._matched][1], None)
+        self._comparison.end()
         self._abandon()
-        return Replayed(self.now - self._began_s, self._matched, self._difference)
+        return Replayed(self.now - self._began_s, self._comparison.same, self._comparison.difference)
 
     def _set_up(self) -> LiveCall:
         self._pacer = ReplayedPacer(self)
-        role = role_from(self._header, self._phrases, self)
+        role = role_from(self._header, _phrases(self._lines), self)
         recorder = ReplayedRecorder() if self._header["records"] else None
         details, started = details_from(self._header, self), self._header["started"]
-        return LiveCall(role, started, self, details, self._pacer, Observer(), self.effort, recorder)
+        call = LiveCall(role, started, self, details, self._pacer, Observer(), self.effort, recorder)
+        if self._header["is_redacted"]:
+            give_verdicts(call.call._parts.ear, self._lines)
+        return call
 
     def _take_steps(self, most: int | None) -> None:
         taken = 0
@@ -235,15 +208,3 @@ def _phrases(lines: Sequence[Line]) -> dict[str, dict[AudioFormat, list[Speech]]
             text, audio, pieces = what
             found.setdefault(text, {})[audio] = pieces
     return found
-
-
-def _expected(lines: Sequence[Line]) -> list[tuple[float, Any]]:
-    expected, now = [], 0.0
-    for kind, *what in lines:
-        if kind == "sent":
-            expected.append((now, what[0]))
-        elif kind == "closed link":
-            expected.append((now, kind))
-        elif kind not in ("left out", "phrase"):
-            now = float(what[0])
-    return expected

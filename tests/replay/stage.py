@@ -28,16 +28,16 @@ class Kept:
     def __init__(self, *, redact: bool = False) -> None:
         self.lines: list[bytes] = []
         self.is_over = False
-        self._redact = redact
+        self.redact = redact
 
     def open(self, call_id: str, audio: AudioFormat) -> Kept:
         return self
 
     def begin(self, header: dict[str, Any]) -> None:
-        self.note(["header", {**header, "is_redacted": self._redact}])
+        self.note(["header", {**header, "is_redacted": self.redact}])
 
     def note(self, line: list[Any]) -> None:
-        self.lines.append(orjson.dumps(encode(blank(line) if self._redact else line)))
+        self.lines.append(orjson.dumps(encode(blank(line, b"\xff") if self.redact else line)))
 
     def close(self) -> None:
         self.is_over = True
