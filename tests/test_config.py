@@ -293,7 +293,9 @@ def test_a_missing_file_a_folder_and_bytes_are_refused(tmp_path: Path) -> None:
         (
             "MEDIASRV_SERVER__",
             "1",
-            "server.: unknown key; known are drain_s, host, max_busy_percent, max_calls, max_lag_ms, port, public_url, recover_s, sheds_load",
+            "server.: unknown key; known are drain_s, host, max_busy_percent, max_calls, "
+            "max_connections_per_address, max_lag_ms, port, public_url, recover_s, sheds_load, tls_certificate_file, "
+            "tls_key_file",
         ),
     ],
 )

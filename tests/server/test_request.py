@@ -81,5 +81,5 @@ def test_a_flat_json_object_is_read_as_a_form() -> None:
         "Duration": "7",
     }
     for document in (b"[1]", b"{", b'"x"', b"\xff"):
-        with pytest.raises(ValueError, match="JSON|unexpected|UTF"):
+        with pytest.raises(ValueError, match=r"JSON|unexpected|UTF"):
             form_of_json(document)
