@@ -66,12 +66,12 @@ class Account(Manners, PlayoutWatcher):
 
     def bot_audible(self, at_s: float) -> None:
         """The caller has heard the first sample of an utterance of ours."""
-        self._stopwatch.audible(at_s, self._parts.mouth.ledger.lag_s)
+        self._stopwatch.audible(at_s, self._parts.mouth.ledger.lag_s, self._loop.time())
 
     def bot_heard(self, heard: Heard) -> None:
         """An utterance of ours was heard, or cut."""
         if heard.text:
-            self._stopwatch.heard(self._parts.mouth.ledger.lag_s)
+            self._stopwatch.heard(self._parts.mouth.ledger.lag_s, self._loop.time())
         self._parts.history.bot_said(heard.text, complete=heard.complete)
         if heard.text:
             self._observer.said(self._call.id, "bot", heard.text, self._loop.time(), complete=heard.complete)

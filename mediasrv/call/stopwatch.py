@@ -50,17 +50,18 @@ class Stopwatch:
             self._trace.reach("sent", now)
             self._played_s = max(begins_s, self._place_s)
 
-    def audible(self, at_s: float, lag_s: float) -> None:
+    def audible(self, at_s: float, lag_s: float, now: float) -> None:
         """The caller has heard an utterance begin; ``lag_s`` is how far behind what is played his ear is."""
         if self._trace is None or self._played_s is None:
             return
         trace, self._trace = self._trace, None
         trace.reach("heard", max(at_s, self._played_s + lag_s))
+        trace.told_s = now
         facts = {"call": self._call_id, "turn": trace.turn, "ms": round(trace.response_ms or 0), **trace.parts_ms()}
         log.info("turn answered", extra=facts)
         self._observer.turn_answered(self._call_id, trace)
 
-    def heard(self, lag_s: float) -> None:
+    def heard(self, lag_s: float, now: float) -> None:
         """The caller has heard an utterance: if the answer began within it, behind a filler, it was heard to begin."""
         if self._played_s is not None:
-            self.audible(self._played_s, lag_s)
+            self.audible(self._played_s, lag_s, now)

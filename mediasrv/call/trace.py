@@ -57,6 +57,15 @@ class TurnTrace:
     tokens: int = 0
     """Pieces of text that the language model wrote for the reply."""
 
+    told_s: float | None = None
+    """When it was known that the caller had heard the reply begin: what the carrier tells comes behind it."""
+
+    @property
+    def known_after_s(self) -> float:
+        """How long ago the caller had heard the reply begin when that was told."""
+        heard_s = self.points_s.get(STAGES[-1][0])
+        return 0.0 if heard_s is None or self.told_s is None else max(0.0, self.told_s - heard_s)
+
     def reach(self, name: str, now: float) -> None:
         """Note that a stage's end was reached; only the first time counts."""
         self.points_s.setdefault(name, now)

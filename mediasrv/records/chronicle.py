@@ -55,7 +55,8 @@ class Chronicle(Observer):
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
         parts = trace.parts_ms()
-        row = (call_id, trace.turn, time.time(), sum(parts.values()), *(parts[part] for part in tables.PARTS))
+        heard_s = time.time() - trace.known_after_s
+        row = (call_id, trace.turn, heard_s, sum(parts.values()), *(parts[part] for part in tables.PARTS))
         self._note(tables.ANSWER, row)
 
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:

@@ -82,3 +82,7 @@ def test_a_stage_that_was_not_reached_takes_no_time() -> None:
     parts_ms = reached(**points_s).parts_ms()
     assert parts_ms["first_phrase_ms"] == 0
     assert sum(parts_ms.values()) == 900
+
+
+def test_until_it_is_known_that_a_reply_was_heard_it_is_not_known_late() -> None:
+    assert reached(**FULL).known_after_s == reached().known_after_s == 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from mediasrv.call.link import CallDetails
 from mediasrv.records.archive import Wanted
 from mediasrv.records.chronicle import Chronicle
 from mediasrv.records.options import RecordsOptions
-from tests.records.stage import CALLER, OURS, converse, kept
+from tests.records.stage import CALLER, OURS, converse, kept, trace
 
 
 async def test_a_call_is_written_down_whole(tmp_path: Path) -> None:
@@ -65,6 +66,19 @@ async def test_the_waterfall_stands_in_the_record_and_adds_up(tmp_path: Path) ->
     assert len(parts) == 7
     assert set(parts.values()) == {100}
     assert turn["response_ms"] == sum(parts.values()) == 700
+
+
+async def test_an_answer_is_dated_by_when_it_was_heard_and_not_by_when_that_was_known(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        records.chronicle.began("call-1", "stream-1", "support", CallDetails("plivo"))
+        answered = trace(1)
+        answered.told_s = answered.points_s["heard"] + 3600
+        records.chronicle.turn_answered("call-1", answered)
+        await records.database.flush()
+        call = await records.archive.call("call-1")
+    assert call is not None
+    late = datetime.fromisoformat(call["started"]) - datetime.fromisoformat(call["turns"][0]["heard"])
+    assert late > timedelta(minutes=59)
 
 
 async def test_words_and_body_are_left_out_where_they_are_not_to_be_kept(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class Gallery(Observer):
         self._tell(call_id, partial(_timed, "said", words, time.time()), is_for_all=True)
 
     def turn_answered(self, call_id: str, trace: TurnTrace) -> None:
-        self._tell(call_id, partial(_turn, call_id, trace, time.time()))
+        self._tell(call_id, partial(_turn, call_id, trace, time.time() - trace.known_after_s))
 
     def barged_in(self, call_id: str, now: float) -> None:
         self._tell(call_id, partial(_timed, "barged_in", {"call": call_id}, time.time()))
