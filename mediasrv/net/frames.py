@@ -32,12 +32,25 @@ class Cutter:
         self._mask_bit = _MASKED if masked else 0
         self._mask_bytes = _MASK_BYTES if masked else 0
         self._most_bytes = most_bytes
+        # What a frame has whose size takes two bytes, as that of all audio does.
+        self._long, self._long_body = self._mask_bit | _LONG, 4 + self._mask_bytes
         self._in_fragments = False
         self._held = bytearray()
         self._wanted = 0
 
     def cut(self, data: bytes) -> tuple[bytes, Sequence[Span]]:
         """Return the spans of whole frames, and the bytes that they are in: these, behind what was held back."""
+        # A whole message of some length and nothing else, as what comes is nearly always.
+        body = self._long_body
+        if (
+            0 < (size := len(data) - body) <= self._most_bytes
+            and data[1] == self._long
+            and data[2] << 8 | data[3] == size
+            and data[0] in _WHOLE
+            and not self._held
+            and not self._in_fragments
+        ):
+            return data, ((0, body, len(data)),)
         if self._held:
             self._held += data
             if len(self._held) < self._wanted:
