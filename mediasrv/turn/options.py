@@ -22,7 +22,7 @@ class TurnOptions:
     """Silence after which the recogniser is asked for its final; half of it where the voice sounds like an end."""
     endpoint_ms: int = 420
     """Silence that ends the caller's turn when what he said is complete."""
-    endpoint_unsure_ms: int = 520
+    endpoint_unsure_ms: int = 560
     """The same when it may be complete or not, or when nobody knows; as each wait here at least the one before."""
     endpoint_incomplete_ms: int = 1000
     """The same when something must follow, as after "and" or "my"."""
@@ -38,7 +38,7 @@ class TurnOptions:
     """Longest utterance that is waited for: beyond it any breath of the caller's ends it."""
     speculation: bool = True
     """Whether a reply is prepared before it is sure that the caller has finished."""
-    speculation_lead_ms: int = 520
+    speculation_lead_ms: int = 560
     """How long before the expected endpoint a reply may be prepared."""
     speculation_tries: int = 12
     """How often a reply is prepared in one turn."""
