@@ -46,7 +46,7 @@ STREAM_LIMITS = Limits(frames_per_s=200.0, frames_at_once=1000.0)
 _SUBPROTOCOL = "audio.drachtio.org"
 
 # RFC 6455 section 7.4.1.
-_GOING_AWAY, _UNSUPPORTED, _POLICY, _INTERNAL = 1001, 1003, 1008, 1011
+_GOING_AWAY, _UNSUPPORTED, _ABNORMAL, _POLICY, _INTERNAL = 1001, 1003, 1006, 1008, 1011
 
 
 class MediaDoor:
@@ -263,7 +263,9 @@ class MediaStream:
         self._leave()
 
     def _closed(self, code: int, reason: str) -> None:
-        log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, "reason": reason})
+        # The reason of a close frame is the peer's text, and may hold anything.
+        why = {"reason": reason} if code == _ABNORMAL else {}
+        log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, **why})
         self._calls.metrics.unknown_events(self._wire.unknown_events)
         if reason == FLOOD:
             self._calls.complaints.refused(reason, self._wire.call_id)

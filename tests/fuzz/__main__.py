@@ -7,14 +7,20 @@ into the corpus. A crash leaves its input in that folder, and makes the exit cod
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
+PACKAGE = Path(__file__).parents[2] / "mediasrv"
 LONGEST_BYTES = 4096
+
+
+def compiled_modules() -> list[str]:
+    """Those with kernels: what was instrumented cannot be compiled any more."""
+    paths = [path for path in PACKAGE.rglob("*.py") if "@kernel" in path.read_text()]
+    return [".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)) for path in paths]
 
 
 def main() -> int:
@@ -30,9 +36,7 @@ def main() -> int:
     except ImportError:
         print("Atheris is not installed here: pip install atheris, in an environment of its own", file=sys.stderr)
         return 2
-    # What was instrumented cannot be compiled any more.
-    os.environ["NUMBA_DISABLE_JIT"] = "1"
-    with atheris.instrument_imports(include=["mediasrv"]):
+    with atheris.instrument_imports(include=["mediasrv"], exclude=compiled_modules()):
         targets = import_module("tests.fuzz.targets").TARGETS
     if flags.name not in targets:
         print(*targets, sep="\n")
