@@ -21,7 +21,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ear_is_measured(stage: ConsoleStage, call_id: str) -> bool:
     call: Any = stage.service._calls.live_call(call_id)
-    return call._ear.levels is not None and call._mouth.levels is not None
+    return call._ear.levels is not None and call._mouth.audience.levels is not None
 
 
 async def test_a_call_is_measured_while_it_is_watched_and_no_longer(tmp_path: Path) -> None:
