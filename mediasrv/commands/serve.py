@@ -136,6 +136,8 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
                 stack.push_async_callback(asyncio.to_thread, tracing.aclose)
             for control in means.controls.values():
                 stack.push_async_callback(control.aclose)
+            if means.lists is not None:
+                stack.push_async_callback(means.lists.aclose)
             if records is not None and opt_outs is not None:
                 await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
@@ -165,13 +167,16 @@ def _port(settings: Settings, flags: argparse.Namespace, certificate: Certificat
 
 def _means(settings: Settings, gallery: Gallery, records: Records | None, recordings: Recordings | None) -> Means:
     """What operators have to watch calls with, and to act on them."""
+    from mediasrv.outbound.donotcall import DoNotCall
     from mediasrv.server.api.clerk import Means
 
+    rules = settings.compliance
     return Means(
         token=settings.api.token,
         board=gallery.board,
         records=records,
         controls=controls_of(settings),
+        lists=DoNotCall(rules) if rules.do_not_call_file or rules.do_not_call_url else None,
         public_url=settings.server.public_url,
         recordings=recordings,
         gallery=gallery,

@@ -17,7 +17,9 @@ from aiohttp import web
 from mediasrv.call.control import HandoverOutcome
 from mediasrv.carriers.base import HandoverDocuments, Happening, Webhook
 from mediasrv.errors import RecordsError
+from mediasrv.outbound.donotcall import DoNotCall
 from mediasrv.outbound.number import e164
+from mediasrv.outbound.rules import Listing
 from mediasrv.records.records import Records
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.calls import Calls
@@ -35,7 +37,8 @@ def handover_desks(calls: Calls, webhooks: Sequence[Webhooks], means: Means | No
         carrier, control = each.carrier, means.controls.get(each.carrier.name) if means else None
         if control is not None and isinstance(carrier, HandoverDocuments):
             records = means.records if means else None
-            screen = Screen(records) if records else nobody_is_barred
+            lists = means.lists if means else None
+            screen = Screen(records, lists) if records or lists else nobody_is_barred
             note = records.chronicle.handed_over if records else nobody_notes
             board = calls.switchboards[carrier.name] = Switchboard(control, calls.spawn, screen, note)
             desks.append(HandoverDesk(calls, each, carrier, board))
@@ -45,16 +48,22 @@ def handover_desks(calls: Calls, webhooks: Sequence[Webhooks], means: Means | No
 class Screen:
     """Whoever must not be called is not called to take over either."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records | None, lists: DoNotCall | None = None) -> None:
         self._records = records
+        self._lists = lists
 
-    async def __call__(self, number: str) -> str:
-        """Why a number must not be called; records that cannot be read say so of everybody."""
+    async def __call__(self, address: str) -> str:
+        """Why somebody must not be called; records and lists that cannot be read say so of everybody."""
+        number = e164(address)
         try:
-            return "suppression" if await self._records.suppressions.holds(e164(number) or number) else ""
+            if self._records is not None and await self._records.suppressions.holds(number or address):
+                return "suppression"
         except RecordsError as error:
             log.error("nobody can be asked whether a number is suppressed", extra={"error": str(error)})
             return "no records"
+        if self._lists is not None and number:
+            return "" if await self._lists.ask(number) in (Listing.CLEAR, Listing.NO_LIST) else "do-not-call list"
+        return ""
 
 
 class HandoverDesk:

@@ -20,6 +20,8 @@ from mediasrv.call.control import HandoverOrder, HandoverOutcome
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_rest import PlivoControl
 from mediasrv.errors import RecordsError
+from mediasrv.outbound.donotcall import DoNotCall
+from mediasrv.outbound.options import ComplianceOptions
 from mediasrv.server import switchboard
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.board import Board
@@ -317,6 +319,20 @@ async def test_the_list_of_those_who_must_not_be_called_is_asked(
         # A list that cannot be read protects everybody.
         monkeypatch.setattr(records.suppressions, "holds", fail)
         assert await screen(f"+{CALLER}") == "no records"
+
+
+async def test_and_so_are_the_do_not_call_lists_with_records_or_without(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text(f"+{COLLEAGUE}\n")
+    lists = DoNotCall(ComplianceOptions(do_not_call_file=str(file)))
+    async with kept(tmp_path) as records:
+        for screen in (Screen(None, lists), Screen(records, lists)):
+            assert await screen(f"+{COLLEAGUE}") == "do-not-call list"
+            assert await screen(f"+{CALLER}") == await screen(PBX) == ""
+        # What cannot be read lists everybody, of whom it could tell.
+        lost = Screen(records, DoNotCall(ComplianceOptions(do_not_call_file=str(tmp_path / "nowhere.txt"))))
+        assert await lost(f"+{CALLER}") == "do-not-call list"
+        assert await lost(PBX) == ""
 
 
 async def test_questions_about_handovers_that_nobody_knows_end_the_call() -> None:

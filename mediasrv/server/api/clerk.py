@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mediasrv.call.call import Call
 from mediasrv.carriers.base import Control, RecordingOrder
 from mediasrv.errors import ConfigError, LocalProtocolError
+from mediasrv.outbound.donotcall import DoNotCall
 from mediasrv.outbound.number import e164
 from mediasrv.outbound.request import DialRefused, DialRequest
 from mediasrv.records.archive import MOST_CALLS, Wanted
@@ -53,6 +54,8 @@ class Means:
     public_url: str = ""
     """Where carriers tell of recordings."""
     dialer: Dialer | None = None
+    lists: DoNotCall | None = None
+    """Do-not-call lists, on which nobody must stand to whom a caller is handed over."""
     recordings: Recordings | None = None
     gallery: Gallery | None = None
     """Where the console's visitors watch; without it there is no console."""
