@@ -6,6 +6,7 @@ What has a name here can be kept. What was written by another version, with othe
 from __future__ import annotations
 
 import asyncio
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -51,6 +52,8 @@ class OutsideError(Exception):
 
 def encode(value: Any) -> Any:
     """A value as JSON has it; what nobody knows becomes text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_TAG: "float", "text": str(value)}
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, bytes):
@@ -100,6 +103,8 @@ def _decode_tagged(kind: str, named: dict[str, Any]) -> Any:
     match kind:
         case "bytes":
             return b64decode(named["base64"])
+        case "float":
+            return float(named["text"])
         case "samples":
             return np.frombuffer(b64decode(named["base64"]), "<i2").astype(np.int16)
         case "tuple":

@@ -20,6 +20,7 @@ from mediasrv.providers.base import (
     Llm,
     Message,
     Pause,
+    Provider,
     Recognition,
     Speech,
     Stt,
@@ -80,6 +81,7 @@ class DistantStt(Stt):
         super().__init__(None)
         self._world = world
         self._real = real
+        self.name = _name_of(real)  # type: ignore[misc]
         self.formats = formats  # type: ignore[misc]
 
     def listen(self, audio: AudioFormat) -> Recognition:
@@ -134,6 +136,7 @@ class DistantDetector(TurnDetector):
         super().__init__(None)
         self._world = world
         self._real = real
+        self.name = _name_of(real)  # type: ignore[misc]
 
     async def judge(self, pause: Pause) -> float:
         async def one(channel: Channel) -> AsyncGenerator[float]:
@@ -188,6 +191,7 @@ class DistantRealtime(Realtime):
         super().__init__(None)
         self._world = world
         self._real = real
+        self.name = _name_of(real)  # type: ignore[misc]
         self.formats = formats  # type: ignore[misc]
 
     def converse(
@@ -222,6 +226,11 @@ class DistantAgent(Agent):
 
     async def _told(self, world: World, name: str, real: Agent | None, call: Call, *what: Any) -> None:
         await asked(world, name, lambda distant: getattr(real, name)(distant, *what), call)
+
+
+def _name_of(real: Provider | None) -> str:
+    """What stands in messages."""
+    return real.name if real is not None else "captured"
 
 
 def hooks_of(agent: Agent) -> list[str]:

@@ -28,6 +28,7 @@ def _again(value: Any) -> Any:
     [
         None,
         1.0000000000000002,
+        float("inf"),
         "words",
         b"\x00\xff",
         ("a", 1),
