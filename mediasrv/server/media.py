@@ -14,18 +14,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-from mediasrv.call.link import INBOUND, CallDetails, direction_of
 from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import FLOOD, HandshakeError, Limits, ServerHandshake, WebSocket
 from mediasrv.server.calls import Calls
 from mediasrv.server.contracts import LiveCall
-from mediasrv.server.handover import Party
 from mediasrv.server.keypad import press
 from mediasrv.server.request import first_values, origin_of
-from mediasrv.server.visit import DEFAULT_AGENT, Visit, body_of, visit_of
+from mediasrv.server.visit import DEFAULT_AGENT, Visit, visit_of
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Command, SendDtmf, StreamStarted, StreamStopped
 from mediasrv.wire.fields import name_in
@@ -187,7 +184,8 @@ class MediaStream:
         self.stream_id = started.stream_id
         self._calls.begin(self, visit.slot, call_id)
         try:
-            self.call = self._calls.agency.open(visit.agent, started, self, self._details(started))
+            details = visit.details(started, self._wire.carrier, self._calls.switchboards)
+            self.call = self._calls.agency.open(visit.agent, started, self, details)
         except Exception:
             # The last door: a call that cannot begin must not cost the others anything.
             log.exception("call could not be opened", extra={"call": call_id})
@@ -200,7 +198,7 @@ class MediaStream:
 
     def _learn(self, started: StreamStarted) -> str:
         """What the stream's start tells and its URL did not; return why it is refused, if it is."""
-        call_id, visit, told = started.call_id, self._visit, started.headers
+        call_id, visit = started.call_id, self._visit
         if visit.proven_call_id not in ("", call_id):
             return "the token is for another call"
         if self._calls.is_live(call_id):
@@ -210,37 +208,13 @@ class MediaStream:
         if not visit.carrier.tells_at_start:
             return ""
         try:
-            visit.carrier.verify_start(call_id, told.get("token", ""), time.time())
+            told = visit.told_by(started, time.time())
         except SignatureError as error:
             return str(error)
-        agent = told.get("agent") or visit.agent
-        if agent not in self._calls.agency.names:
+        if told.agent not in self._calls.agency.names:
             return "there is no such agent"
-        body = body_of(told, call_id) or visit.body
-        direction = direction_of(told.get("direction", "")) or visit.direction
-        self._visit = replace(visit, agent=agent, body=body, direction=direction)
+        self._visit = told
         return ""
-
-    def _details(self, started: StreamStarted) -> CallDetails:
-        visit, carrier = self._visit, self._wire.carrier
-        party = Party(
-            call_id=started.call_id,
-            agent=visit.agent,
-            origin=visit.origin,
-            body=visit.body,
-            from_number=started.from_number or visit.slot.from_number,
-            to_number=started.to_number or visit.slot.to_number,
-            direction=visit.slot.direction or visit.direction or INBOUND,
-        )
-        return CallDetails(
-            carrier=carrier,
-            from_number=party.from_number,
-            to_number=party.to_number,
-            body=visit.body,
-            direction=party.direction,
-            control=self._calls.switchboards.control_of(carrier, party),
-            earlier=self._calls.switchboards.earlier(carrier, started.call_id),
-        )
 
     async def _run(self, call: LiveCall, call_id: str) -> None:
         cause = "cancelled"
