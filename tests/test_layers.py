@@ -18,7 +18,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "mediasrv"
-LONGEST_MODULE_LINES = 300
+LONGEST_MODULE_LINES = 260
+LONGEST_BENCHMARK_LINES = 300
+"""Of the measuring instruments: a stand-in for a vendor holds all that the vendor does."""
 LONGEST_FUNCTION_LINES = 60
 
 # fmt: off
@@ -192,8 +194,18 @@ def imports_of_outsiders(module: Module) -> Iterator[str]:
 
 def long_modules(module: Module) -> Iterator[str]:
     """Modules that hold a second noun."""
+    return longer_than(LONGEST_MODULE_LINES, module)
+
+
+def long_benchmarks(module: Module) -> Iterator[str]:
+    """The same of the benchmarks."""
+    return longer_than(LONGEST_BENCHMARK_LINES, module)
+
+
+def longer_than(limit: int, module: Module) -> Iterator[str]:
+    """A module of more lines than that."""
     lines = len(module.source.splitlines())
-    if lines > LONGEST_MODULE_LINES:
+    if lines > limit:
         yield f"{module.name}: {lines} lines"
 
 
@@ -224,7 +236,7 @@ RULES: tuple[Rule, ...] = (
     long_functions,
     promises,
 )
-RULES_OF_SIZE: tuple[Rule, ...] = (long_modules, long_functions, promises)
+RULES_OF_SIZE: tuple[Rule, ...] = (long_benchmarks, long_functions, promises)
 
 
 def modules(folder: str) -> list[Module]:
@@ -284,7 +296,8 @@ def test_the_law_knows_every_room_and_no_other() -> None:
         (side_entrances, "server.service", "def f():\n    import uvloop", "imports uvloop"),
         (side_entrances, "server.service", "import requests", "imports requests"),
         (imports_of_outsiders, "providers.piper", "from mediasrv.providers import piper_worker", "imports providers."),
-        (long_modules, "a", "pass\n" * 301, "301 lines"),
+        (long_modules, "a", "pass\n" * 261, "261 lines"),
+        (long_benchmarks, "a", "pass\n" * 301, "301 lines"),
         (long_functions, "a", "def f():\n" + "    pass\n" * 60, "f: 61 lines"),
         (long_functions, "a", "class A:\n    async def g(self):\n" + "        pass\n" * 60, "g: 61 lines"),
         (promises, "a", "x = 1  # TO" + "DO: more", "says TO" + "DO"),
@@ -309,7 +322,7 @@ def test_an_offender_is_caught(rule: Rule, name: str, source: str, offence: str)
         ("commands.base", "import uvloop\nfrom mediasrv.config import load\nfrom mediasrv import demo"),
         ("net.websocket", "from websockets.server import ServerProtocol"),
         ("call.live", "def f():\n" + "    pass\n" * 59),
-        ("call.live", "pass\n" * 300),
+        ("call.live", "pass\n" * 260),
     ],
 )
 def test_the_lawful_are_left_alone(rule: Rule, name: str, source: str) -> None:
