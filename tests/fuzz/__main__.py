@@ -1,7 +1,7 @@
 """``python -m tests.fuzz NAME --minutes 10``: a target under Atheris, guided by coverage, from the corpus that is kept.
 
-What it finds out goes to ``--found``, a folder of its own; ``--keep`` puts the smallest inputs that reach anything new
-into the corpus. A crash leaves its input in that folder, and makes the exit code other than 0.
+What reaches anything new goes to ``--found``, a folder of its own; what is worth it is put into the corpus by hand. A
+crash leaves its input in that folder too, and makes the exit code other than 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ def main() -> int:
     parser.add_argument("name", help="the target, or 'list'")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--found", type=Path, help="folder for new inputs and crashes")
-    parser.add_argument("--keep", action="store_true", help="only merge what is in --found into the corpus")
     flags = parser.parse_args()
     try:
         atheris = import_module("atheris")
@@ -45,17 +44,15 @@ def main() -> int:
     corpus.mkdir(exist_ok=True)
     found = flags.found or Path(tempfile.mkdtemp(prefix=f"fuzz-{flags.name}-"))
     found.mkdir(exist_ok=True)
-    usual = [f"-max_len={LONGEST_BYTES}", f"-artifact_prefix={found}/crash-", "-timeout=10", "-rss_limit_mb=2048"]
-    if flags.keep:
-        options = ["-merge=1", *usual, str(corpus), str(found)]
-    else:
-        options = [
-            f"-max_total_time={round(flags.minutes * 60)}",
-            "-print_final_stats=1",
-            *usual,
-            str(found),
-            str(corpus),
-        ]
+    limits = [f"-max_len={LONGEST_BYTES}", "-timeout=10", "-rss_limit_mb=2048"]
+    options = [
+        f"-max_total_time={round(flags.minutes * 60)}",
+        "-print_final_stats=1",
+        f"-artifact_prefix={found}/",
+        *limits,
+        str(found),
+        str(corpus),
+    ]
     atheris.Setup([sys.argv[0], *options], targets[flags.name])
     atheris.Fuzz()
     return 0
