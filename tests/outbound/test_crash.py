@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from mediasrv.server.port import Port
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_callbacks import Misfortunes
 from native_bench.standins.plivo_leg import Subscriber
 from tests.outbound.support import LANDLINE
+from tests.server.stage import free_port
 
 CALLS, TOWNS = 250, 4
 LIMIT_S = 100.0
@@ -107,14 +107,6 @@ async def town(numbers: list[str], seed: int) -> AsyncIterator[tuple[PlivoStandi
     carrier = PlivoStandin(people=people, misfortunes=misfortunes, fault_rate=0.2, seed=seed)
     async with carrier as url:
         yield carrier, url
-
-
-async def free_port() -> int:
-    port = Port("127.0.0.1", 0)
-    await port.claim()
-    number = port.number
-    port.close()
-    return number
 
 
 @pytest.mark.parametrize("seed", range(TOWNS))
