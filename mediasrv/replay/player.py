@@ -68,6 +68,7 @@ class Player(World):
         self._order = count()
         self._known_timers = Counter(line[3] for line in lines if line[0] == "timer")
         self._channels: dict[str, ReplayedChannel] = {}
+        self._early: dict[str, list[tuple[str, Sequence[Any]]]] = {}
 
     # -- what the loop and the call ask for ----------------------------------------------------------------------
 
@@ -87,6 +88,8 @@ class Player(World):
     ) -> Channel:
         channel = ReplayedChannel(self.name(kind), words, call)
         self._channels[channel.name] = channel
+        for early, outcome in self._early.pop(channel.name, ()):
+            channel.take(early, *outcome)
         return channel
 
     # -- as the call's link --------------------------------------------------------------------------------------
@@ -157,9 +160,10 @@ class Player(World):
             case "tick", []:
                 self._pacer.tick()
             case (("item" | "end" | "failed" | "closed"), [name, *outcome]):
-                self._channel(name).take(kind, *outcome)
+                self._take(kind, name, outcome)
             case (("pull" | "stop pulling" | "act" | "stop acting"), [name, *how]):
-                self._channel(name).want(kind, *how)
+                if name in self._channels:
+                    self._channels[name].want(kind, *how)
             case "run", []:
                 self._running = self._loop_task()
             case "cancel", []:
@@ -176,16 +180,20 @@ class Player(World):
 
     def _fire(self, due: float) -> None:
         self._known_timers[due] -= 1
-        for index, (when, _, handle) in enumerate(self._timers):
-            if when == due and not handle.cancelled():
-                del self._timers[index]
-                heapq.heapify(self._timers)
-                handle._run()
-                return
+        # Of several that are due at once, the one that was set first.
+        fitting = [timer for timer in self._timers if timer[0] == due and not timer[2].cancelled()]
+        if fitting:
+            first = min(fitting, key=lambda timer: timer[1])
+            self._timers.remove(first)
+            heapq.heapify(self._timers)
+            first[2]._run()
 
-    def _channel(self, name: str) -> ReplayedChannel:
-        """The channel of this name; one that this call has not opened takes in vain."""
-        return self._channels.get(name) or ReplayedChannel(name, None, None)
+    def _take(self, kind: str, name: str, outcome: Sequence[Any]) -> None:
+        """Something comes by a channel, or waits until the call opens that."""
+        if name in self._channels:
+            self._channels[name].take(kind, *outcome)
+        else:
+            self._early.setdefault(name, []).append((kind, outcome))
 
     def _abandon(self) -> None:
         """Close what a call that differs has left open."""
