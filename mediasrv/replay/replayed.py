@@ -62,7 +62,10 @@ class ReplayedChannel(Channel):
             self.abandon()
         elif self._item is None or (self._item.done() and not self._item.cancelled()):
             self._early.append((kind, outcome))
-        elif not self._item.done():
+        elif self._item.cancelled():
+            # Nobody waits for it any more, but whether the stream is over counts.
+            self._is_over = self._is_over or kind != "item"
+        else:
             self._give(kind, outcome)
 
     def _give(self, kind: str, outcome: Any) -> None:
