@@ -92,6 +92,7 @@ async def test_fragments_are_put_together_around_a_ping() -> None:
         (frame(TEXT, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600), 1009),
         (b"\x81\xff" + b"\xff" * 8, 1009),
     ],
+    ids=["no text", "no mask", "of nothing", "reserved", "a long ping", "too long", "too long in parts", "endless"],
 )
 async def test_a_frame_that_breaks_the_protocol_closes_and_what_follows_is_not_delivered(
     broken: bytes, code: int

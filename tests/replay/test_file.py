@@ -75,6 +75,7 @@ def _sealed(header: object, *pieces: bytes) -> bytes:
         (_sealed({"kind": KIND, "version": VERSION + 1}, b""), "of version 2, and this mediasrv reads version 1"),
         (_sealed({"kind": KIND, "version": VERSION}, b"not deflated"), "holds no capture"),
     ],
+    ids=["a recording", "a recording of its own kind", "another version", "not deflated"],
 )
 def test_a_sealed_file_of_another_kind_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(CaptureError, match=message):
