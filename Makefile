@@ -9,6 +9,8 @@ PURE := mediasrv/audio/*,mediasrv/wire/*,mediasrv/turn/*
 # Wheels only, and only those that were pinned: nothing is compiled, nothing is run to be built.
 PIP := $(VENV)/bin/python -m pip install --no-input --disable-pip-version-check
 PINNED := --require-hashes --only-binary :all:
+# Many tests wait for sockets and clocks more than they compute.
+PARALLEL := --numprocesses 3 --dist loadfile
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help demo test test-base lint types bench bench-check sbom clean
@@ -28,13 +30,13 @@ demo: $(VENV)/.holds-local $(VENV)/.holds-weights
 
 test: $(VENV)/.holds-dev $(VENV)/.holds-weights
 	@.ci/test-programs
-	$(VENV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	@echo "The pure rooms are covered to the last branch:"
 	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
 
 # The tests that need no local model, on a Python that the models may not be there for.
 test-base: $(VENV)/.holds-test
-	$(VENV)/bin/python -m pytest -m "not local and not long"
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not local and not long"
 
 lint: $(VENV)/.holds-dev
 	$(VENV)/bin/ruff check .
