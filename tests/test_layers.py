@@ -35,7 +35,9 @@ NEIGHBOURS = {
     "carriers": ("call.control", "call.link", "wire", "audio", "net"),
     "fleet": ("call.link", "call.observer"),
     "records": ("call", "audio", "providers.meter"),
-    "replay": ("records.recordings", "records.sealed", "call", "turn", "wire", "providers", "audio"),
+    "replay": (
+        "records.recordingfiles", "records.recordings", "records.sealed", "call", "turn", "wire", "providers", "audio",
+    ),
     "outbound": ("carriers", "records", "call.link", "call.observer", "wire", "net"),
     "server": ("fleet", "outbound", "records", "carriers", "call", "turn", "wire", "providers", "audio", "net"),
     "simulator": ("net", "wire", "audio"),

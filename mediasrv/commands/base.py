@@ -64,7 +64,7 @@ def records_of(settings: Settings) -> Records | None:
     from mediasrv.outbound.ledger import SCHEMA
     from mediasrv.records.records import Records
 
-    return Records.configured(settings.records, settings.recording, SCHEMA)
+    return Records.configured(settings.records, settings.recording.path, settings.record.path, SCHEMA)
 
 
 def recordings_of(

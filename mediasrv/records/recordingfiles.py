@@ -1,4 +1,4 @@
-"""Files of recordings: which are whose, and how they go. All of it blocks, and is for a thread."""
+"""Sealed files of calls: which are whose, and how they go. All of it blocks, and is for a thread."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 import orjson
 
 SUFFIX = ".sealed"
+"""Of recordings."""
+CAPTURE_SUFFIX = ".capture"
+"""Of what a call is run again from."""
 
 
 def files_of(folder: Path, call_ids: Collection[str]) -> list[Path]:
-    """The recordings of these calls, by what stands in the files themselves: no row need know of them."""
-    return [path for path in folder.glob(f"*{SUFFIX}") if _call_of(path) in call_ids]
+    """The sealed files of these calls, by what stands in the files themselves: no row need know of them."""
+    files = [*folder.glob(f"*{SUFFIX}"), *folder.glob(f"*{CAPTURE_SUFFIX}")]
+    return [path for path in files if _call_of(path) in call_ids]
 
 
 def files_before(folder: Path, before_s: float) -> list[Path]:
@@ -33,7 +37,7 @@ def remove(paths: Iterable[Path]) -> int:
 
 
 def _call_of(path: Path) -> str:
-    """The call that is recorded in a file; empty for a file that does not say."""
+    """The call that is in a file; empty for a file that does not say."""
     # Where there is a recording, there is the package that sealed it.
     from mediasrv.records.sealed import KEY_BYTES, SealError, Unsealer
 

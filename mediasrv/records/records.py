@@ -15,7 +15,7 @@ from mediasrv.records.consents import CONSENTS, Consents
 from mediasrv.records.database import Database
 from mediasrv.records.erasure import TOMBSTONES, Eraser
 from mediasrv.records.keyring import Keyring
-from mediasrv.records.options import RecordingOptions, RecordsOptions
+from mediasrv.records.options import RecordsOptions
 from mediasrv.records.retention import Retention
 from mediasrv.records.suppressions import SUPPRESSIONS, Suppressions
 
@@ -27,9 +27,15 @@ class Records:
     """All of it; ``start`` before anything else, and ``aclose``."""
 
     def __init__(
-        self, path: Path, options: RecordsOptions, *others: Schema, recording_folders: Sequence[Path] = ()
+        self,
+        path: Path,
+        options: RecordsOptions,
+        *others: Schema,
+        recording_folders: Sequence[Path] = (),
+        capture_folders: Sequence[Path] = (),
     ) -> None:
-        """``others`` are the schemas of stores that are not among ``SCHEMAS``. Reads the key: raise ``ConfigError``."""
+        """``others`` are the schemas of stores that are not among ``SCHEMAS``; captures go by their own retention, and
+        with whoever is erased. Reads the key: raise ``ConfigError``."""
         schemas = (*SCHEMAS, *others)
         self.database = Database(path, schemas)
         keyring = Keyring.beside(path)
@@ -37,15 +43,16 @@ class Records:
         self.archive = Archive(self.database)
         self.suppressions = Suppressions(self.database, keyring)
         self.consents = Consents(self.database)
-        self.eraser = Eraser(self.database, schemas, keyring, recording_folders)
+        self.eraser = Eraser(self.database, schemas, keyring, [*recording_folders, *capture_folders])
         self._retention = Retention(self.database, schemas, options, recording_folders)
         self._sweeping: asyncio.Task[None] | None = None
 
     @classmethod
-    def configured(cls, options: RecordsOptions, recording: RecordingOptions, *others: Schema) -> Records | None:
+    def configured(cls, options: RecordsOptions, recordings: Path, captures: Path, *others: Schema) -> Records | None:
         """Those of a configuration; ``None`` where none are kept."""
-        path = options.file
-        return None if path is None else cls(path, options, *others, recording_folders=[recording.path])
+        if options.file is None:
+            return None
+        return cls(options.file, options, *others, recording_folders=[recordings], capture_folders=[captures])
 
     async def start(self) -> None:
         """Open the file; raise ``ConfigError`` for what the operator must mend."""

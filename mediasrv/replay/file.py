@@ -17,13 +17,13 @@ import orjson
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.recording import Recorded
+from mediasrv.records.recordingfiles import CAPTURE_SUFFIX
 from mediasrv.records.recordings import Recordings, Reel
 from mediasrv.records.sealed import Unsealer
 from mediasrv.replay.codec import CaptureError, decode, encode
 from mediasrv.replay.redaction import blank
 
 VERSION = 1
-SUFFIX = ".capture"
 KIND = "mediasrv capture"
 PIECE_BYTES = 64 << 10
 """Handed over at a time."""
@@ -65,7 +65,7 @@ class Captures:
         """Delete what is old; called by the thread."""
         if not self._retain_days:
             return
-        for path in self._thread.folder.glob(f"*{SUFFIX}"):
+        for path in self._thread.folder.glob(f"*{CAPTURE_SUFFIX}"):
             try:
                 if path.stat().st_mtime < time.time() - self._retain_days * _DAY_S:
                     path.unlink()
@@ -77,7 +77,7 @@ class CaptureFile(Reel):
     """One capture; plain calls of the loop, in order."""
 
     def __init__(self, thread: Recordings, call_id: str, audio: AudioFormat, key: bytes, *, redact: bool) -> None:
-        super().__init__(thread, call_id, audio, key, suffix=SUFFIX, about={"kind": KIND, "version": VERSION})
+        super().__init__(thread, call_id, audio, key, suffix=CAPTURE_SUFFIX, about={"kind": KIND, "version": VERSION})
         self._redact = redact
         self._waiting = bytearray()
         self._is_closed = False

@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from mediasrv.records.recordingfiles import CAPTURE_SUFFIX
 from mediasrv.replay.codec import CaptureError, encode
 from mediasrv.replay.comparison import Line
-from mediasrv.replay.file import SUFFIX, parsed
+from mediasrv.replay.file import parsed
 from mediasrv.replay.player import Replayed, replay
 
 MAGIC = b"mediasrv capture 1\n"
@@ -58,9 +59,9 @@ def write_test(path: Path, header: Mapping[str, Any], lines: Sequence[Line]) -> 
     """Write a test to ``path`` and its capture beside it; return what was written. Raise ``OSError``."""
     name = re.sub(r"\W+", "_", path.stem.removeprefix("test_")).strip("_") or "the_call"
     text = b"\n".join(orjson.dumps(encode(line)) for line in [["header", header], *lines])
-    fixture = path.with_suffix(SUFFIX)
+    fixture = path.with_suffix(CAPTURE_SUFFIX)
     fixture.write_bytes(MAGIC + zlib.compress(text, 9))
-    path.write_text(_TEST.format(name=name, suffix=SUFFIX), encoding="utf-8")
+    path.write_text(_TEST.format(name=name, suffix=CAPTURE_SUFFIX), encoding="utf-8")
     return [path, fixture]
 
 

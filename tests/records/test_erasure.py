@@ -19,6 +19,7 @@ from mediasrv.records.archive import Wanted
 from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.erasure import Erased
 from mediasrv.records.options import RecordsOptions
+from mediasrv.records.recordingfiles import CAPTURE_SUFFIX
 from mediasrv.records.records import Records
 from mediasrv.records.sealed import Sealer
 from tests.records.stage import CALLER, OURS, converse, kept
@@ -45,8 +46,11 @@ async def test_all_of_a_number_goes_and_nothing_of_another(tmp_path: Path) -> No
     ours = record(tmp_path, "known", "call-1")
     unknown = record(tmp_path, "unknown", "call-1")
     others = record(tmp_path, "others", "call-2")
+    captures = tmp_path / "captures"
+    captures.mkdir()
+    captured = record(captures, "captured", "call-1").rename(captures / f"captured{CAPTURE_SUFFIX}")
     (tmp_path / "broken.sealed").write_bytes(b"nothing of ours")
-    async with kept(tmp_path, recording_folders=[tmp_path]) as records:
+    async with kept(tmp_path, recording_folders=[tmp_path], capture_folders=[captures]) as records:
         converse(records, "call-1", recording=ours)
         converse(records, "call-2", caller=OTHER, recording=others)
         records.chronicle.said("call-2", "caller", f"call my friend at {CALLER[1:]}", 9.0, turn=7)
@@ -63,7 +67,7 @@ async def test_all_of_a_number_goes_and_nothing_of_another(tmp_path: Path) -> No
         (tombstone,) = await records.database.read("SELECT * FROM tombstones")
         assert held(tmp_path, CALLER) == []
     assert erased == Erased(
-        counts={"recordings": 2, "calls": 3, "consents": 1, "suppressions": 1},
+        counts={"recordings": 3, "calls": 3, "consents": 1, "suppressions": 1},
         live_calls=0,
         places_elsewhere=["https://media.example/1.wav"],
         is_scrubbed=True,
@@ -72,7 +76,7 @@ async def test_all_of_a_number_goes_and_nothing_of_another(tmp_path: Path) -> No
     assert len(tombstone["hash"]) == 64
     assert other is not None
     assert other["transcript"][-1]["text"] == "call my friend at …"
-    assert (ours.exists(), unknown.exists(), others.exists()) == (False, False, True)
+    assert (ours.exists(), unknown.exists(), captured.exists(), others.exists()) == (False, False, False, True)
     assert held(tmp_path, OTHER) == ["records.db"]
 
 
