@@ -30,13 +30,14 @@ demo: $(VENV)/.holds-local $(VENV)/.holds-weights
 
 test: $(VENV)/.holds-dev $(VENV)/.holds-weights
 	@.ci/test-programs
-	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not alone" --cov --cov-report=
+	$(VENV)/bin/python -m pytest -m alone --cov --cov-append --cov-report=term-missing:skip-covered
 	@echo "The pure rooms are covered to the last branch:"
 	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100 --show-missing --skip-covered
 
 # The tests that need no local model, on a Python that the models may not be there for.
 test-base: $(VENV)/.holds-test
-	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not local and not long"
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m "not local and not long and not alone"
 
 lint: $(VENV)/.holds-dev
 	$(VENV)/bin/ruff check .

@@ -13,11 +13,11 @@ import pytest
 
 from tests.test_workers import LIMIT_S, Server, serving
 
+pytestmark = [pytest.mark.long, pytest.mark.alone]
+
 # The descriptor becomes the first that systemd would pass, and the process is told so in its own name.
 ACTIVATE = """
 import os, sys
-
-pytestmark = pytest.mark.long
 os.dup2(int(sys.argv[1]), 3)
 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.executable, [sys.executable, "-m", "mediasrv", "serve", *sys.argv[2:]])

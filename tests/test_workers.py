@@ -20,7 +20,7 @@ from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import Ears
 from tests.server.stage import STREAM, Phone
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 LIMIT_S = 40
 """For a server to be ready: the first one on a machine also compiles kernels."""

@@ -28,7 +28,7 @@ CALLS, TOWNS = 250, 4
 LIMIT_S = 100.0
 ROOT = Path(__file__).parent.parent.parent
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(LIMIT_S + 30)]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(LIMIT_S + 30)]
 
 CONFIG = """
 [server]
