@@ -33,8 +33,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _same_log_for_all() -> Iterator[None]:
-    """A command sets up the log of its process, which is that of the tests after it."""
-    root = logging.getLogger()
-    level = root.level
+    """A command sets up the log of its process, and a benchmark silences it: that of the tests after it."""
+    logs = [logging.getLogger(), logging.getLogger("mediasrv")]
+    levels, disabled = [each.level for each in logs], logging.root.manager.disable
     yield
-    root.setLevel(level)
+    logging.disable(disabled)
+    for each, level in zip(logs, levels, strict=True):
+        each.setLevel(level)
