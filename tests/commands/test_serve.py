@@ -40,6 +40,7 @@ def test_one_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.Captur
     assert said.count("\n") == 1
 
 
+@pytest.mark.local
 def test_it_is_looked_for_among_credentials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
