@@ -10,7 +10,6 @@ import asyncio
 import logging
 import threading
 import time
-import wave
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +22,11 @@ import orjson
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import AudioFormat
-from mediasrv.audio.l16 import encode_l16
 from mediasrv.call.recording import Recorded
 from mediasrv.errors import ConfigError
-from mediasrv.records.playback import Playback, format_of
+from mediasrv.records.playback import Playback
 from mediasrv.records.recordingfiles import SUFFIX
-from mediasrv.records.sealed import Sealer, Unsealer
+from mediasrv.records.sealed import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -198,18 +196,3 @@ class Reel:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-
-def write_wav(sealed: BinaryIO, key: bytes, wav: BinaryIO) -> None:
-    """Write a recording as a 16-bit stereo WAV, the caller left, to a file that can seek.
-
-    Raise ``SealError`` as ``Unsealer`` does; what could be read until then is in the file.
-    """
-    unsealer = Unsealer(sealed, key)
-    encoding, rate_hz, channels = format_of(unsealer)
-    with wave.open(wav, "wb") as out:
-        out.setnchannels(channels)
-        out.setsampwidth(2)
-        out.setframerate(rate_hz)
-        for piece in unsealer.pieces():
-            out.writeframesraw(encode_l16(codec.decode(encoding, piece)))

@@ -15,8 +15,9 @@ from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
 from mediasrv.call.recording import CallRecording, Recorded
 from mediasrv.errors import ConfigError
 from mediasrv.records import recordings
-from mediasrv.records.recordings import Recordings, write_wav
-from mediasrv.records.sealed import Sealer, SealError
+from mediasrv.records.playback import Playback
+from mediasrv.records.recordings import Recordings
+from mediasrv.records.sealed import Sealer, SealError, Unsealer
 
 KEY = bytes(range(32))
 WAIT_S = 10.0
@@ -37,10 +38,8 @@ class Shelf:
 
 
 def samples_of(path: Path) -> tuple[int, NDArray[np.int16]]:
-    out = BytesIO()
     with path.open("rb") as sealed:
-        write_wav(sealed, KEY, out)
-    out.seek(0)
+        out = BytesIO(b"".join(Playback(sealed, KEY).chunks()))
     with wave.open(out) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (2, 2)
         return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
@@ -106,8 +105,8 @@ async def test_a_full_disk_ends_the_recording_and_nothing_else(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not recorded.is_whole
     assert caplog.text.count("goes no further") == 1
-    with pytest.raises(SealError, match="breaks off"):
-        samples_of(recorded.path)
+    with recorded.path.open("rb") as sealed, pytest.raises(SealError, match="breaks off"):
+        list(Unsealer(sealed, KEY).pieces())
 
 
 async def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ async def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(tmp_path
 def test_another_sealed_file_holds_no_recording() -> None:
     sealer = Sealer(KEY, b"[]")
     with pytest.raises(SealError, match="no recording"):
-        write_wav(BytesIO(sealer.beginning + sealer.seal(b"", is_last=True)), KEY, BytesIO())
+        Playback(BytesIO(sealer.beginning + sealer.seal(b"", is_last=True)), KEY)
 
 
 async def test_an_hour_of_a_call_needs_no_memory(tmp_path: Path) -> None:
