@@ -18,9 +18,13 @@ KEY = bytes(range(32))
 SAMPLES = np.arange(-4000, 4000, dtype=np.int16)
 
 
-def sealed(audio: AudioFormat = MULAW_8K, pieces: int = 2) -> bytes:
+def begun(audio: AudioFormat = MULAW_8K) -> Sealer:
     about = {"encoding": audio.encoding.value, "rate_hz": audio.rate_hz, "channels": 2}
-    sealer = Sealer(KEY, orjson.dumps(about))
+    return Sealer(KEY, orjson.dumps(about))
+
+
+def sealed(audio: AudioFormat = MULAW_8K, pieces: int = 2) -> bytes:
+    sealer = begun(audio)
     data = sealer.beginning
     for piece in np.split(SAMPLES, pieces):
         data += sealer.seal(codec.encode(audio.encoding, piece))
@@ -46,8 +50,7 @@ def test_of_a_recording_that_breaks_off_all_that_is_there_is_played(missing: int
 
 
 def test_an_empty_recording_is_an_empty_file() -> None:
-    whole = sealed(pieces=1)
-    playback = Playback(BytesIO(whole[: whole.index(b"}") + 1]), KEY)
+    playback = Playback(BytesIO(begun().beginning), KEY)
     assert len(b"".join(playback.chunks())) == playback.size_bytes == 44
 
 
