@@ -74,14 +74,23 @@ def default_of(field: Field[Any]) -> str:
     return f"`{value}`" if isinstance(value, int | float) else "below"
 
 
+def title_of(section: str, options: type) -> str:
+    """What is read where the section is folded: its name, and what its first line says it is about."""
+    first = (options.__doc__ or "").splitlines()[0]
+    about = re.fullmatch(r"Keys of ``\[[\w.]+\]``([:,] .+)\.", first)
+    assert about, first
+    return f"<code>[{section}]</code>{about[1]}".replace("``", "")
+
+
 def settings() -> str:
     """The settings as the README has them."""
     parts: list[str] = []
     for section, options in SECTIONS.items():
         lines = meanings(options)
         rows = [f"| `{f.name.rstrip('_')}` | {default_of(f)} | {lines[f.name]} |" for f in fields(options)]
-        parts.append("\n".join([f"| `[{section}]` | default | |", "|---|---|---|", *rows]))
-    return "\n\n".join(parts) + "\n"
+        table = "\n".join(["| key | default | |", "|---|---|---|", *rows])
+        parts.append(f"<details><summary>{title_of(section, options)}</summary>\n\n{table}\n\n</details>\n")
+    return "\n".join(parts)
 
 
 def parts_of_readme() -> tuple[str, str, str]:
@@ -115,9 +124,13 @@ def test_the_targets_of_make_are_there() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-if __name__ == "__main__":
-    first, _, last = parts_of_readme()
-    README.write_text(first + settings() + last, encoding="utf-8")
+def test_each_link_within_it_leads_to_a_section() -> None:
+    text = README.read_text(encoding="utf-8")
+    titles = re.findall(r"^#{2,3} (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    links = set(re.findall(r"\]\(#([\w-]+)\)", text))
+    assert len(links) > 20
+    assert links - anchors == set()
 
 
 def test_every_test_that_is_named_is_there() -> None:
@@ -127,3 +140,8 @@ def test_every_test_that_is_named_is_there() -> None:
         f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
     ]
     assert missing == []
+
+
+if __name__ == "__main__":
+    first, _, last = parts_of_readme()
+    README.write_text(first + settings() + last, encoding="utf-8")

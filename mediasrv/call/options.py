@@ -15,7 +15,7 @@ _LOCAL_VOICE: Mapping[str, Any] = {"provider": "piper"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackOptions:
-    """Keys of ``[agents.NAME.fallback]``. A deadline is learned from a provider's recent answers, within its bounds."""
+    """Keys of ``[agents.NAME.fallback]``: slow and failing providers. Deadlines are learned, within these bounds."""
 
     stt: Mapping[str, Any] = field(default_factory=dict)
     """Second provider and its options; empty: the first is asked again."""
@@ -130,7 +130,7 @@ class CalleeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
-    """Keys of ``[agents.NAME]``."""
+    """Keys of ``[agents.NAME]``: who speaks, with what, and the set phrases."""
 
     instructions: str = "You are a helpful phone agent. Answer in one or two short sentences."
     """What the language model is told about its part."""

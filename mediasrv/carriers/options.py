@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlivoOptions:
-    """Keys of ``[plivo]``."""
+    """Keys of ``[plivo]``: the account, what streams carry, and what callers hear when there is no agent for them."""
 
     auth_id: str = ""
     """The account's id."""
@@ -48,7 +48,7 @@ class PlivoOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwilioOptions:
-    """Keys of ``[twilio]``; Twilio is served where its token is known, or no proof is asked for."""
+    """Keys of ``[twilio]``, which is served where its token is known, or no proof is asked for."""
 
     account_sid: str = ""
     """The account's id; for calls that we place or lead elsewhere."""
@@ -68,7 +68,7 @@ class TwilioOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExotelOptions:
-    """Keys of ``[exotel]``; Exotel is served where a password is set, or no proof is asked for."""
+    """Keys of ``[exotel]``, which is served where a password is set, or no proof is asked for."""
 
     stream_user: str = "exotel"
     """User of the Basic credentials in the URLs that Exotel is given."""
@@ -92,7 +92,7 @@ class ExotelOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelnyxOptions:
-    """Keys of ``[telnyx]``; Telnyx is served where its API key is known."""
+    """Keys of ``[telnyx]``, which is served where its API key is known."""
 
     api_key: str = field(default="", repr=False)
     """The account's secret; calls are answered with it, and streams carry a token made of it."""

@@ -16,7 +16,7 @@ _CONCURRENCY_PER_CPS = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundOptions:
-    """Keys of ``[outbound]``."""
+    """Keys of ``[outbound]``: the calls that we make."""
 
     carrier: str = "plivo"
     """Who places the calls: `plivo`, `twilio`, `exotel` or `telnyx`."""

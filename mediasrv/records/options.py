@@ -30,7 +30,7 @@ class RecordingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsOptions:
-    """Keys of ``[records]``. A retention of 0 days is for ever."""
+    """Keys of ``[records]``: what is remembered of calls. A retention of 0 days is for ever."""
 
     keep: bool = True
     """Whether calls are recorded in a file at all."""

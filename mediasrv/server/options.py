@@ -12,7 +12,7 @@ SHORTEST_TOKEN = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
-    """Keys of ``[api]``: the operator's."""
+    """Keys of ``[api]``: the operator's door."""
 
     token: str = field(default="", repr=False)
     """Bearer token of those who may use it, such as `openssl rand -hex 32` makes; without one it is closed."""
@@ -26,7 +26,7 @@ class ApiOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Keys of ``[server]``."""
+    """Keys of ``[server]``: the port, and how much may come through it."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""

@@ -12,7 +12,7 @@ ENDPOINTS = ("endpoint_ms", "endpoint_unsure_ms", "endpoint_incomplete_ms", "end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOptions:
-    """Keys of ``[agents.NAME.turn]``. Speech and silence are media time; waiting for others is wall time."""
+    """Keys of ``[agents.NAME.turn]``: the floor. Speech and silence are media time; waits for others are not."""
 
     onset_ms: int = 60
     """Voice, nearly unbroken, that makes an utterance out of noise."""
