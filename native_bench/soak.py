@@ -31,7 +31,7 @@ from native_bench.load.tape import Tape
 from native_bench.load.verdict import Slope, plain, slope
 from native_bench.load.world import World, started
 from native_bench.machine import described, facts
-from native_bench.processes import ServerDied, placement
+from native_bench.processes import Placement, ServerDied, placement
 
 _DESCRIPTORS = 6
 _LOOK_EVERY_S = 2.0
@@ -63,9 +63,9 @@ class Look:
     """Blocks that waited for the collector, where it was run for this look."""
 
 
-def growths(looks: Sequence[Look], calls: int = 1) -> dict[str, Slope]:
-    """By how much each figure rises, for each call; what is made once is made in the first half."""
-    late = looks[len(looks) // 2 :]
+def growths(looks: Sequence[Look], calls: int = 1, behind: float = 0.5) -> dict[str, Slope]:
+    """By how much each figure rises, for each call; what is made once is made in the first half, or share."""
+    late = looks[round(len(looks) * behind) :]
     over = [each.at for each in late]
     return {name: slope(over, [getattr(each, name) / calls for each in late]) for name in LASTING}
 
@@ -150,6 +150,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m native_bench soak", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--calls", type=int, default=20, help="that last (default: %(default)s; 0: none)")
     parser.add_argument("--minutes", type=float, default=2.0, help="that they last (default: %(default)s)")
+    parser.add_argument(
+        "--each", type=float, default=0.0, metavar="MINUTES", help="a call, and the next; records are kept and counted"
+    )
     parser.add_argument("--short-calls", type=int, default=400, help="that come and go (default: %(default)s)")
     parser.add_argument("--at-a-time", type=int, default=20, help="of the short ones (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, a line for each half")
@@ -168,6 +171,8 @@ async def _soak(flags: argparse.Namespace) -> int:
     cores, tape = placement(), Tape()
     print(f"{described()}\n{cores}")
     worst = 0
+    if flags.each:
+        return await _endure(flags, tape, cores)
     with TemporaryDirectory(prefix="native-bench-") as folder:
         async with started(Path(folder), tape, cores) as world:
             if flags.calls:
@@ -181,6 +186,21 @@ async def _soak(flags: argparse.Namespace) -> int:
                 title = f"{flags.short_calls} short calls, {flags.at_a_time} at a time: growth of a thousand"
                 worst = await _tell(flags.json, title, work, looks, SHORT, 1)
     return worst
+
+
+async def _endure(flags: argparse.Namespace, tape: Tape, cores: Placement) -> int:
+    from native_bench.endurance import endure  # it looks with our eyes
+
+    try:
+        with TemporaryDirectory(prefix="native-bench-") as folder:
+            endured = await endure(Path(folder), tape, cores, flags.calls, flags.minutes, flags.each)
+    except MediasrvError as error:
+        append(flags.json, [{"case": "soak", **facts(), "failure": str(error)}])
+        print(f"broken off: {error}", file=sys.stderr)
+        return 1
+    print("\n".join([endured.told(), *(endured.flaws or ["nothing is lost, silent, or grows"])]), flush=True)
+    append(flags.json, [{"case": "soak", **facts(), **plain(endured.figures()), "flaws": endured.flaws}])
+    return 1 if endured.flaws else 0
 
 
 async def _tell(path: Path | None, title: str, work: Any, looks: list[Look], limits: dict[str, float], of: int) -> int:

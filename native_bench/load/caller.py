@@ -58,6 +58,8 @@ class LoadCaller(asyncio.Protocol):
         self._frames += 1
 
     def look(self, now: float) -> None:
+        if self._transport.is_closing():
+            return
         position = self.position(now)
         for name in self.ear.reached(position):
             self._tell("playedStream", name=name)

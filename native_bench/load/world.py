@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from native_bench.load.kept import FILE
 from native_bench.load.tape import Tape
 from native_bench.processes import Placement, ServerDied, first_line, free_port, last_line, running, until_ready
 from native_bench.standins import cartesia, deepgram, openai
@@ -100,11 +101,15 @@ async def serving(
     environment: Mapping[str, str] | None = None,
     *,
     sheds_load: bool = False,
+    keeps_records: bool = False,
     extra: Sequence[str] = (),
 ) -> AsyncIterator[World]:
     """Start a server, and wait until it is ready; raise ``ServerDied`` when it fails to."""
     port, config, log = free_port(), folder / "server.toml", folder / "server.log"
-    config.write_text(configuration(port, there.origins, greeting, sheds_load=sheds_load), encoding="utf-8")
+    text = configuration(port, there.origins, greeting, sheds_load=sheds_load)
+    if keeps_records:
+        text += f"[records]\npath = {str(folder / FILE)!r}\n"
+    config.write_text(text, encoding="utf-8")
     command = (
         "native_bench.load.hook",
         str(folder),
@@ -126,12 +131,18 @@ async def serving(
 
 @asynccontextmanager
 async def started(
-    folder: Path, tape: Tape, cores: Placement, greeting: str = "", *, sheds_load: bool = False
+    folder: Path,
+    tape: Tape,
+    cores: Placement,
+    greeting: str = "",
+    *,
+    sheds_load: bool = False,
+    keeps_records: bool = False,
 ) -> AsyncIterator[World]:
     """Start everything; raise ``ServerDied`` when something fails to. Who asks for limits wants no load to be shed."""
     async with (
         providers(folder, tape, cores) as there,
-        serving(folder, there, cores, greeting, sheds_load=sheds_load) as world,
+        serving(folder, there, cores, greeting, sheds_load=sheds_load, keeps_records=keeps_records) as world,
     ):
         yield world
 
