@@ -77,6 +77,9 @@ class Carrier(Protocol):
     """The media type of its documents."""
     numbers: Mapping[str, str]
     """Agents by the numbers that they answer, in E.164."""
+    proof: str
+    """How the names of those headers begin, in lower case, that are the same when a webhook is sent again, and only
+    then; empty where there are none."""
     tells_at_start: bool
     """Whether what we gave along (agent, body, token) comes back with the stream's start and not in its URL."""
 

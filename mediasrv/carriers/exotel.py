@@ -76,6 +76,7 @@ class ExotelCarrier:
     name = "exotel"
     document_type = "application/json"
     keypad = None
+    proof = ""
     tells_at_start = True
     # Without an address the applet fails, and the call goes on with the applet that the flow has for this.
     busy = nothing = "{}"

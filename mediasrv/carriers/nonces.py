@@ -1,4 +1,4 @@
-"""Nonces that were used: a signed request counts once, or whoever has seen one could send it again."""
+"""Names that were used: a signed request counts once, or whoever has seen one could send it again."""
 
 from __future__ import annotations
 

@@ -99,6 +99,7 @@ class PlivoCarrier:
     name = "plivo"
     document_type = "application/xml"
     keypad = None
+    proof = "x-plivo-signature"
     tells_at_start = False
 
     def __init__(self, options: PlivoOptions) -> None:

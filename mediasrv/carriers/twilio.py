@@ -95,6 +95,7 @@ class TwilioCarrier:
     name = "twilio"
     document_type = "text/xml"
     keypad = None
+    proof = "x-twilio-signature"
     tells_at_start = True
 
     def __init__(self, options: TwilioOptions) -> None:

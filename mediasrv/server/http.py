@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractAccessLogger
 from mediasrv.server.calls import Calls
 from mediasrv.server.fleetgate import FleetGate
 from mediasrv.server.metrics import CONTENT_TYPE
+from mediasrv.server.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,13 @@ class _Connection(web.RequestHandler):
 class Reception:
     """Answers HTTP requests."""
 
-    def __init__(self, calls: Calls, *desks: Desk, gate: FleetGate | None = None) -> None:
-        """``desks`` serve the rest; ``gate`` hands on what is for another server of a fleet."""
+    def __init__(self, calls: Calls, *desks: Desk, repeats: Repeats, gate: FleetGate | None = None) -> None:
+        """``desks`` serve the rest; ``repeats`` answer what comes again; ``gate`` hands on what is for another server
+        of a fleet.
+        """
         self._calls = calls
-        app = web.Application(
-            client_max_size=BODY_BYTES, middlewares=[_last_door, *([gate.middleware] if gate else [])]
-        )
+        middlewares = [_last_door, repeats.middleware, *([gate.middleware] if gate else [])]
+        app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
         self._gate = gate
         self._closing = asyncio.Lock()
         for desk in desks:

@@ -36,6 +36,7 @@ from mediasrv.server.monitor import Monitor
 from mediasrv.server.notify import Notifier
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import HAND_OVER_S, Port
+from mediasrv.server.repeats import Repeats
 from mediasrv.server.succession import Succession
 from mediasrv.server.telnyx import webhooks_of
 from mediasrv.server.worker import Tether
@@ -88,7 +89,8 @@ class Service:
         if fleet is not None:
             fleet.member.accepts = lambda: not self._calls.refusal
             gate = FleetGate(fleet, webhooks)
-        self._reception = Reception(self._calls, *webhooks, *handovers, *operators, gate=gate)
+        desks: Sequence[Desk] = (*webhooks, *handovers, *operators)
+        self._reception = Reception(self._calls, *desks, repeats=Repeats(carriers), gate=gate)
         self._port = port or Port(options.host, options.port)
         self._notifier = Notifier()
         self._reload = asyncio.Event()

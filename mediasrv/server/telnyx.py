@@ -4,8 +4,9 @@
     call.answered  ─► streaming_start ─► its WebSocket
     all else       ─► as other carriers' webhooks
 
-A webhook is answered at once and its command follows, for Telnyx waits for no document. A webhook that comes twice
-makes the same command twice, which has the webhook's name and is therefore obeyed once.
+A webhook is answered at once and its command follows, for Telnyx waits for no document. A webhook that comes twice is
+heard once; where another server of a fleet hears it again, that makes the same command, which has the webhook's name
+and is therefore obeyed once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiohttp import web
 
 from mediasrv.call.link import INBOUND
 from mediasrv.carriers.base import Carrier, Happening, Webhook
+from mediasrv.carriers.nonces import Nonces
 from mediasrv.carriers.telnyx import TelnyxCarrier, fields_of
 from mediasrv.carriers.telnyx_rest import client_state, read_client_state
 from mediasrv.errors import CarrierError, SignatureError
@@ -45,6 +47,7 @@ class TelnyxDesk(Webhooks):
         assert isinstance(carrier, TelnyxCarrier)
         self._telnyx = carrier
         self._control = carrier.control
+        self._heard = Nonces()
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path; a call that we place may name the other ones."""
@@ -115,10 +118,15 @@ class TelnyxDesk(Webhooks):
         try:
             if PROVEN not in request:
                 self._telnyx.verify_body(request.headers.items(), body, time.time())
-            fields = {**fields_of(orjson.loads(body)), **first_values(request.rel_url.raw_query_string)}
+            told = fields_of(orjson.loads(body))
+            fields = {**told, **first_values(request.rel_url.raw_query_string)}
         except SignatureError as error:
             self._calls.complaints.refused(str(error))
             raise web.HTTPForbidden(text="forbidden\n") from None
         except ValueError:
             raise web.HTTPBadRequest(text="the request's body is no JSON\n") from None
+        name = told.get("id", "")
+        if name and not self._heard.is_new(name, time.monotonic()):
+            log.info("webhook came again", extra={"path": request.path})
+            return {}, Webhook()
         return fields, self._note(fields)

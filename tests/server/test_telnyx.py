@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,9 +37,13 @@ class Telnyx:
 
     there: Stage
     api: FakeTelnyx
+    told: Counter[str] = field(default_factory=Counter)
 
-    async def tell(self, event: str, query: str = "", path: str = "webhook", **payload: Any) -> int:
-        data = {"event_type": event, "id": f"id of {event}", "payload": {"call_control_id": "live", **payload}}
+    async def tell(self, event: str, query: str = "", path: str = "webhook", name: str = "", **payload: Any) -> int:
+        """Tell of something new, or once more of what has this name."""
+        self.told[event] += 1
+        name = name or f"{self.told[event]}. {event}"
+        data = {"event_type": event, "id": name, "payload": {"call_control_id": "live", **payload}}
         return await self.post(orjson.dumps({"data": data}), f"/telnyx/{path}{query}")
 
     async def post(self, body: bytes, path: str = "/telnyx/webhook", headers: Mapping[str, str] | None = None) -> int:
@@ -78,7 +83,7 @@ async def test_a_call_is_answered_and_its_stream_opened_for_the_agent_of_the_url
     async with telnyx() as line:
         assert await line.ring(f"?agent=sales+team&body={BODY}") == 200
         answer = await line.asked("answer")
-        assert answer.given["command_id"] == "id of call.initiated.answer"
+        assert answer.given["command_id"] == "1. call.initiated.answer"
         state = answer.given["client_state"]
         assert await line.tell("call.answered", client_state=state) == 200
         phone = await line.dial_in((await line.asked("streaming_start")).given)
@@ -173,6 +178,17 @@ async def test_keys_toward_the_far_end_go_by_the_api(caplog: pytest.LogCaptureFi
         link.send(SendDtmf("3"))
         await until(lambda: "keys were not pressed" in caplog.text)
         await phone.echo()
+
+
+async def test_a_webhook_that_comes_twice_is_heard_once() -> None:
+    async with telnyx(max_calls=1) as line:
+        for _ in range(3):
+            assert await line.tell("call.answered", client_state=OURS, name="n-1") == 200
+        await line.asked("streaming_start")
+        assert await line.tell("call.hangup", name="n-2") == 200
+        assert await line.tell("call.answered", client_state=OURS, name="n-3", call_control_id="second") == 200
+        await until(lambda: len(line.api.asked) == 2)
+        assert [each.given["command_id"] for each in line.api.asked] == ["n-1.stream", "n-3.stream"]
 
 
 async def test_unsigned_and_broken_webhooks_are_refused() -> None:

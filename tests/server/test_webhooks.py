@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from mediasrv.carriers.options import PlivoOptions
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from mediasrv.carriers.options import PlivoOptions, TwilioOptions
+from mediasrv.carriers.twilio import TwilioCarrier
 from mediasrv.server.options import ServerOptions
+from mediasrv.server.repeats import LIFE_S
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.signature import sign_v3
-from tests.server.stage import stage
+from mediasrv.wire.twilio_signature import sign_twilio
+from tests.server.stage import Stage, stage
 
 AMD = {"CallUUID": "call-1", "Event": "MachineDetection", "Machine": "true", "CallStatus": "in-progress"}
 
@@ -54,17 +62,64 @@ async def test_the_question_of_a_call_that_is_over_gets_no_stream() -> None:
         assert "Stream" in document
 
 
+def signed(there: Stage, path: str, form: Mapping[str, str], nonce: str) -> dict[str, str]:
+    """The headers of a request of Plivo's."""
+    signature = sign_v3("t", "POST", there.http + path, nonce, form)
+    return {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
+
+
 async def test_a_webhook_that_was_signed_counts_once() -> None:
-    plivo = PlivoOptions(auth_token="t")
-    async with stage(plivo=plivo) as there:
-        form = {"CallUUID": "call-1", "Event": "Ring"}
-        url = f"{there.http}/plivo/callback/status"
-        headers = {
-            "X-Plivo-Signature-V3": sign_v3("t", "POST", url, "n-1", form),
-            "X-Plivo-Signature-V3-Nonce": "n-1",
-        }
-        assert (await there.post("/plivo/callback/status", form, headers))[0] == 200
-        assert await there.post("/plivo/callback/status", form, headers) == (403, "forbidden\n")
+    async with stage(plivo=PlivoOptions(auth_token="t")) as there:
+        ring, path = {"CallUUID": "call-1", "Event": "Ring"}, "/plivo/callback/status"
+        assert (await there.post(path, ring, signed(there, path, ring, "n-1")))[0] == 200
+        for form in ({**ring, "CallUUID": "call-2"}, {**ring, "Event": "Hangup"}):
+            assert await there.post(path, form, signed(there, path, form, "n-1")) == (403, "forbidden\n")
+        assert (await there.post(path, ring, {**signed(there, path, ring, "n-1"), "X-Plivo-Signature-V3": "x"}))[
+            0
+        ] == 403
+
+
+async def test_a_webhook_that_comes_twice_is_answered_twice_and_acts_once() -> None:
+    async with stage(ServerOptions(port=0, max_calls=1), PlivoOptions(auth_token="t")) as there:
+        told: list[object] = []
+        there.service._calls.on_webhook = lambda webhook, tag: told.append(webhook)
+        form, path = {"CallUUID": "call-1", "Event": "StartApp"}, "/plivo/answer"
+        headers = signed(there, path, form, "n-1")
+        answers = await asyncio.gather(*(there.post(path, form, headers) for _ in range(3)))
+        assert len(set(answers)) == 1
+        assert "<Stream" in answers[0][1]
+        assert (len(told), there.agency.prepared) == (1, ["default"])
+        # What is refused is so once more, too.
+        form = {"CallUUID": "call-2"}
+        missing = [
+            await there.post(
+                "/plivo/answer?agent=nobody", form, signed(there, "/plivo/answer?agent=nobody", form, "n-2")
+            )
+            for _ in range(2)
+        ]
+        assert missing == [(404, "there is no such agent\n")] * 2
+
+
+async def test_a_webhook_that_comes_much_later_is_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(plivo=PlivoOptions(auth_token="t")) as there:
+        form, path = {"CallUUID": "call-1", "Event": "StartApp"}, "/plivo/answer"
+        headers = signed(there, path, form, "n-1")
+        assert (await there.post(path, form, headers))[0] == 200
+        now = asyncio.get_running_loop().time
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now() + LIFE_S)
+        assert await there.post(path, form, headers) == (403, "forbidden\n")
+
+
+async def test_twilios_webhook_that_comes_twice_is_answered_twice_and_acts_once() -> None:
+    twilio = TwilioCarrier(TwilioOptions(auth_token="t"))
+    async with stage(others=[twilio]) as there:
+        told: list[object] = []
+        there.service._calls.on_webhook = lambda webhook, tag: told.append(webhook)
+        form = {"CallSid": "CA1", "From": "+15550001", "CallStatus": "ringing", "Direction": "inbound"}
+        headers = {"X-Twilio-Signature": sign_twilio("t", f"{there.http}/twilio/answer", form)}
+        first, second = [await there.post("/twilio/answer", form, headers) for _ in range(2)]
+        assert (first, first[0], len(told)) == (second, 200, 1)
+        assert await there.post("/twilio/answer", {**form, "CallSid": "CA2"}, headers) == (403, "forbidden\n")
 
 
 async def test_all_calls_of_a_forwarding_agent_go_elsewhere_and_take_no_room() -> None:
