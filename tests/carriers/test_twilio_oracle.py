@@ -10,14 +10,11 @@ import os
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import characters, dictionaries, integers, sampled_from, text
+from twilio.twiml import voice_response as theirs
 
 from mediasrv.carriers import twiml
-
-pytestmark = pytest.mark.sdk
-theirs = pytest.importorskip("twilio.twiml.voice_response")
 
 CASES = settings(max_examples=int(os.environ.get("MEDIASRV_CASES", "100")), deadline=None)
 # What XML can hold (their package writes what no parser reads, where it cannot) and a parser gives back unchanged.
