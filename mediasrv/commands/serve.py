@@ -103,6 +103,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     from mediasrv.outbound.optouts import OptOuts
     from mediasrv.server.board import Board
     from mediasrv.server.console.gallery import Gallery
+    from mediasrv.server.footprint import give_back
     from mediasrv.server.metrics import Metrics
     from mediasrv.server.service import Service
 
@@ -145,6 +146,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
                 stack.push_async_callback(keeper.aclose)
                 keeper.start()
             await service.start()
+            await asyncio.to_thread(give_back)
             # All that there is by now lives as long as the server: whenever calls come and go, the collector would
             # look through it, for 50 ms and longer.
             gc.freeze()
