@@ -16,9 +16,8 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _warm_kernels() -> None:
-    """Compile once, so that no test's deadline pays for the compiler."""
+def pytest_configure() -> None:
+    """Compile once, before there are workers that would all do it, and outside of any test's time limit."""
     warm()
 
 
