@@ -23,34 +23,14 @@ from numpy.typing import NDArray
 
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.audio.kernel import kernel
+from mediasrv.turn import gate
 from mediasrv.turn.bands import EDGES_HZ
-
-# A memory of 33 frames; while less than that was heard, all frames count the same.
-LEARNING_RATE = 0.03
-# Before anything was heard the floor could be anywhere near: as if these frames had wavered by this.
-PRIOR_FRAMES = 3
-PRIOR_UNREST_DB = 5.0
-# A crowd wavers by more. But to allow for it would make us deaf to all that is not shouted.
-MOST_UNREST_DB = 4.0
-# A floor that lies so far over a block is a voice that the call began in the middle of, or noise that has ended.
-DROP_DB = 10.0
 
 # A band's level in a frame of Gaussian noise has this standard deviation: 10 / ln 10 over the root of bandwidth times
 # duration. Nothing wavers less, so an unrest below four fifths of it is luck; a third more is still steady.
 GAUSSIAN_UNREST_DB = 10 / np.log(10) / np.sqrt(np.diff(EDGES_HZ) * PTIME_MS / 1000)
 LEAST_UNREST_DB = 0.8 * GAUSSIAN_UNREST_DB
 STEADY_DB = 1.3 * GAUSSIAN_UNREST_DB
-
-BLOCK_FRAMES = 5
-# 2.5 s. A longer memory finds a little more speech in noise and takes that much longer to get used to other sounds.
-BLOCKS = 25
-# 200 ms. A fricative can be as steady for 100.
-STEADY_BLOCKS = 2
-# 3.5 s, from which each frame of noise takes 200 ms, so that a pause between two words is enough.
-CROWD_FRAMES = 175
-PAUSE_FRAMES = 10
-# A crowd is looked at again after a second of more of it.
-CROWD_AGAIN_FRAMES = 50
 
 # Shortest and longest period of a voice, 400 and 62 Hz.
 PERIODS_MS = (2.5, 16.0)
@@ -59,76 +39,31 @@ VOICE_PERIODICITY = 0.5
 _PERIODICITY_RATE_HZ = 8000
 
 
-class NoiseFloor:
-    """Learns one stream's noise, frame by frame of 20 ms."""
+def hold_still(state: NDArray[np.float64]) -> None:
+    """Take the last blocks, which held steady, for the line's noise."""
+    means, _ = _blocks(state)
+    _set_floor(state, means[-gate.STEADY_BLOCKS :].mean(axis=0))
 
-    def __init__(self, rate_hz: int) -> None:
-        bands = len(EDGES_HZ) - 1
-        self.levels_db = np.zeros(bands)
-        """The floor of each band, float64, dBFS; full scale, over which nothing stands out, before the first frame."""
-        self.unrest_db = np.full(bands, PRIOR_UNREST_DB)
-        """How far each band is from its floor in a usual frame of noise, float64, scaled to a standard deviation."""
-        self.level_db = 0.0
-        """The floor of all bands together, dBFS."""
-        self._before = np.zeros(rate_hz * PTIME_MS // 1000, np.int16)
-        self._decimation = rate_hz // _PERIODICITY_RATE_HZ
-        self._frames = 0
-        self._noise_frames = 0
-        self._busy_frames = 0
-        self._sums = np.zeros((2, bands))
-        # Mean level and mean squared level of the last blocks, in a ring.
-        self._blocks = np.full((2, BLOCKS, bands), -np.inf)
 
-    def excess(self, levels_db: NDArray[np.float64], least_unrest_db: float) -> float:
-        """Return how far a frame's bands stand out: a root mean square over the bands, in units of their unrest.
+def take_for_crowd(state: NDArray[np.float64]) -> None:
+    """Take all that was heard in the last blocks for the line's noise."""
+    means, squares = _blocks(state)
+    level_db = means.mean(axis=0)
+    wavers_db = np.sqrt(np.maximum(squares.mean(axis=0) - level_db**2, 0))
+    state[gate.UNRESTS : gate.UNRESTS + gate.BANDS] = np.clip(wavers_db, LEAST_UNREST_DB, gate.MOST_UNREST_DB)
+    # Not all the way: it could be someone who talks very fast.
+    _set_floor(state, (level_db + means.min(axis=0)) / 2)
 
-        Unrest counts as ``least_unrest_db`` where it is less.
-        """
-        excess: float = _excess(levels_db, self.levels_db, self.unrest_db, least_unrest_db)
-        return excess
 
-    def learn(self, levels_db: NDArray[np.float64], frame: NDArray[np.int16], is_noise: bool) -> None:
-        """Take a frame, the levels of its bands (dBFS) and whether the detector takes it for noise.
+def _blocks(state: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean levels and mean squared levels of the last blocks, the newest last, by band."""
+    newest = int(state[gate.FRAMES]) // gate.BLOCK_FRAMES % gate.BLOCKS
+    return np.roll(state[gate.RING :].reshape(2, gate.BLOCKS, gate.BANDS), -newest, axis=1)
 
-        The frame must not change before the next has come.
-        """
-        if self._frames == 0:
-            self.levels_db[:] = levels_db
-        self._frames += 1
-        if is_noise:
-            self._noise_frames += 1
-            self._busy_frames = max(self._busy_frames - PAUSE_FRAMES, 0)
-        else:
-            self._busy_frames += 1
-        rate = max(1 / (self._noise_frames + PRIOR_FRAMES), LEARNING_RATE)
-        self.level_db = _learn(levels_db, self.levels_db, self.unrest_db, LEAST_UNREST_DB, rate, is_noise, self._sums)
-        if self._frames % BLOCK_FRAMES == 0:
-            self._review(frame, is_noise)
-            self.level_db = _together(self.levels_db)
-        self._before = frame
 
-    def _review(self, frame: NDArray[np.int16], is_noise: bool) -> None:
-        """Close a block and see what the blocks together say."""
-        newest = (self._frames // BLOCK_FRAMES - 1) % BLOCKS
-        # Here and below, a negative place in the ring counts from its end.
-        wavers = _close_block(self._sums, self._blocks, newest, STEADY_DB, self.levels_db)
-        known = self._frames >= STEADY_BLOCKS * BLOCK_FRAMES
-        if known and not is_noise and wavers <= 1 and self._repeats(frame) < VOICE_PERIODICITY:
-            self.levels_db[:] = self._blocks[0, [newest - age for age in range(STEADY_BLOCKS)]].mean(axis=0)
-        if self._busy_frames >= CROWD_FRAMES:
-            self._busy_frames -= CROWD_AGAIN_FRAMES
-            self._take_for_crowd()
-
-    def _repeats(self, frame: NDArray[np.int16]) -> float:
-        return periodicity(np.concatenate([self._before, frame]), self._decimation)
-
-    def _take_for_crowd(self) -> None:
-        means, squares = self._blocks
-        level_db = means.mean(axis=0)
-        wavers_db = np.sqrt(np.maximum(squares.mean(axis=0) - level_db**2, 0))
-        np.clip(wavers_db, LEAST_UNREST_DB, MOST_UNREST_DB, out=self.unrest_db)
-        # Not all the way: it could be someone who talks very fast.
-        self.levels_db[:] = (level_db + means.min(axis=0)) / 2
+def _set_floor(state: NDArray[np.float64], levels_db: NDArray[np.float64]) -> None:
+    state[gate.FLOORS : gate.UNRESTS] = levels_db
+    state[gate.FLOOR_LEVEL] = gate.together(state[gate.FLOORS : gate.UNRESTS])
 
 
 def periodicity(pcm: NDArray[np.int16], decimation: int) -> float:
@@ -141,83 +76,6 @@ def periodicity(pcm: NDArray[np.int16], decimation: int) -> float:
     samples = pcm.reshape(-1, decimation).mean(axis=1)
     most: float = _greatest_likeness(samples - samples.mean(), shortest, longest)
     return most
-
-
-@kernel("float64(float64[::1], float64[::1], float64[::1], float64)")
-def _excess(
-    levels_db: NDArray[np.float64],
-    floor_db: NDArray[np.float64],
-    unrest_db: NDArray[np.float64],
-    least_unrest_db: float,
-) -> float:
-    total = 0.0
-    for band in range(levels_db.size):
-        over = (levels_db[band] - floor_db[band]) / max(unrest_db[band], least_unrest_db)
-        total += max(over, 0.0) ** 2
-    return float(np.sqrt(total / levels_db.size))
-
-
-@kernel("float64(float64[::1])")
-def _together(levels_db: NDArray[np.float64]) -> float:
-    power = 0.0
-    for level in levels_db:
-        power += 10.0 ** (level / 10.0)
-    return float(10.0 * np.log10(power))
-
-
-@kernel("float64(float64[::1], float64[::1], float64[::1], float64[::1], float64, boolean, float64[:, ::1])")
-def _learn(
-    levels_db: NDArray[np.float64],
-    floor_db: NDArray[np.float64],
-    unrest_db: NDArray[np.float64],
-    least_unrest_db: NDArray[np.float64],
-    rate: float,
-    is_noise: bool,
-    sums: NDArray[np.float64],
-) -> float:
-    """Move floor and unrest, add up the levels, and return the floor of all bands together."""
-    # A Gaussian's standard deviation over its mean departure.
-    spread = np.sqrt(np.pi / 2)
-    for band in range(levels_db.size):
-        departure = levels_db[band] - floor_db[band]
-        if is_noise or departure < 0:
-            floor_db[band] += rate * departure
-        if is_noise:
-            wavered = unrest_db[band] + rate * (spread * abs(departure) - unrest_db[band])
-            unrest_db[band] = min(max(wavered, least_unrest_db[band]), MOST_UNREST_DB)
-        sums[0, band] += levels_db[band]
-        sums[1, band] += levels_db[band] ** 2
-    return _together(floor_db)
-
-
-@kernel("float64(float64[:, ::1], float64[:, :, ::1], int64, float64[::1], float64[::1])")
-def _close_block(
-    sums: NDArray[np.float64],
-    blocks: NDArray[np.float64],
-    newest: int,
-    steady_db: NDArray[np.float64],
-    floor_db: NDArray[np.float64],
-) -> float:
-    """Put the sums into the ring as means, raise the floor to the quietest block or let it drop to the newest.
-
-    Returns the greatest standard deviation of a band over the last blocks, in units of its ``steady_db``; it means
-    nothing before there are so many.
-    """
-    means, squares = blocks
-    most = 0.0
-    for band in range(floor_db.size):
-        means[newest, band] = sums[0, band] / BLOCK_FRAMES
-        squares[newest, band] = sums[1, band] / BLOCK_FRAMES
-        sums[0, band] = sums[1, band] = 0.0
-        floor_db[band] = max(floor_db[band], means[:, band].min())
-        mean = square = 0.0
-        for age in range(STEADY_BLOCKS):
-            mean += means[newest - age, band] / STEADY_BLOCKS
-            square += squares[newest - age, band] / STEADY_BLOCKS
-        most = max(most, (square - mean * mean) / steady_db[band] ** 2)
-    if (means[newest] - floor_db).mean() < -DROP_DB:
-        floor_db[:] = means[newest]
-    return float(np.sqrt(most))
 
 
 @kernel("float64(float64[::1], int64, int64)")

@@ -35,6 +35,7 @@ _PARTS: dict[str, str | None] = {
     "mediasrv.turn.vad": VAD,
     "mediasrv.turn.voicerun": VAD,
     "mediasrv.turn.bands": VAD,
+    "mediasrv.turn.gate": VAD,
     "mediasrv.turn.playout": PACER,
     "mediasrv.turn.flow": PACER,
     "mediasrv.turn.script": PACER,

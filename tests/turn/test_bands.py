@@ -4,8 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mediasrv.turn.bands import EDGES_HZ, QUIETEST_DB, FilterBank
+from mediasrv.turn.bands import EDGES_HZ
+from mediasrv.turn.gate import QUIETEST_DB
 from tests import naive
+from tests.turn.parts import FilterBank
 
 
 def tone(hertz: float, rate_hz: int, amplitude: float = 16384, offset: float = 0) -> NDArray[np.int16]:

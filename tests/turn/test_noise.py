@@ -6,14 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mediasrv.turn.noise import (
-    GAUSSIAN_UNREST_DB,
-    MOST_UNREST_DB,
-    VOICE_PERIODICITY,
-    NoiseFloor,
-    periodicity,
-)
+from mediasrv.turn.gate import MOST_UNREST_DB
+from mediasrv.turn.noise import GAUSSIAN_UNREST_DB, VOICE_PERIODICITY, periodicity
 from tests import naive, noise
+from tests.turn.parts import NoiseFloor
 
 LAGS = range(20, 129)
 """Periods of a voice, samples at 8 kHz."""

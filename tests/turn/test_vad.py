@@ -6,12 +6,16 @@ from functools import cache
 import numpy as np
 import pytest
 import webrtcvad
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediasrv.audio import g711
-from mediasrv.turn.vad import FADING_DB, FADING_FRAMES, FAINTEST_VOICE_DB, VoiceDetector
+from mediasrv.turn.gate import FADING_DB, FADING_FRAMES, FAINTEST_VOICE_DB
+from mediasrv.turn.vad import VoiceDetector
 from tests import hearing, noise
 from tests.noise import Signal
+from tests.turn.parts import StepByStep
 
 STEADY = ("white", "pink")
 NOISES = pytest.mark.parametrize("kind", hearing.NOISES)
@@ -285,7 +289,7 @@ def fading(near: Signal, tail_db: float, tail_ms: int) -> list[bool]:
     """Of the frames of a faint hum behind speech, whether each is its end dying away."""
     detector = VoiceDetector(8000)
     verdicts(frames(near), detector)
-    loudness_dbfs = detector._loudness_db
+    loudness_dbfs = detector.loudness_db
     told = [(detector.hear(frame), detector.fades) for frame in frames(hum(loudness_dbfs + tail_db, tail_ms))]
     assert all(voiced for voiced, fades in told if fades)
     return [fades for _, fades in told]
@@ -313,7 +317,7 @@ def test_a_voice_that_is_hardly_fainter_does_not_fade(clean: hearing.Scene) -> N
 def test_a_faint_voice_behind_silence_does_not_fade(clean: hearing.Scene) -> None:
     detector = VoiceDetector(8000)
     verdicts(frames(spoken(clean), silence(400)), detector)
-    for frame in frames(hum(detector._loudness_db + FADING_DB - 5, 400)):
+    for frame in frames(hum(detector.loudness_db + FADING_DB - 5, 400)):
         detector.hear(frame)
         assert not detector.fades
 
@@ -339,9 +343,9 @@ def test_level_and_floor_are_told() -> None:
 def test_loudness_is_forgotten_but_not_below_the_faintest_voice(clean: hearing.Scene) -> None:
     detector = VoiceDetector(8000)
     verdicts(clean.frames, detector)
-    assert detector._loudness_db > FAINTEST_VOICE_DB + 5
+    assert detector.loudness_db > FAINTEST_VOICE_DB + 5
     verdicts(frames(white(-60, 20_000)), detector)
-    assert detector._loudness_db == FAINTEST_VOICE_DB
+    assert detector.loudness_db == FAINTEST_VOICE_DB
 
 
 def test_detectors_share_nothing_and_start_anew_after_a_reset(clean: hearing.Scene) -> None:
@@ -362,6 +366,40 @@ def test_a_frame_that_may_not_be_written_to_is_fine(clean: hearing.Scene) -> Non
 def test_verdicts_are_plain_booleans(clean: hearing.Scene) -> None:
     detector = VoiceDetector(8000)
     assert {type(detector.hear(frame)) for frame in clean.frames} == {bool}
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    parts=st.lists(
+        st.tuples(st.sampled_from(["hiss", "hum", "silence", "clip"]), st.floats(-80, 0), st.integers(1, 60)),
+        min_size=1,
+        max_size=12,
+    ),
+    rate_hz=st.sampled_from([8000, 16000]),
+)
+def test_one_step_decides_as_many_do(seed: int, parts: list[tuple[str, float, int]], rate_hz: int) -> None:
+    """Parts of a line's sound: what it is, how loud, and how many frames of it."""
+    rng = np.random.default_rng(seed)
+    detector, slow = VoiceDetector(rate_hz), StepByStep(rate_hz)
+    said = [np.tile(frame, rate_hz // 8000).astype(np.float64) for frame in hearing.scenes("white", 40)[0].frames]
+    for kind, level_dbfs, count in parts:
+        for _ in range(count):
+            match kind:
+                case "hiss":
+                    sound = at(level_dbfs, rng.standard_normal(rate_hz // 50))
+                case "hum":
+                    sound = hum(level_dbfs, 40)[: rate_hz // 50]
+                case "silence":
+                    sound = np.zeros(rate_hz // 50)
+                case _:
+                    sound = said[int(rng.integers(len(said)))]
+            frame = np.clip(np.round(sound), -32768, 32767).astype(np.int16)
+            assert detector.hear(frame) == slow.hear(frame)
+            assert detector.fades == slow.fades
+            assert detector.level_db == pytest.approx(slow.level_db, abs=1e-6)
+            assert detector.floor_db == pytest.approx(slow.floor_db, abs=1e-6)
+            assert detector.loudness_db == pytest.approx(slow.loudness_db, abs=1e-6)
 
 
 @pytest.mark.parametrize("samples", [0, 80, 159, 161, 320])
