@@ -19,8 +19,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.patience import WAIT_S
+
 PROGRAM = shutil.which("chromium")
-WAIT_S = 20.0
 PHONE = (360, 740)
 DESK = (1200, 900)
 

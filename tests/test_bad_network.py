@@ -33,12 +33,10 @@ from mediasrv.simulator.speech import recorded
 from native_bench.leftovers import attribute_tasks, left_over, open_files, own
 from tests.call.stage import SHORT, Watch, agent_options
 from tests.hurried import run_hurriedly
+from tests.patience import WAIT_S, until
 from tests.proxy import Weather, proxy
-from tests.server.stage import until
 from tests.test_end_to_end import serving
 from tests.test_workers import serving as serving_alone
-
-pytestmark = pytest.mark.timeout(120)
 
 LONG_REPLY = "There is a great deal to be said about that, and all of it will be said now, one by one. " * 12
 
@@ -116,7 +114,7 @@ def test_a_half_open_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
                 Pacing(asyncio.get_running_loop().time),
             )
             calling = asyncio.create_task(caller.call(f"ws://127.0.0.1:{way.port}/plivo/stream"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WAIT_S):
                 while not watch.causes:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             assert not calling.done()
@@ -174,7 +172,7 @@ async def test_without_descriptors_calls_go_on_and_new_ones_come_when_there_are_
         for _, writer in crowd:
             writer.transport.abort()
         answer = None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_S):
             while answer is None:
                 # Those that waited to be let in are reset before the first of those that came after them.
                 with suppress(aiohttp.ClientError):

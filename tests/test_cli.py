@@ -23,8 +23,8 @@ from mediasrv.errors import ConfigError, MediasrvError, ProviderError
 from mediasrv.server.port import ListenError
 from native_bench.standins import openai
 from native_bench.standins.base import Standin
+from tests.patience import WAIT_S
 
-LIMIT_S = 40
 """For a command to end: the first one on a machine also compiles kernels."""
 
 COMMANDS = [command.__name__.rpartition(".")[2].replace("_", "-") for command in cli.COMMANDS]
@@ -55,7 +55,7 @@ def config(tmp_path: Path) -> Path:
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mediasrv", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False, **options)
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
@@ -101,7 +101,7 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
         "import sys; from mediasrv.cli import grammar; grammar().format_help();"
         "print(sorted(set(sys.modules) & {'aiohttp', 'asyncio', 'numba', 'numpy', 'plivo', 'uvloop'}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=True)
     assert done.stdout == "[]\n"
 
 
@@ -202,8 +202,8 @@ def beside(standin: Standin) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield asyncio.run_coroutine_threadsafe(standin.__aenter__(), loop).result(LIMIT_S)
-        asyncio.run_coroutine_threadsafe(standin.__aexit__(None, None, None), loop).result(LIMIT_S)
+        yield asyncio.run_coroutine_threadsafe(standin.__aenter__(), loop).result(WAIT_S)
+        asyncio.run_coroutine_threadsafe(standin.__aexit__(None, None, None), loop).result(WAIT_S)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -245,7 +245,7 @@ def test_check_live_has_a_verdict_for_each_provider_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    trial = replace(livecheck.standard_trial(), rounds=1, speed=100.0, stop_limit_s=float(LIMIT_S))
+    trial = replace(livecheck.standard_trial(), rounds=1, speed=100.0, stop_limit_s=WAIT_S)
     monkeypatch.setattr(livecheck, "standard_trial", lambda: trial)
     config = tmp_path / "live.toml"
     with beside(openai.OpenAiStandin()) as url:
@@ -298,7 +298,7 @@ def test_the_collector_passes_by_what_lives_as_long_as_the_server(config: Path) 
         "Service.run = run; main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "serve", "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=True)
     assert done.stdout == "True\n"
 
 
@@ -312,7 +312,7 @@ def test_a_server_is_called_and_ends_well_on_sigterm(config: Path, tmp_path: Pat
         assert json.loads(done.stdout)["url"] == url
         assert (tmp_path / "call.wav").stat().st_size > 1000
         server.send_signal(signal.SIGTERM)
-        assert server.wait(LIMIT_S) == 0
+        assert server.wait(WAIT_S) == 0
 
 
 def test_a_call_that_nobody_answers_is_1() -> None:
@@ -352,7 +352,7 @@ def test_a_reader_that_has_seen_enough_is_no_reason_to_complain() -> None:
         assert done.stderr is not None
         done.stdout.close()
         assert done.stderr.read() == ""
-        assert done.wait(LIMIT_S) == 1
+        assert done.wait(WAIT_S) == 1
 
 
 @pytest.mark.parametrize(

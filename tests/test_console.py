@@ -22,7 +22,7 @@ from tests.chromium import DESK, PHONE, Tab, chromium, needs_chromium
 from tests.server.api.stage import CALLER, TOKEN
 from tests.server.console.stage import ConsoleStage, console
 
-pytestmark = [needs_chromium, pytest.mark.long, pytest.mark.timeout(120)]
+pytestmark = [needs_chromium, pytest.mark.long]
 
 ASKED = ("Where is my order?", "<img src=x onerror=alert(1)> and when will it come?")
 ANSWERED = ("It left our house this morning.", "It will be with you tomorrow before noon.")

@@ -36,8 +36,6 @@ from tests.hurried import run_hurriedly
 PNG = b"\x89PNG\r\n\x1a\n"
 CALL_LIMIT_S = 50.0
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def hurried(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     """Calls that are scripted on both sides need not take their time."""

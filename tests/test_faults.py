@@ -29,7 +29,6 @@ EXPECTED = {
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(90)
 def test_every_caller_hears_something_and_every_call_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_workers import LIMIT_S, Server, serving
+from tests.patience import WAIT_S
+from tests.test_workers import Server, serving
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 
@@ -61,7 +62,7 @@ async def test_a_server_hands_over_without_a_call_that_breaks_or_is_refused(
                 assert all(phone.ears.websocket.is_open for phone in lasting)
                 for phone in lasting:
                     await phone.hang_up()
-                async with asyncio.timeout(LIMIT_S):
+                async with asyncio.timeout(WAIT_S):
                     assert await old.process.wait() == 0
                 await new.phone("late")
                 left.set()

@@ -23,7 +23,7 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S
 from tests.server.stage import FRAME, STREAM, UNSIGNED, EchoAgency
 
 CONFIG = Path(__file__).parent.parent / "systemd" / "haproxy.cfg"
@@ -132,7 +132,7 @@ async def up(there: Before, host: str, status: int = 200) -> None:
 def test_the_configuration_is_what_haproxy_takes() -> None:
     assert PROGRAM is not None
     checked = subprocess.run(
-        [PROGRAM, "-c", "-f", str(CONFIG)], capture_output=True, text=True, timeout=30, check=False
+        [PROGRAM, "-c", "-f", str(CONFIG)], capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr

@@ -10,6 +10,7 @@ import pytest
 from mediasrv import cli
 from mediasrv.commands import install_service
 from mediasrv.commands.install_service import PLACES, STEPS, UNITS
+from tests.patience import WAIT_S
 from tests.test_systemd import FOLDER
 
 CONFIG = """
@@ -71,7 +72,7 @@ def test_systemd_finds_nothing_wrong_with_what_was_installed(config: Path, tmp_p
     install("--config", config, "--root", root)
     units = [str(root / UNITS / name) for name in ("mediasrv.service", "mediasrv.socket")]
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
     # The program of the unit itself is not on this machine; that of the drop-in is.
     complaints = [line for line in done.stderr.splitlines() if "/opt/mediasrv" not in line]
     assert complaints == []

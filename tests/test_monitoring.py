@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mediasrv.server.metrics import Metrics
+from tests.patience import WAIT_S
 
 FOLDER = Path(__file__).parent.parent / "systemd" / "monitoring"
 DASHBOARD, ALERTS = FOLDER / "dashboard.json", FOLDER / "alerts.yml"
@@ -60,7 +61,7 @@ def test_prometheus_takes_the_rules() -> None:
     if promtool is None:
         pytest.skip("needs promtool: apt-get install prometheus")
     checked = subprocess.run(
-        [promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, timeout=30, check=False
+        [promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert checked.returncode == 0, checked.stderr
     assert f"{ALERTS.read_text(encoding='utf-8').count('- alert:')} rules found" in checked.stdout

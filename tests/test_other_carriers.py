@@ -27,8 +27,6 @@ from mediasrv.simulator.speech import recorded
 from tests.call.stage import LONG, SHORT, Watch, agent_options
 from tests.test_end_to_end import CALL_LIMIT_S, hurried, says
 
-pytestmark = pytest.mark.timeout(120)
-
 OTHERS = ("twilio", "exotel", "telnyx")
 PRESSED: list[str] = []
 COULD_NOT: list[str] = []

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.patience import WAIT_S
+
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / ".requirements").glob("*.lock"))
 
 
 @pytest.fixture(scope="module")
 def bill() -> dict[str, Any]:
-    run = subprocess.run([sys.executable, ROOT / ".ci" / "sbom"], capture_output=True, check=True, timeout=30)
+    run = subprocess.run([sys.executable, ROOT / ".ci" / "sbom"], capture_output=True, check=True, timeout=WAIT_S)
     found: dict[str, Any] = json.loads(run.stdout)
     return found
 
@@ -56,6 +58,6 @@ def test_what_it_does_not_understand_is_not_left_out(tmp_path: Path) -> None:
     script.write_text((ROOT / ".ci" / "sbom").read_text())
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     (tmp_path / ".requirements" / "x.lock").write_text("-e git+https://example.com/x\n")
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=WAIT_S)
     assert run.returncode != 0
     assert "x.lock: '-e git" in run.stderr

@@ -41,9 +41,10 @@ from native_bench.standins.openai import OpenAiStandin
 from tests import test_workers
 from tests.call.stage import SHORT
 from tests.net.peers import stranger
+from tests.patience import WAIT_S
 from tests.test_workers import Server, serving
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.long
 
 CANARIES = {
     "stt key": "canary-stt-key-5f1e",
@@ -265,7 +266,7 @@ async def break_protocol(world: World) -> None:
         phone.send(json.dumps(message))
     phone.send(QUOTED)
     phone.close(1000, QUOTED[:100])
-    assert await asyncio.wait_for(closed, 10) == 1000
+    assert await asyncio.wait_for(closed, WAIT_S) == 1000
 
 
 async def strike(standin: CartesiaStandin) -> None:
@@ -291,7 +292,7 @@ async def test_no_canary_shows_where_it_does_not_belong(tmp_path: Path, monkeypa
     monkeypatch.setattr(deepgram, "KEY", CANARIES["stt key"])
     monkeypatch.setattr(openai, "KEY", CANARIES["llm key"])
     monkeypatch.setattr(cartesia, "KEY", CANARIES["tts key"])
-    monkeypatch.setattr(test_workers, "LIMIT_S", 150)
+    monkeypatch.setattr(test_workers, "WAIT_S", 150)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     seen, lines = Seen(), list[str]()

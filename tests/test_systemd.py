@@ -18,7 +18,8 @@ import pytest
 from mediasrv.cli import grammar
 from mediasrv.server.options import ServerOptions
 from native_bench.processes import free_port
-from tests.test_workers import LIMIT_S, SCRIPTED, serving
+from tests.patience import WAIT_S
+from tests.test_workers import SCRIPTED, serving
 
 FOLDER = Path(__file__).parent.parent / "systemd"
 SERVICES = ("mediasrv.service", "mediasrv@.service")
@@ -86,7 +87,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(copies: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
@@ -96,7 +97,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(copies: Path) -> None:
 @pytest.mark.parametrize("name", ["mediasrv.service", "mediasrv@1.service"])
 def test_the_service_is_little_exposed(copies: Path, name: str) -> None:
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(copies / name)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stderr
     assert float(found[1]) <= MOST_EXPOSED
@@ -109,7 +110,7 @@ async def test_systemd_is_told_of_readiness_reload_and_the_end_and_its_watchdog_
     async def told(wanted: str) -> list[str]:
         """All that is told until one message begins with this."""
         said: list[str] = []
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while not (said and said[-1].startswith(wanted)):
                 said.append((await asyncio.get_running_loop().sock_recv(listening, 4096)).decode())
         return said
@@ -132,7 +133,7 @@ async def test_systemd_is_told_of_readiness_reload_and_the_end_and_its_watchdog_
             await told("STOPPING=1")
             assert (await told("STATUS=draining"))[-1].endswith("\nWATCHDOG=1")
             await phone.hang_up()
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(WAIT_S):
                 assert await server.process.wait() == 0
 
 
@@ -149,7 +150,7 @@ async def test_systemd_opens_the_port_and_who_calls_before_the_server_is_there_i
         *("systemd-socket-activate", f"--listen=127.0.0.1:{port}", *names, *ours), stderr=asyncio.subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(LIMIT_S), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(WAIT_S), aiohttp.ClientSession() as session:
             assert process.stderr is not None
             assert b"Listening on" in await process.stderr.readline()
             # It is this connection that starts the server.

@@ -18,11 +18,11 @@ from mediasrv.net.websocket import connect
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import Ears
+from tests.patience import WAIT_S
 from tests.server.stage import STREAM, Phone
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 
-LIMIT_S = 40
 """For a server to be ready: the first one on a machine also compiles kernels."""
 SCRIPTED = """
 [server]
@@ -80,19 +80,19 @@ class Server:
         return {pid: connections(pid, ports) for pid in children(self.process.pid)}
 
     async def until(self, figure: str, value: float) -> None:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while (await self.figures()).get(figure, 0.0) != value:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def until_said(self, what: str) -> None:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while not any(what in line for line in self.lines):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
 async def hears(phone: Phone) -> None:
     """Wait for the bot's voice."""
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WAIT_S):
         while not isinstance(await phone.hear(), PlayMedia):
             pass
 
@@ -129,7 +129,7 @@ async def serving(
     lines: list[str] = []
     reading: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(LIMIT_S), carrier() as session:
+        async with asyncio.timeout(WAIT_S), carrier() as session:
             while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
                 line = await process.stderr.readline()
                 assert line, "".join(lines)
@@ -229,7 +229,7 @@ async def test_a_reload_drops_and_refuses_no_call_while_they_come_and_go(tmp_pat
         assert before < set(children(server.process.pid))
         for phone in lasting:
             await phone.hang_up()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while before & set(children(server.process.pid)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         figures = await server.figures()
@@ -242,14 +242,14 @@ async def test_sigterm_drains_all_and_those_who_were_answered_still_come(tmp_pat
         assert "<Stream" in await server.answer("answered")
         server.process.send_signal(signal.SIGTERM)
         await server.until_said("draining")
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while (await server.get("/readyz"))[1] != "draining\n":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert "<Stream" not in await server.answer("late")
         live.append(await server.phone("answered"))
         for phone in live:
             await phone.hang_up()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             assert await server.process.wait() == 0
 
 
@@ -262,7 +262,7 @@ async def test_a_worker_that_cannot_start_ends_it_all_with_its_own_line_and_code
         *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), "--workers", "2"),
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WAIT_S):
         _, said = await process.communicate()
     assert process.returncode == 78
     assert said.decode().count("\n") == 1

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mediasrv.audio.kernel import Kernel, compile_all, kernel, kernels
+from tests.patience import WAIT_S
 
 TYPED = "int64(const int16[::1], int64)"
 
@@ -124,7 +125,7 @@ def run_python(script: str, cache: Path) -> str:
         env={"NUMBA_CACHE_DIR": str(cache), "HOME": str(cache), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=3 * WAIT_S,
         cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from mediasrv.records.tables import RECORD
 from mediasrv.records.writer import COMMIT_EVERY_S
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import Ears
+from tests.patience import WAIT_S
 from tests.records.stage import CALLER, OURS, converse, kept
 from tests.server.stage import Phone
 from tests.test_cli import SCRIPTED, run, serving
@@ -200,7 +201,7 @@ async def test_a_server_that_is_killed_loses_no_call_and_the_next_one_ends_it(
             erased = run("calls", "erase", "--number", OTHER, "--config", config)
             assert erased.stdout.startswith("erased: 0 recordings, 1 calls"), erased.stderr
             server.kill()
-            server.wait(timeout=10)
+            server.wait(timeout=WAIT_S)
             assert server.stderr is not None
             log = server.stderr.read()
             assert "call started" in log
@@ -220,7 +221,7 @@ async def test_a_server_that_is_killed_loses_no_call_and_the_next_one_ends_it(
 
 async def ring_and_wait(port: int) -> None:
     """Two calls come in and stay for longer than a note waits."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(WAIT_S):
         for number, caller in enumerate((CALLER, OTHER)):
             form = {"CallUUID": f"call-{number}", "From": caller[1:], "To": OURS[1:]}
             async with session.post(f"http://127.0.0.1:{port}/plivo/answer", data=form) as answer:

@@ -14,8 +14,9 @@ from mediasrv.replay.file import parsed
 from mediasrv.replay.fixture import write_test
 from mediasrv.wire.events import Clear, PlayMedia, SendDtmf
 from tests.call.stage import Stage, agent_options
+from tests.patience import WAIT_S
 from tests.replay.stage import Kept, captured
-from tests.test_cli import LIMIT_S, SCRIPTED, run, serving
+from tests.test_cli import SCRIPTED, run, serving
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -47,7 +48,7 @@ def test_a_call_to_a_server_is_run_again_and_becomes_a_test(
         wav = Path(cli.__file__).parent / "speech" / "ps_something.wav"
         assert run("call", f"ws://127.0.0.1:{port}/plivo/stream", "--wav", wav).returncode == 0
         server.terminate()
-        assert server.wait(LIMIT_S) == 0
+        assert server.wait(WAIT_S) == 0
     (capture,) = (tmp_path / "captures").iterdir()
     test = tmp_path / "test_call.py"
     assert cli.main(["replay", str(capture), "--config", str(config), "--to-test", str(test)]) == 0

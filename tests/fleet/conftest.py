@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from mediasrv.fleet.options import FleetOptions
+from tests.patience import WAIT_S
 
 PROGRAM = shutil.which("redis-server")
-WAIT_S = 10.0
 
 
 class RedisServer:

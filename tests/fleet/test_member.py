@@ -13,7 +13,8 @@ from mediasrv.fleet import member as member_module
 from mediasrv.fleet import registry as registry_module
 from mediasrv.fleet.member import Member
 from mediasrv.fleet.node import RegistryError
-from tests.fleet.conftest import WAIT_S, RedisServer, options_of
+from tests.fleet.conftest import RedisServer, options_of
+from tests.patience import WAIT_S, until
 
 DETAILS = CallDetails("plivo")
 
@@ -33,12 +34,6 @@ async def member(redis: RedisServer, name: str, lost: Callable[[int], None] = pr
         yield each
     finally:
         await each.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def owned_by(asked: Member, call_id: str, name: str | None) -> None:

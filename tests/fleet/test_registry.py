@@ -12,6 +12,7 @@ from mediasrv.fleet.node import Buried, Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
 from mediasrv.fleet.registry import Registry
 from tests.fleet.conftest import RedisServer, options_of
+from tests.patience import WAIT_S
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ async def test_who_leaves_gets_no_call_and_is_no_loss(nodes: list[Registry], mon
 
 async def test_a_redis_that_is_gone_is_an_error_soon(nodes: list[Registry], redis: RedisServer) -> None:
     redis.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         with pytest.raises(RegistryError, match="redis does not answer"):
             await nodes[0].reserve("call-1")
 
@@ -138,7 +139,7 @@ async def test_a_redis_that_hangs_is_an_error_soon() -> None:
         redis_url=f"redis://127.0.0.1:{port}", node="a", url="https://x.in", internal_url="http://a", secret="s"
     )
     registry = Registry(options)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         with pytest.raises(RegistryError):
             await registry.owner("call-1")
     await registry.aclose()

@@ -20,6 +20,7 @@ from native_bench.load.metronome import Metronome
 from native_bench.load.tape import Tape
 from native_bench.load.world import World
 from native_bench.processes import ServerDied, running, until_ready
+from tests.patience import WAIT_S
 
 AGENT = AgentOptions(
     greeting="Hello.",
@@ -66,7 +67,7 @@ async def world(origin: str, tmp_path: Path, *arguments: str) -> AsyncIterator[W
 async def test_a_call_is_greeted_speaks_in_time_and_leaves(tmp_path: Path) -> None:
     async with service() as origin, world(origin, tmp_path) as there, calls_up(there, Tape(), 1) as load:
         (caller,) = load.callers
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             await caller.spoke
             caller.ping()
             await let_talk(there, 0.2, lambda _: None)

@@ -15,6 +15,7 @@ from native_bench.load.recogniser import serve
 from native_bench.load.tape import FRAME, Tape
 from native_bench.standins.deepgram import KEY, DeepgramStandin
 from native_bench.standins.recital import write_script
+from tests.patience import WAIT_S
 
 QUERY = "model=nova-3&encoding=mulaw&sample_rate=8000&interim_results=true&endpointing=false"
 
@@ -34,7 +35,7 @@ async def session(origin: str, tape: Tape) -> list[str | bytes]:
             websocket.send('{"type":"Finalize"}')
     websocket.send('{"type":"KeepAlive"}')
     websocket.send('{"type":"CloseStream"}')
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await over.wait()
     return heard
 

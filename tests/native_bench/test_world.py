@@ -42,7 +42,6 @@ async def bench(*arguments: str) -> tuple[int, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.timeout(150)
 async def test_a_caller_speaks_breaks_in_and_all_is_told(tmp_path: Path) -> None:
     kept, trials = tmp_path / "figures.jsonl", tmp_path / "trials.jsonl"
     files = ("--json", str(kept), "--trials", str(trials))

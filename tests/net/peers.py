@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from mediasrv.net.websocket import HandshakeError, Limits, ServerHandshake, WebSocket
+from tests.patience import WAIT_S
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
-WAIT_S = 5.0
 
 
 class Ears:

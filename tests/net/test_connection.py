@@ -17,12 +17,12 @@ from tests.net.peers import (
     PING,
     PONG,
     TEXT,
-    WAIT_S,
     Ears,
     frame,
     house,
     stranger,
 )
+from tests.patience import WAIT_S
 
 
 async def test_text_arrives_as_str_and_binary_as_bytes_both_ways() -> None:

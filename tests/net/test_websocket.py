@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from mediasrv.net.websocket import HEAD_BYTES, HandshakeError, ServerHandshake, WebSocket, connect
-from tests.net.peers import TEXT, WAIT_S, Ears, frame, house, request, stranger
+from tests.net.peers import TEXT, Ears, frame, house, request, stranger
+from tests.patience import WAIT_S
 
 
 async def test_the_request_can_be_read_before_it_is_answered() -> None:

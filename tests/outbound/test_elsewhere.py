@@ -27,10 +27,10 @@ from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 from mediasrv.wire.twilio_signature import sign_twilio
 from tests import naive
 from tests.carriers.apis import FakeTelnyx, FakeTwilio, serving
-from tests.net.peers import WAIT_S
 from tests.outbound.support import LANDLINE, MOBILE
 from tests.outbound.test_whole import calling_out, dialer_of, until_it_stands
-from tests.server.stage import Stage, until
+from tests.patience import WAIT_S, until
+from tests.server.stage import Stage
 
 ORDER = DialRequest(number=MOBILE, agent="sales team", body={"name": "आशा"})
 SECRET = bytes(range(32))

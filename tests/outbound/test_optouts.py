@@ -14,6 +14,7 @@ from mediasrv.outbound.optouts import OptOuts
 from mediasrv.records.keyring import Keyring
 from mediasrv.records.suppressions import Suppressions
 from tests.outbound.support import LANDLINE, MOBILE, ThreadlessDatabase
+from tests.patience import WAIT_S
 
 
 @pytest.mark.parametrize(("direction", "suppressed"), [("outbound", MOBILE), ("inbound", LANDLINE)])
@@ -41,7 +42,7 @@ async def test_a_disk_that_is_full_for_a_while_loses_nobody(tmp_path: Path, monk
     opt_outs.opted_out("c1", "dtmf")
     await asyncio.sleep(0.05)
     database.trouble_with = None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while not await suppressions.holds(MOBILE):  # noqa: ASYNC110  # only the records can tell
             await asyncio.sleep(0.01)
     await opt_outs.aclose()

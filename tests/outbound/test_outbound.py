@@ -21,6 +21,7 @@ from mediasrv.outbound.request import DialRequest
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import Records
 from tests.outbound.support import LANDLINE, LENIENT, MOBILE, Carrier, Office, told
+from tests.patience import WAIT_S
 
 URL = "https://voice.example.in"
 
@@ -89,7 +90,7 @@ async def test_one_process_attends_and_the_others_leave_what_they_hear(tmp_path:
 
 
 async def until(dialer: Dialer, order_id: str, state: State) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_S):
         while await state_of(dialer, order_id) is not state:  # noqa: ASYNC110  # only the records can tell
             await asyncio.sleep(0.05)
 
@@ -113,7 +114,7 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     lock = Lock(records)
     assert not lock.take()
     holder.kill()
-    holder.communicate(timeout=10)
+    holder.communicate(timeout=WAIT_S)
     assert lock.take()
     assert lock.take()
     lock.give_back()

@@ -28,9 +28,8 @@ from mediasrv.turn.callee import Kind
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_leg import Subscriber
 from tests.outbound.support import LANDLINE, LENIENT, MOBILE
+from tests.patience import WAIT_S
 from tests.server.stage import UNSIGNED, EchoAgency, free_port
-
-LIMIT_S = 20.0
 
 
 class Whole:
@@ -51,7 +50,7 @@ def dialer_of(service: Service) -> Dialer:
 
 async def until_it_stands(dialer: Dialer, order_id: str, *states: State) -> Standing:
     """How an order stands, once it is one of these ways."""
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WAIT_S):
         while True:
             standing = await dialer.standing(order_id)
             if standing is not None and standing.state in states:
@@ -94,7 +93,7 @@ async def test_what_is_ordered_reaches_the_agent_and_what_becomes_of_it_the_oper
     async with whole(tmp_path, person=Subscriber()) as stage:
         order_id = await stage.dialer.dial(DialRequest(number=MOBILE, agent="sales team", body={"name": "आशा"}))
         await stage.until(order_id, State.ANSWERED)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while not stage.agency.calls:  # noqa: ASYNC110  # another task's work
                 await asyncio.sleep(0.02)
         (call,) = stage.agency.calls
@@ -113,7 +112,7 @@ async def test_who_has_picked_up_is_told_to_the_call_and_the_operator(tmp_path: 
     async with whole(tmp_path, person=Subscriber(is_machine=True), detect_machine=True) as stage:
         order_id = await stage.dialer.dial(DialRequest(number=MOBILE))
         await stage.until(order_id, State.ANSWERED)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while not (stage.agency.calls and stage.agency.calls[0].callees):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert stage.agency.calls[0].callees == [Kind.MACHINE]

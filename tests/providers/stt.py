@@ -22,18 +22,9 @@ from mediasrv.providers.socketstt import SocketStt
 from native_bench.standins import assemblyai, deepgram, deepgram_flux, sarvam_stt, scribe
 from native_bench.standins.base import Fault, WebSocketStandin
 from native_bench.standins.dictation import FRAME_MS, encode, quiet
+from tests.patience import WAIT_S, until
 
-WAIT_S = 5.0
 PAUSE_MS = 120
-
-
-async def eventually(look: Callable[[], object]) -> None:
-    """Wait, within bounds, until a look finds something."""
-    for _ in range(int(WAIT_S / 0.005)):
-        if look():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came to be")
 
 
 def open_sockets() -> int:
@@ -178,7 +169,7 @@ class Site:
 
     async def emptied(self) -> None:
         """Wait until the stand-in serves nobody."""
-        await eventually(lambda: not self.standin.live)
+        await until(lambda: not self.standin.live)
 
 
 @asynccontextmanager

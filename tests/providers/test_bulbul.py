@@ -12,7 +12,7 @@ from mediasrv.audio.format import MULAW_8K
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
 from mediasrv.providers.bulbul import BulbulDiction, bare
-from tests.providers.stt import eventually
+from tests.patience import until
 from tests.providers.tts import BULBUL, PHRASES, TEXT, audio_for, audio_of, site, spoken, text_of
 
 FINAL: dict[str, Any] = {"type": "event", "data": {"event_type": "final"}}
@@ -97,6 +97,6 @@ async def test_audio_in_a_container_is_taken_out_of_it() -> None:
 async def test_an_idle_socket_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BulbulDiction, "idle_s", 0.02)
     async with site(BULBUL, idle_s=0.2) as there:
-        await eventually(lambda: there.standin.kept_alive >= 12)
+        await until(lambda: there.standin.kept_alive >= 12)
         assert there.standin.connections == 1
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT

@@ -18,8 +18,8 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
 from mediasrv.providers.cartesia import SonicDiction
 from native_bench.standins.base import Fault
+from tests.patience import WAIT_S
 from tests.providers import tts
-from tests.providers.stt import WAIT_S
 from tests.providers.tts import CARTESIA, PHRASES, audio_for, audio_of, site, spoken, text_of
 
 AUDIO = b"\x11" * 3200

@@ -24,6 +24,7 @@ from mediasrv.providers.moonshine import MoonshineStt
 from mediasrv.providers.piper import PiperTts
 from mediasrv.providers.scripted import tone
 from mediasrv.providers.smollm2 import SmolLm2
+from tests.patience import WAIT_S
 from tests.providers.local import marks
 from tests.providers.sites import SITES, Site
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["mediasrv.pytest_plugin"]
 
-WAIT_S = 30.0
 CLIP_MS = 800
 T = TypeVar("T")
 

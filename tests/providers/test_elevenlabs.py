@@ -15,7 +15,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
 from mediasrv.providers.elevenlabs import ElevenLabsTts, MultiContextDiction, output_format, words_of
 from native_bench.standins import elevenlabs
-from tests.providers.stt import eventually
+from tests.patience import until
 from tests.providers.tts import ELEVENLABS, PHRASES, TEXT, site, spoken, text_of
 
 AUDIO = b64encode(b"\x11" * 3200).decode()
@@ -142,7 +142,7 @@ async def test_settings_are_taken_by_the_vendor() -> None:
 async def test_an_idle_socket_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MultiContextDiction, "idle_s", 0.02)
     async with site(ELEVENLABS, idle_s=0.2) as there:
-        await eventually(lambda: there.standin.kept_alive >= 12)
+        await until(lambda: there.standin.kept_alive >= 12)
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
         assert there.standin.connections == 2
 

@@ -10,9 +10,9 @@ from mediasrv.errors import ConfigError
 from mediasrv.providers import installed
 from mediasrv.providers.base import Speech
 from mediasrv.providers.espeak import EspeakTts
+from tests.patience import WAIT_S
 from tests.providers.local import needs
 
-WAIT_S = 20.0
 local = needs(EspeakTts)
 LINE = "It is a truth universally acknowledged, that a single man must be in want of a wife."
 

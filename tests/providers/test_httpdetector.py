@@ -19,7 +19,7 @@ from mediasrv.providers.base import PAUSE_MS, PAUSE_RATE_HZ, Message, Pause, Too
 from mediasrv.providers.httpdetector import HttpDetector
 from native_bench.standins.base import Fault
 from native_bench.standins.detector import KEY, DetectorStandin
-from tests.providers.stt import eventually
+from tests.patience import until
 
 SAMPLES = np.arange(PAUSE_RATE_HZ * PAUSE_MS // 1000, dtype=np.int32).astype(np.int16)
 PAUSE = Pause("I would like to", SAMPLES)
@@ -130,7 +130,7 @@ async def test_a_server_that_keeps_breaking_is_given_up() -> None:
 async def test_a_question_that_is_given_up_is_over_at_once_and_the_next_is_answered(kind: str) -> None:
     async with site([Fault(kind)]) as there:
         question = asyncio.create_task(there.detector.judge(PAUSE))
-        await eventually(lambda: there.standin.connections)
+        await until(lambda: there.standin.connections)
         question.cancel()
         await asyncio.wait([question])
         assert question.cancelled()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ from native_bench.standins.base import Fault
 from native_bench.standins.chat import ChatStandin
 from native_bench.standins.gemini import GeminiStandin
 from native_bench.standins.openai import OpenAiStandin
+from tests.patience import until
 from tests.providers.llm import ASKED, ask, failure_of, running, said
 
 Vendor = tuple[Any, type[ChatStandin], Mapping[str, Any]]
@@ -48,12 +49,6 @@ async def served(vendor: Vendor, *faults: Fault, **options: Any) -> AsyncGenerat
         yield model, standin
         await until(lambda: standin.live == 0)
     await until(lambda: asyncio.all_tasks() <= standing)
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
-        while not is_true():  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
 
 
 # -- faults before the answer ----------------------------------------------------------------------------------------

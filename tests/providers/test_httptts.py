@@ -12,7 +12,8 @@ from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import httptts
 from mediasrv.providers.base import Speech
 from native_bench.standins.base import Fault
-from tests.providers.stt import eventually, open_sockets
+from tests.patience import until
+from tests.providers.stt import open_sockets
 from tests.providers.tts import (
     ELEVENLABS_HTTP,
     PHRASES,
@@ -63,8 +64,8 @@ async def test_a_reply_that_is_given_up_hangs_up_and_leaves_nothing(vendor: Vend
         assert audio_of(await spoken(there.tts, "anna")) == audio_for(
             "anna", wanted=there.tts.format_for(MULAW_8K), joint=""
         )
-        await eventually(lambda: not there.standin.live)
-    await eventually(lambda: open_sockets() == before)
+        await until(lambda: not there.standin.live)
+    await until(lambda: open_sockets() == before)
 
 
 @every
@@ -77,7 +78,7 @@ async def test_a_task_that_is_cancelled_in_any_state_leaves_nothing(vendor: Vend
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
-    await eventually(lambda: open_sockets() == before)
+    await until(lambda: open_sockets() == before)
 
 
 @every

@@ -9,7 +9,8 @@ import pytest
 from mediasrv.audio.format import L16_16K
 from mediasrv.providers import lines
 from native_bench.standins.base import Fault
-from tests.providers.stt import VENDORS, calling, eventually, open_sockets, site
+from tests.patience import until
+from tests.providers.stt import VENDORS, calling, open_sockets, site
 
 NOVA = VENDORS[0]
 
@@ -41,7 +42,7 @@ async def test_a_line_that_nobody_takes_is_hung_up(monkeypatch: pytest.MonkeyPat
         before = open_sockets()
         await there.stt.prepare()
         await there.stt.prepare()
-        await eventually(lambda: open_sockets() == before)
+        await until(lambda: open_sockets() == before)
         async with calling(there.stt) as caller:
             await caller.begin("w65")
             await caller.ask(1)
@@ -53,7 +54,7 @@ async def test_lines_are_hung_up_with_the_provider() -> None:
         before = open_sockets()
         await there.stt.prepare()
         await there.stt.aclose()
-        await eventually(lambda: open_sockets() == before)
+        await until(lambda: open_sockets() == before)
 
 
 async def test_a_vendor_that_refuses_is_left_to_the_call_to_complain_of() -> None:

@@ -18,12 +18,12 @@ from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import installed
 from mediasrv.providers.base import Recognition, Transcript
 from mediasrv.providers.moonshine import MoonshineStt
+from tests.patience import WAIT_S
 from tests.providers.local import needs
 
 SPEECH = Path(str(resources.files(mediasrv))) / "speech"
 TEXTS: dict[str, str] = json.loads((SPEECH / "transcripts.json").read_text())
 FRAME = L16_16K.frame_bytes
-WAIT_S = 20.0
 local = needs(MoonshineStt)
 
 

@@ -31,11 +31,11 @@ from mediasrv.providers.realtime import (
 )
 from native_bench.standins.base import Fault
 from native_bench.standins.openai_realtime import KEY, OpenAiRealtimeStandin
-from tests.providers.stt import eventually, open_sockets
+from tests.patience import WAIT_S, until
+from tests.providers.stt import open_sockets
 
 FRAME = b"\xff" * 160
 TOOLS = (ToolSpec("order_status", "Look up an order.", {"type": "object", "properties": {"id": {"type": "string"}}}),)
-LIMIT_S = 5.0
 
 
 class Session:
@@ -58,7 +58,7 @@ class Session:
 
     async def until(self, kind: type, count: int = 1) -> Any:
         """Wait for the last of so many events of a kind."""
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while True:
                 found = [event for event in self.events if isinstance(event, kind)]
                 if len(found) >= count:
@@ -68,7 +68,7 @@ class Session:
                 await self.changed.wait()
 
     async def until_lost(self) -> ProviderError:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WAIT_S):
             while self.lost is None:
                 self.changed.clear()
                 await self.changed.wait()
@@ -107,7 +107,7 @@ async def talking(
             reading.cancel()
             await asyncio.wait([reading])
             await provider.aclose()
-    await eventually(lambda: asyncio.all_tasks() <= before and open_sockets() <= sockets)
+    await until(lambda: asyncio.all_tasks() <= before and open_sockets() <= sockets)
 
 
 async def test_the_caller_is_answered_in_mulaw_and_both_sides_are_written_down() -> None:
@@ -206,7 +206,7 @@ async def test_audio_that_came_before_a_cancel_and_was_not_read_is_never_heard()
     async with OpenAiRealtimeStandin(replies=["A very long answer indeed."]) as url:
         provider = OpenAiRealtime(OpenAiRealtime.Options(url=f"{url}/v1", api_key=KEY))
         dialogue = provider.converse(MULAW_8K, "Be brief.")
-        async with asyncio.timeout(LIMIT_S), aclosing(dialogue.events()) as events:
+        async with asyncio.timeout(WAIT_S), aclosing(dialogue.events()) as events:
             for _ in range(10):
                 dialogue.send(FRAME)
             dialogue.answer(1)

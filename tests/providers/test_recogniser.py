@@ -14,7 +14,8 @@ from mediasrv.providers import minutes, recogniser
 from mediasrv.providers.base import Transcript
 from mediasrv.providers.dialect import Dialect
 from native_bench.standins.base import Fault
-from tests.providers.stt import VENDORS, Vendor, calling, eventually, open_sockets, site
+from tests.patience import until
+from tests.providers.stt import VENDORS, Vendor, calling, open_sockets, site
 
 # Longer than any noise.
 LONG = "w70 w71 w72 w73 w74"
@@ -302,7 +303,7 @@ async def test_a_call_that_ends_leaves_nothing_behind(vendor: Vendor) -> None:
             await caller.begin("w65 w66")
             assert open_sockets() == before + 2
         assert not [task for task in asyncio.all_tasks() if "mediasrv" in repr(task.get_coro())]
-        await eventually(lambda: open_sockets() == before)
+        await until(lambda: open_sockets() == before)
         caller.recognition.send(b"\xff" * 160)
         caller.recognition.begin()
         caller.recognition.finalize(1)
@@ -313,7 +314,7 @@ async def test_a_call_that_ends_leaves_nothing_behind(vendor: Vendor) -> None:
 @pytest.mark.parametrize("kind", ["stall", "hang"])
 async def test_a_call_may_end_while_it_is_being_connected(vendor: Vendor, kind: str) -> None:
     async with site(vendor, [Fault(kind)]) as there, calling(there.stt):
-        await eventually(lambda: there.standin.connections)
+        await until(lambda: there.standin.connections)
 
 
 @every_vendor
@@ -375,7 +376,7 @@ async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch:
     monkeypatch.setattr(WebSocket, "send", note)
     async with site(VENDORS[0]) as there, calling(there.stt) as caller:
         await caller.quiet(100)
-        await eventually(lambda: there.standin.connections)
+        await until(lambda: there.standin.connections)
         await asyncio.sleep(0.02)
         await caller.quiet(460)
         assert sent == [180, 180, 180]

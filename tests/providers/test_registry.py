@@ -9,6 +9,7 @@ from mediasrv.errors import ConfigError
 from mediasrv.providers import registry
 from mediasrv.providers.base import Provider, Tts
 from mediasrv.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
+from tests.patience import WAIT_S
 
 
 class Needy(ScriptedTts):
@@ -156,7 +157,7 @@ def test_loading_every_provider_imports_no_model_package() -> None:
         "import sys; from mediasrv.providers import registry; registry.describe(); "
         f"print(sorted({heavy!r} & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=WAIT_S, check=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -14,9 +14,9 @@ from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import installed, smollm2
 from mediasrv.providers.base import Message, TextDelta, ToolCall, Usage
 from mediasrv.providers.smollm2 import SmolLm2
+from tests.patience import WAIT_S
 from tests.providers.local import needs
 
-WAIT_S = 30.0
 local = needs(SmolLm2)
 HELLO = [Message("system", "Answer in one short sentence."), Message("user", "Hello, who are you?")]
 

@@ -14,7 +14,8 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encodi
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import voiceline, voicepool
 from native_bench.standins.base import Fault
-from tests.providers.stt import WAIT_S, eventually, open_sockets
+from tests.patience import WAIT_S, until
+from tests.providers.stt import open_sockets
 from tests.providers.tts import (
     AURA,
     FLUX,
@@ -108,7 +109,7 @@ async def test_a_task_that_is_cancelled_in_any_state_leaves_nothing(vendor: Vend
             await asyncio.wait([task])
             assert task.cancelled()
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
-    await eventually(lambda: open_sockets() == before)
+    await until(lambda: open_sockets() == before)
 
 
 # -- sockets -------------------------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ async def test_lines_that_nobody_takes_are_hung_up(vendor: Vendor, monkeypatch: 
         await there.tts.prepare()
         monkeypatch.setattr(there.tts, "keep_s", 0.05)
         await spoken(there.tts, *PHRASES, wanted=L16_8K)
-        await eventually(lambda: there.standin.live == 1)
+        await until(lambda: there.standin.live == 1)
         assert there.standin.connections in (2, 3)
 
 
@@ -243,7 +244,7 @@ async def test_a_vendor_that_does_not_fall_silent_loses_the_line(
         async with aclosing(there.tts.speak(given(LONG), MULAW_8K)) as speech:
             await first_of(speech)
         assert text_of(await spoken(there.tts, *PHRASES)) == TEXT
-        await eventually(lambda: there.standin.live == 2)
+        await until(lambda: there.standin.live == 2)
         assert there.standin.connections == 3
 
 

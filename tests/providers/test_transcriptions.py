@@ -19,7 +19,8 @@ from mediasrv.providers.base import Transcript
 from mediasrv.providers.transcriptions import TranscriptionsStt
 from native_bench.standins.base import Fault
 from native_bench.standins.transcriptions import KEY, TranscriptionsStandin
-from tests.providers.stt import Caller, calling, eventually, open_sockets
+from tests.patience import until
+from tests.providers.stt import Caller, calling, open_sockets
 
 
 @dataclass
@@ -78,12 +79,12 @@ async def test_a_newer_wish_overtakes_an_older() -> None:
     async with site(final_ms=100) as there, calling(there.stt) as caller:
         await caller.begin("w65")
         caller.recognition.finalize(1)
-        await eventually(lambda: there.standin.live)
+        await until(lambda: there.standin.live)
         await caller.speak("w66")
         caller.recognition.finalize(2)
         assert (await caller.final(2)).text == "w65 w66"
         assert [heard.request for heard in caller.heard] == [2]
-        await eventually(lambda: there.standin.given_up == 1)
+        await until(lambda: there.standin.given_up == 1)
 
 
 async def test_a_commit_gives_up_what_was_wished() -> None:
@@ -93,7 +94,7 @@ async def test_a_commit_gives_up_what_was_wished() -> None:
         caller.recognition.commit()
         await caller.begin("w80")
         caller.recognition.finalize(2)
-        await eventually(lambda: there.standin.live)
+        await until(lambda: there.standin.live)
         caller.recognition.commit()
         await caller.quiet(400)
         await caller.begin("w90")
@@ -115,9 +116,9 @@ async def test_a_call_that_ends_leaves_nothing_behind() -> None:
         async with calling(there.stt) as caller:
             await caller.begin("w65")
             caller.recognition.finalize(1)
-            await eventually(lambda: there.standin.live)
+            await until(lambda: there.standin.live)
         assert not [task for task in asyncio.all_tasks() if "mediasrv" in repr(task.get_coro())]
-        await eventually(lambda: open_sockets() == before)
+        await until(lambda: open_sockets() == before)
 
 
 async def test_what_the_operator_says_is_passed_on() -> None:

@@ -10,7 +10,7 @@ import pytest
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.providers import voiceline, voicepool
 from native_bench.standins.base import Fault
-from tests.providers.stt import eventually
+from tests.patience import until
 from tests.providers.tts import AURA, CARTESIA, PHRASES, TEXT, Vendor, first_of, given, site, spoken, text_of
 
 
@@ -37,7 +37,7 @@ async def test_a_reply_that_outlives_the_pool_hangs_up_itself() -> None:
             await first_of(speech)
             await there.tts.aclose()
             assert there.standin.live >= 1
-        await eventually(lambda: not there.standin.live)
+        await until(lambda: not there.standin.live)
 
 
 async def test_closing_while_a_spare_is_being_opened_leaves_nothing() -> None:

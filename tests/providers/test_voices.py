@@ -14,7 +14,7 @@ from mediasrv.audio.format import MULAW_8K
 from mediasrv.providers import sunset
 from mediasrv.providers.base import Speech
 from native_bench.standins.base import Fault
-from tests.providers.stt import WAIT_S
+from tests.patience import WAIT_S
 from tests.providers.tts import (
     PHRASES,
     TEXT,

@@ -9,8 +9,7 @@ import pytest
 
 from mediasrv.providers.pipe import Decoder, Frame, Kind, encode
 from mediasrv.providers.worker import Emit, Worker
-
-WAIT_S = 10.0
+from tests.patience import WAIT_S
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers import workerprocess
 from mediasrv.providers.pipe import Frame
 from mediasrv.providers.workerprocess import Life, WorkerProcess
+from tests.patience import WAIT_S, until
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.providers.tone_worker"
-WAIT_S = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +40,6 @@ async def said(worker: WorkerProcess, text: str) -> bytes:
 def pid_of(worker: WorkerProcess) -> int:
     assert worker._life is not None
     return worker._life._process.pid
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0)
 
 
 def is_alive(pid: int) -> bool:

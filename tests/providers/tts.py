@@ -21,7 +21,7 @@ from mediasrv.providers.speech import SpeechTts
 from native_bench.standins import aura, bulbul, cartesia, deepgram, elevenlabs, elevenlabs_http, flux_tts, speech
 from native_bench.standins.base import Fault, Standin
 from native_bench.standins.speaking import voiced
-from tests.providers.stt import WAIT_S, eventually
+from tests.patience import WAIT_S, until
 
 PHRASES = ("hello there you,", "your order left pune this morning.", "it comes - by six!")
 TEXT = " ".join(PHRASES)
@@ -83,7 +83,7 @@ class Site:
 
     async def emptied(self) -> None:
         """Wait until the stand-in serves nobody."""
-        await eventually(lambda: not self.standin.live)
+        await until(lambda: not self.standin.live)
 
 
 @asynccontextmanager
@@ -105,8 +105,8 @@ async def site(
         finally:
             await tts.aclose()
             await tts.aclose()
-    await eventually(lambda: not standin.live)
-    await eventually(lambda: asyncio.all_tasks() <= tasks)
+    await until(lambda: not standin.live)
+    await until(lambda: asyncio.all_tasks() <= tasks)
     assert standin.complaints == list(complaints)
 
 

@@ -21,7 +21,7 @@ from mediasrv.records import database as databases
 from mediasrv.records import writer as writers
 from mediasrv.records.connection import Schema
 from mediasrv.records.database import Database
-from tests.server.stage import until
+from tests.patience import WAIT_S, until
 
 FRUITS = Schema("fruits", steps=(("CREATE TABLE fruits (name TEXT PRIMARY KEY, juice BLOB)",),))
 PICK = "INSERT INTO fruits (name) VALUES (?)"
@@ -47,7 +47,7 @@ async def names(database: Database) -> list[str]:
 
 async def test_what_is_noted_is_written_soon(database: Database) -> None:
     database.note(PICK, ("apple",))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while await names(database) != ["apple"]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -339,7 +339,7 @@ def test_a_kill_takes_no_more_than_the_last_second(path: Path) -> None:
             last_durable = int(process.stdout.readline().split()[1])
         os.kill(process.pid, signal.SIGKILL)
         killed = time.time()
-        process.wait(timeout=10)
+        process.wait(timeout=WAIT_S)
     with sqlite3.connect(path) as file:
         numbers, noted = zip(*file.execute("SELECT number, noted FROM notes ORDER BY number"), strict=True)
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -383,7 +383,9 @@ async def main():
 
 asyncio.run(asyncio.wait_for(main(), 30))
 """
-    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, timeout=WAIT_S, check=True
+    )
     assert done.stdout == "full\n"
     with sqlite3.connect(path) as file:
         assert [row[0] for row in file.execute("SELECT number FROM notes ORDER BY number")] == list(range(201))

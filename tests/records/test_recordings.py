@@ -18,9 +18,9 @@ from mediasrv.records import recordings
 from mediasrv.records.playback import Playback
 from mediasrv.records.recordings import Recordings
 from mediasrv.records.sealed import Sealer, SealError, Unsealer
+from tests.patience import WAIT_S
 
 KEY = bytes(range(32))
-WAIT_S = 10.0
 
 
 class Shelf:

@@ -18,8 +18,8 @@ from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import SCHEMAS, Records
 from mediasrv.records.retention import Retention, end_lost_calls
+from tests.patience import WAIT_S, until
 from tests.records.stage import CALLER, converse, kept
-from tests.server.stage import until
 
 DAY_S = 86_400.0
 
@@ -124,7 +124,7 @@ async def test_the_server_sweeps_by_itself_and_again(tmp_path: Path, monkeypatch
         for name in ("first", "second"):
             converse(records, name)
             await age(records, name, 9999)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WAIT_S):
                 while await records.archive.call(name) is not None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
@@ -143,7 +143,7 @@ async def test_trouble_stops_no_later_sweep(
 def processes() -> Iterator[tuple[int, int]]:
     """Numbers of a process that is gone, and of one that is there."""
     with subprocess.Popen(["true"]) as gone, subprocess.Popen(["sleep", "60"]) as other:
-        gone.wait(timeout=10)
+        gone.wait(timeout=WAIT_S)
         yield gone.pid, other.pid
         other.kill()
 

@@ -13,6 +13,7 @@ from mediasrv.replay.codec import CaptureError
 from mediasrv.replay.file import parsed
 from mediasrv.replay.fixture import MAGIC, is_fixture, read_fixture, replay_fixture, write_test
 from tests.call.stage import Stage, agent_options
+from tests.patience import WAIT_S
 from tests.replay.stage import captured
 
 
@@ -27,7 +28,7 @@ def test_the_test_that_is_written_runs_the_call_again(tmp_path: Path) -> None:
     assert replay_fixture(fixture).difference is None
     assert "def test_a_short_call_goes_as_it_went" in test.read_text()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(test)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert done.returncode == 0, done.stdout
 
 

@@ -36,7 +36,8 @@ from mediasrv.wire.events import (
     StreamStopped,
 )
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
-from tests.net.peers import WAIT_S, Ears
+from tests.net.peers import Ears
+from tests.patience import WAIT_S
 
 FRAME = bytes(range(160))
 STREAM = "/plivo/stream"
@@ -237,10 +238,3 @@ async def free_port() -> int:
     await port.claim()
     port.close()
     return port.number
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until a condition holds of something that tells nobody when it changes."""
-    async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)

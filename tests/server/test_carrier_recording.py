@@ -7,8 +7,9 @@ from pathlib import Path
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_rest import PlivoControl
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
+from tests.patience import until
 from tests.server.api.stage import CALLER, serving
-from tests.server.stage import free_port, until
+from tests.server.stage import free_port
 
 
 async def test_a_recording_of_the_carriers_goes_from_the_question_to_the_record(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from mediasrv.server import crowd
 from mediasrv.server.crowd import CROWDED, TOO_MANY, Crowd
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import BINARY, CONTINUATION, PING, TEXT, frame, stranger
-from tests.server.stage import STREAM, stage, until
+from tests.patience import until
+from tests.server.stage import STREAM, stage
 
 
 class Visitor:

@@ -13,7 +13,8 @@ from mediasrv.server import door
 from mediasrv.wire.events import MediaReceived, PlayMedia
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.net.peers import TEXT, frame, request, stranger
-from tests.server.stage import FRAME, STREAM, stage, until
+from tests.patience import until
+from tests.server.stage import FRAME, STREAM, stage
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -21,7 +21,8 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.signature import sign_v3
 from tests.fleet.conftest import RedisServer, redis
-from tests.net.peers import WAIT_S, stranger
+from tests.net.peers import stranger
+from tests.patience import WAIT_S
 from tests.server.stage import EchoAgency, Stage
 
 __all__ = ["redis"]

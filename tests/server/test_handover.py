@@ -35,9 +35,9 @@ from native_bench.standins.base import Fault
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_leg import NORMAL, HungUp, Leg, Subscriber
 from tests.call.stage import Watch, agent_options
+from tests.patience import WAIT_S, until
 from tests.records.stage import kept
 from tests.server import handing
-from tests.server.stage import until
 
 OURS, CALLER, COLLEAGUE, PBX = "918000000000", "919999900000", "919876500001", "sip:pbx@example.in"
 GREETING, COMES_BACK = "Good day.", "I am sorry, I could not reach anybody there. How else can I help you?"
@@ -159,7 +159,7 @@ async def test_a_server_that_wants_to_stop_waits_for_who_may_come_back() -> None
         draining = asyncio.create_task(there.service._calls.drain())
         await there.standin.settle(leg)
         assert leg.deeds.count("stream") == 2
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             await draining
 
 

@@ -18,7 +18,8 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.signature import sign_v3
 from tests.net.peers import stranger
-from tests.server.stage import FRAME, STREAM, stage, until
+from tests.patience import until
+from tests.server.stage import FRAME, STREAM, stage
 
 ANSWER = "/plivo/answer"
 STATUS = "/plivo/callback/status"

@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from mediasrv.server.leash import PART_CHARS, Leash, Message, Parts, leash
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S
 
 
 class End:

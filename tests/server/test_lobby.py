@@ -11,7 +11,7 @@ import pytest
 from mediasrv.server import crowd, lobby
 from mediasrv.server.lobby import Lobby
 from mediasrv.server.steering import Steering
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S
 
 WEBHOOK = b"POST /plivo/answer HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nCallUUID=a"
 

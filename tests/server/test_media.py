@@ -19,8 +19,9 @@ from mediasrv.wire.events import (
     PlayMedia,
     StreamStopped,
 )
-from tests.net.peers import CLOSE, PING, PONG, TEXT, WAIT_S, frame, stranger
-from tests.server.stage import FRAME, STREAM, Stage, close_payload, stage, until
+from tests.net.peers import CLOSE, PING, PONG, TEXT, frame, stranger
+from tests.patience import WAIT_S, until
+from tests.server.stage import FRAME, STREAM, Stage, close_payload, stage
 
 
 def start(call_id: str = "call-1", **members: object) -> str:

@@ -9,7 +9,8 @@ import pytest
 from mediasrv.call.effort import Work
 from mediasrv.server import monitor
 from mediasrv.server.options import ServerOptions
-from tests.server.stage import STREAM, Stage, stage, until
+from tests.patience import WAIT_S, until
+from tests.server.stage import STREAM, Stage, stage
 
 FORM = {"CallUUID": "call-1", "From": "+911", "To": "+912", "Direction": "inbound"}
 NEVER_BUSY = ServerOptions(port=0, max_busy_percent=10_000, max_lag_ms=10_000, recover_s=1)
@@ -17,7 +18,7 @@ NEVER_BUSY = ServerOptions(port=0, max_busy_percent=10_000, max_lag_ms=10_000, r
 
 async def measured(there: Stage, times: int) -> None:
     """Wait until the loop was measured so often."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while await there.metric("mediasrv_loop_lag_seconds_count") < times:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

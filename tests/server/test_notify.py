@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mediasrv.server.notify import Notifier
+from tests.patience import WAIT_S
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -23,7 +24,7 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
 
 
 async def told(listening: socket.socket) -> list[str]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         return (await asyncio.get_running_loop().sock_recv(listening, 4096)).decode().splitlines()
 
 

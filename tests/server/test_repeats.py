@@ -13,7 +13,7 @@ from aiohttp import web
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo import PlivoCarrier
 from mediasrv.server.repeats import Repeats
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S
 
 SIGNED = {"X-Plivo-Signature-V3": "s", "X-Plivo-Signature-V3-Nonce": "n"}
 

@@ -14,8 +14,8 @@ from mediasrv.net.websocket import HandshakeError
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import ListenError
 from mediasrv.server.service import Service
-from tests.net.peers import WAIT_S
-from tests.server.stage import STREAM, UNSIGNED, EchoAgency, stage, until
+from tests.patience import WAIT_S, until
+from tests.server.stage import STREAM, UNSIGNED, EchoAgency, stage
 
 FORM = {"CallUUID": "call-1"}
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from mediasrv.server.stalls import DEPTH, QUIET_S, StallWatch, stack_of
+from tests.patience import WAIT_S
 
 LIMIT_S = 0.1
 
@@ -72,7 +73,7 @@ def test_a_thread_that_is_gone_has_no_stack(clock: Clock) -> None:
     made: list[StallWatch] = []
     thread = threading.Thread(target=lambda: made.append(StallWatch(LIMIT_S, print, clock)))
     thread.start()
-    thread.join(5)
+    thread.join(WAIT_S)
     clock.now += 1.5 * LIMIT_S
     assert made[0].look() == ""
 
@@ -93,7 +94,7 @@ def test_the_thread_catches_a_real_stall_and_ends(caplog: pytest.LogCaptureFixtu
     stalls: list[float] = []
     watch = StallWatch(0.02, stalls.append)
     watch.start()
-    end_s = time.monotonic() + 5.0
+    end_s = time.monotonic() + WAIT_S
     while not caplog.records and time.monotonic() < end_s:
         sum(range(1000))
     watch.beat()
@@ -107,7 +108,7 @@ async def test_a_loop_that_waits_for_events_does_not_stall() -> None:
     stalls: list[float] = []
     watch = StallWatch(0.0, stalls.append)
     looked = asyncio.get_running_loop().run_in_executor(None, _after_a_moment, watch)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         assert await looked == ""
 
 

@@ -19,7 +19,8 @@ from mediasrv.wire.events import DtmfReceived, StreamStopped
 from mediasrv.wire.exotel_carrier import ExotelCarrierProtocol
 from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 from mediasrv.wire.twilio_signature import sign_twilio
-from tests.server.stage import Phone, Stage, stage, until
+from tests.patience import until
+from tests.server.stage import Phone, Stage, stage
 
 TOKEN = "twilio_token_0123456789"
 PUBLIC = "https://voice.example.in"

@@ -9,8 +9,8 @@ import pytest
 from mediasrv.call.effort import Work
 from mediasrv.errors import ConfigError
 from mediasrv.server.contracts import Agency
-from tests.net.peers import WAIT_S
-from tests.server.stage import EchoAgency, stage, until
+from tests.patience import WAIT_S, until
+from tests.server.stage import EchoAgency, stage
 
 
 class Unfit(EchoAgency):

@@ -23,7 +23,8 @@ from mediasrv.wire.events import SendDtmf
 from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
 from tests import naive
 from tests.carriers.apis import Asked, FakeTelnyx, serving
-from tests.server.stage import Phone, Stage, stage, until
+from tests.patience import until
+from tests.server.stage import Phone, Stage, stage
 
 SECRET = bytes(range(32))
 KEY = b64encode(naive.public_key_ed25519(SECRET)).decode()

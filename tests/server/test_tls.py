@@ -21,7 +21,8 @@ from mediasrv.server.port import Port
 from mediasrv.server.service import Service
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
 from tests.certificates import Files, write
-from tests.net.peers import WAIT_S, Ears, stranger
+from tests.net.peers import Ears, stranger
+from tests.patience import WAIT_S
 from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone
 
 

@@ -14,10 +14,10 @@ from mediasrv.call.link import CallDetails
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.meter import Use
 from mediasrv.server.tracing import Tracing
+from tests.patience import WAIT_S
 
 NUMBER = "+919876543210"
 DETAILS = CallDetails("plivo", from_number=NUMBER, to_number=NUMBER, body={"name": "Asha"})
-WAIT_S = 10.0
 
 
 def turn_at(now: float, turn: int = 1) -> TurnTrace:

@@ -25,8 +25,9 @@ from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 from tests.call.stage import agent_options
 from tests.carriers.apis import FakeTwilio, serving
 from tests.net.peers import Ears
+from tests.patience import until
 from tests.server import handing
-from tests.server.stage import Phone, until
+from tests.server.stage import Phone
 
 
 @asynccontextmanager

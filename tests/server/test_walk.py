@@ -13,7 +13,8 @@ from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo_walk import Walk
 from mediasrv.server.options import ServerOptions
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
-from tests.server.stage import Stage, stage, until
+from tests.patience import until
+from tests.server.stage import Stage, stage
 
 NUMBER = "+912212345678"
 

@@ -11,8 +11,9 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.server.worker import Tether
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
-from tests.net.peers import WAIT_S, Ears
-from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone, until
+from tests.net.peers import Ears
+from tests.patience import WAIT_S, until
+from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone
 
 
 async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_with_the_supervisor() -> None:

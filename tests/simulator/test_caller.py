@@ -39,6 +39,7 @@ from mediasrv.wire.events import (
     StreamStarted,
     StreamStopped,
 )
+from tests.patience import WAIT_S
 from tests.simulator.agents import Phone, answered_by
 
 CLIP = Clip("ramp", np.arange(1000, 1000 + 1600, dtype=np.int16), 8000)
@@ -227,7 +228,7 @@ async def test_cancelling_a_call_drops_the_connection() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), WAIT_S)
 
 
 async def test_nobody_there_and_no_websocket_there_are_errors() -> None:

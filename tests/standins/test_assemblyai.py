@@ -12,6 +12,7 @@ import pytest
 from native_bench.standins.assemblyai import KEY, AssemblyAiStandin
 from native_bench.standins.base import Fault
 from native_bench.standins.dictation import encode, quiet
+from tests.patience import WAIT_S
 
 clients: Any = pytest.importorskip("assemblyai.streaming.v3.async_client")
 models: Any = pytest.importorskip("assemblyai.streaming.v3.models")
@@ -31,7 +32,7 @@ class Session:
         return lambda client, event: self.events.put_nowait((name, event))
 
     async def next(self, name: str) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             while True:
                 kind, event = await self.events.get()
                 if kind == name:

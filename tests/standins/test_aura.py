@@ -11,6 +11,7 @@ from native_bench.standins.aura import AuraStandin
 from native_bench.standins.deepgram import KEY
 from native_bench.standins.flux_tts import FluxTtsStandin
 from native_bench.standins.speaking import voiced
+from tests.patience import WAIT_S
 
 deepgram: Any = pytest.importorskip("deepgram")
 environments: Any = pytest.importorskip("deepgram.environment")
@@ -30,7 +31,7 @@ def client(url: str, key: str = KEY) -> Any:
 async def until(socket: Any, wanted: str) -> tuple[Any, bytes]:
     """The first message of a kind, and the audio before it; every message must be whole in the client's eyes."""
     audio = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while True:
             message = await socket.recv()
             if isinstance(message, bytes):

@@ -12,6 +12,7 @@ from aiohttp import web
 from native_bench.standins import __main__ as command
 from native_bench.standins.base import Fault, Peer, WebSocketStandin
 from native_bench.standins.deepgram import DeepgramStandin
+from tests.patience import WAIT_S
 
 
 class Echo(WebSocketStandin):
@@ -105,11 +106,11 @@ async def test_a_stand_in_runs_as_a_process_of_its_own() -> None:
     )
     assert process.stdout is not None
     try:
-        url = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        url = (await asyncio.wait_for(process.stdout.readline(), WAIT_S)).decode().strip()
         async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/listen") as response:
             assert response.status == 401
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_S) == 0
     finally:
         if process.returncode is None:
             process.kill()

@@ -10,6 +10,7 @@ import pytest
 
 from native_bench.standins.bulbul import KEY, BulbulStandin
 from native_bench.standins.speaking import voiced
+from tests.patience import WAIT_S
 
 sarvamai: Any = pytest.importorskip("sarvamai")
 environments: Any = pytest.importorskip("sarvamai.environment")
@@ -34,7 +35,7 @@ async def test_bulbul_speaks_and_says_when_it_is_done() -> None:
         await socket.convert(TEXT)
         await socket.flush()
         audio, kinds = b"", []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             while "event" not in kinds:
                 message = await socket.recv()
                 type(message).model_validate(message.model_dump(exclude_none=True))

@@ -12,6 +12,7 @@ from mediasrv.audio.format import MULAW_8K
 from native_bench.standins.base import Fault
 from native_bench.standins.cartesia import KEY, VOICE, CartesiaStandin
 from native_bench.standins.speaking import voiced
+from tests.patience import WAIT_S
 
 cartesia: Any = pytest.importorskip("cartesia")
 pytestmark = pytest.mark.sdk
@@ -31,7 +32,7 @@ def client(url: str, key: str = KEY) -> Any:
 
 async def hear(context: Any) -> list[Any]:
     """All messages of a context; every one must be whole in the client's eyes."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         messages = [message async for message in context.receive()]
     for message in messages:
         type(message).model_validate(message.model_dump(by_alias=True, exclude_none=True), strict=False)

@@ -11,6 +11,7 @@ from native_bench.standins.base import Fault
 from native_bench.standins.deepgram import KEY, DeepgramStandin
 from native_bench.standins.deepgram_flux import DeepgramFluxStandin
 from native_bench.standins.dictation import encode, quiet
+from tests.patience import WAIT_S
 
 deepgram: Any = pytest.importorskip("deepgram")
 environments: Any = pytest.importorskip("deepgram.environment")
@@ -35,7 +36,7 @@ async def send(socket: Any, audio: bytes, chunk: int = 640) -> None:
 
 async def until(socket: Any, wanted: type, **fields: Any) -> Any:
     """The first message of a kind with these fields; every message must be whole in the client's eyes."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while True:
             message = await socket.recv()
             type(message).model_validate(message.model_dump(exclude_none=True))

@@ -15,6 +15,7 @@ import pytest
 from mediasrv.audio.format import AudioFormat, Encoding
 from native_bench.standins.elevenlabs import KEY, VOICE, ElevenLabsStandin
 from native_bench.standins.speaking import voiced
+from tests.patience import WAIT_S
 
 CONTEXT = "one"
 OPENING = {"text": " ", "context_id": CONTEXT}
@@ -34,7 +35,7 @@ class Client:
     async def audio_until(self, key: str) -> bytes:
         """All audio before a message that has this key."""
         audio = b""
-        while key not in (message := await self._socket.receive_json(timeout=5)):
+        while key not in (message := await self._socket.receive_json(timeout=WAIT_S)):
             audio += b64decode(message["audio"])
         return audio
 

@@ -20,6 +20,7 @@ from native_bench.standins.base import Fault
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from native_bench.standins.plivo_callbacks import Misfortunes
 from native_bench.standins.plivo_leg import Subscriber
+from tests.patience import until
 
 FROM, TO, THIRD = "918000000000", "919876500001", "919876500002"
 
@@ -163,12 +164,6 @@ async def test_a_live_call_is_led_elsewhere_and_ended(client: Callable[[str], An
         assert leg.deeds[-1] == "ended 4000"
         with pytest.raises(plivo.exceptions.ResourceNotFoundError):
             await asyncio.to_thread(api.calls.hangup, leg.call_id)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 async def test_requests_may_be_obeyed_without_an_answer() -> None:

@@ -15,6 +15,7 @@ import pytest
 from mediasrv.audio.format import MULAW_8K
 from native_bench.standins.base import WebSocketStandin
 from native_bench.standins.dictation import encode, quiet
+from tests.patience import WAIT_S
 from tests.providers.stt import VENDORS, Vendor
 
 NOVA, FLUX, UNIVERSAL, SAARAS, SCRIBE = VENDORS
@@ -44,7 +45,7 @@ async def talking(
 async def said(socket: aiohttp.ClientWebSocketResponse) -> Sequence[Any]:
     """All that a stand-in says until it closes, and the code of its close."""
     heard: list[Any] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         async for message in socket:
             heard.append(orjson.loads(message.data))
     return [*heard, socket.close_code]

@@ -11,6 +11,7 @@ import pytest
 from native_bench.standins.base import Fault
 from native_bench.standins.dictation import encode
 from native_bench.standins.sarvam_stt import KEY, SarvamSttStandin
+from tests.patience import WAIT_S
 
 sarvamai: Any = pytest.importorskip("sarvamai")
 types: Any = pytest.importorskip("sarvamai.types")
@@ -36,7 +37,7 @@ def connect(url: str, key: str = KEY) -> Any:
 
 async def until(socket: Any, event: str) -> Any:
     """The first message of a kind; the client checks the fields of every message."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while True:
             message = await socket.recv()
             assert not isinstance(message, dict), "a message that the client does not know"

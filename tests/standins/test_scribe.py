@@ -11,6 +11,7 @@ import pytest
 from native_bench.standins.base import Fault
 from native_bench.standins.dictation import encode
 from native_bench.standins.scribe import KEY, ScribeStandin
+from tests.patience import WAIT_S
 
 scribe: Any = pytest.importorskip("elevenlabs.realtime.scribe")
 connections: Any = pytest.importorskip("elevenlabs.realtime.connection")
@@ -27,7 +28,7 @@ async def connect(url: str, heard: asyncio.Queue[tuple[str, Any]], key: str = KE
 
 
 async def until(heard: asyncio.Queue[tuple[str, Any]], wanted: str) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while True:
             name, data = await heard.get()
             if name == wanted:

@@ -21,8 +21,8 @@ from mediasrv.server.board import Board
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from tests.call.stage import agent_options
-from tests.net.peers import WAIT_S
-from tests.server.stage import UNSIGNED, Phone, until
+from tests.patience import WAIT_S, until
+from tests.server.stage import UNSIGNED, Phone
 from tests.server.stage import Stage as ServerStage
 
 TOKEN = "a token that nobody guesses"

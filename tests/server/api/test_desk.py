@@ -14,6 +14,7 @@ from mediasrv.outbound.request import DialRefused, DialRequest
 from mediasrv.server.api import desk as desks
 from mediasrv.server.api.document import document
 from mediasrv.wire.events import Mark, PlayMedia
+from tests.patience import WAIT_S
 from tests.records.stage import converse
 from tests.server.api.stage import CALLER, TOKEN, serving
 from tests.server.stage import Phone
@@ -156,7 +157,7 @@ async def test_the_bot_says_what_an_operator_wants(tmp_path: Path) -> None:
         )
         assert stage.records is not None
         words: list[str] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_S):
             while "Please hold the line." not in words:
                 if isinstance(message := await phone.hear(), Mark):
                     phone.write(phone.side.played(message.name))
@@ -170,7 +171,7 @@ async def test_keys_are_pressed_toward_the_far_end(tmp_path: Path) -> None:
     async with serving(tmp_path) as stage:
         phone = await stage.ring()
         assert await stage.answer("POST", "/calls/call-1/dtmf", {"digits": "12#"}) == (202, {"id": "call-1"})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while "sendDTMF" not in str(message := await phone.ears.message()):
                 continue
         assert "12#" in str(message)
@@ -310,7 +311,7 @@ async def test_a_body_that_does_not_come_is_waited_for_so_long(tmp_path: Path, m
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         head = f"POST /calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 10\r\n\r\n"
         writer.write(head.encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             assert (await reader.readline()).split()[1] == b"408"
         writer.close()
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mediasrv.errors import CarrierError, RecordsError
 from mediasrv.outbound.request import DialRefused
 from mediasrv.server.api.schema import flaws
+from tests.patience import WAIT_S
 from tests.records.stage import CALLER, converse
 from tests.server.api.stage import TOKEN, ApiStage, serving
 
@@ -94,7 +95,6 @@ def questions(draw: st.DrawFn, document: Mapping[str, Any]) -> tuple[str, str, s
     return template, method, f"{path}?{urlencode(query)}" if query else path, body, token
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("keeps", [True, False], ids=["with records", "without"])
 def test_every_operation_answers_as_it_is_described(keeps: bool) -> None:
     async def play() -> set[tuple[str, str, int]]:
@@ -109,7 +109,7 @@ def test_every_operation_answers_as_it_is_described(keeps: bool) -> None:
                 @given(questions(document))
                 def hold(question: tuple[str, str, str, Any, str]) -> None:
                     asked = asyncio.run_coroutine_threadsafe(check(stage, document, question), loop)
-                    seen.add(asked.result(timeout=30))
+                    seen.add(asked.result(timeout=WAIT_S))
 
                 await asyncio.to_thread(hold)
         return seen

@@ -24,7 +24,7 @@ from mediasrv.server.console.gallery import Gallery
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from tests.call.stage import agent_options
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S
 from tests.server.api.stage import TOKEN, ApiStage
 
 KEY = bytes(range(32))

@@ -16,11 +16,10 @@ import pytest
 from mediasrv.call.trace import STAGES
 from mediasrv.server.console import desk as desks
 from mediasrv.server.console import visitor as visitors
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S, until
 from tests.records.stage import converse
 from tests.server.api.stage import TOKEN
 from tests.server.console.stage import console
-from tests.server.stage import until
 
 PAGES = ("/console", "/console/console.css", "/console/console.js")
 CLOSED = ("/console/about", "/console/events", "/console/calls/call-1/recording")

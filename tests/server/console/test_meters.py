@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from mediasrv.server.console import meters
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S, until
 from tests.server.console.stage import ConsoleStage, console
-from tests.server.stage import until
 
 
 @pytest.fixture(autouse=True)
