@@ -238,7 +238,7 @@ async def test_a_vendor_that_falls_silent_in_an_utterance_is_replaced(
     vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(minutes, "DEAF_S", 0.1)
-    async with site(vendor, options={"final_wait_ms": 50}) as there, calling(there.stt) as caller:
+    async with site(vendor, options={"final_wait_ms": 400}) as there, calling(there.stt) as caller:
         await caller.begin("w65 w66 w67")
         await caller.until(lambda: caller.heard)
         await there.standin.strike(Fault("hang"))
@@ -251,7 +251,7 @@ async def test_a_vendor_that_falls_silent_in_an_utterance_is_replaced(
 @every_vendor
 async def test_a_vendor_that_falls_silent_is_replaced(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "DEAF_S", 0.1)
-    options = {"final_wait_ms": 50}
+    options = {"final_wait_ms": 400}
     async with site(vendor, options=options) as there, calling(there.stt) as caller:
         await caller.begin("w65")
         await caller.ask(1)
