@@ -158,6 +158,8 @@ class WayOut:
             self._ledger.reached(name, seconds + 1)
 
     def _send(self, now: float) -> list[str]:
+        if now < self._ledger.due_at_s:
+            return []
         commands = self._ledger.due(now)
         for command in commands:
             self._wire.send(command)

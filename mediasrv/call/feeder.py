@@ -67,7 +67,7 @@ class Feeder:
         """The call is over: nothing more is fed."""
         self._pacer.forget(self._feed)
 
-    def _feed(self, now: float) -> bool:
+    def _feed(self, now: float) -> float:
         lead_s = self._ledger.dry_at_s - now
         if commands := self._ledger.due(now):
             if self._is_steady:
@@ -76,7 +76,7 @@ class Feeder:
             self._fed()
             # What is left waits for room, so that the next lead tells of us and of nobody else.
             self._is_steady = self._ledger.busy
-        return self._ledger.busy
+        return self._ledger.due_at_s
 
     def _send(self, commands: Iterable[Command], begins_s: float) -> None:
         for command in commands:

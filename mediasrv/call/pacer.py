@@ -1,7 +1,8 @@
 """The pacer: one timer that feeds all calls of the process.
 
-A call whose ledger has audio waiting is *busy* and is fed on every tick; when none is, the timer sleeps. Ticks are
-scheduled by intended time, so that a late one does not shift those after it.
+A call whose ledger has audio waiting is *busy* and is fed on the first tick at which its carrier has room for more;
+when no call is busy, the timer sleeps. Ticks are scheduled by intended time, so that a late one does not shift those
+after it.
 
 Whoever feeds a call tells how much its carrier still had: the least of it shows how near the process is to a hole in
 somebody's ear.
@@ -16,8 +17,8 @@ from collections.abc import Callable
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.call.effort import Effort
 
-Feed = Callable[[float], bool]
-"""Sends what is due at ``now``; returns whether there will be more. Must not raise."""
+Feed = Callable[[float], float]
+"""Sends what is due at ``now``; returns when there will be more, infinite if there will not. Must not raise."""
 
 TICK_S = PTIME_MS / 1000
 
@@ -28,7 +29,7 @@ class Pacer:
     def __init__(self, effort: Effort | None = None) -> None:
         """``effort`` tells whether the process has too much to do."""
         self._effort = effort
-        self._busy: dict[Feed, None] = {}
+        self._busy: dict[Feed, float] = {}  # and when each is to be fed
         self._timer: asyncio.TimerHandle | None = None
         self._least_lead_s = math.inf
 
@@ -47,13 +48,14 @@ class Pacer:
         return least_s
 
     def wake(self, feed: Feed) -> None:
-        """Feed a call now, and on every tick until it has nothing more."""
+        """Feed a call now, and whenever it wants to until it has nothing more."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if not feed(now):
+        due_s = feed(now)
+        if due_s == math.inf:
             self._busy.pop(feed, None)
             return
-        self._busy[feed] = None
+        self._busy[feed] = due_s
         if self._timer is None:
             self._timer = loop.call_at(now + TICK_S, self._tick, loop, now + TICK_S)
 
@@ -63,9 +65,14 @@ class Pacer:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, intended: float) -> None:
         now = loop.time()
-        for feed in list(self._busy):
-            if not feed(now):
+        for feed, due_s in list(self._busy.items()):
+            if due_s > now:
+                continue
+            due_s = feed(now)
+            if due_s == math.inf:
                 self._busy.pop(feed, None)
+            else:
+                self._busy[feed] = due_s
         if not self._busy:
             self._timer = None
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
@@ -104,16 +105,16 @@ class CapturedPacer(Pacer):
         self._capture = capture
         self._pacer = pacer
         self._within = within
-        self._feed: Feed = lambda now: False
+        self._feed: Feed = lambda now: math.inf
         self._is_waking = False
-        self._goes_on = False
+        self._again_s = math.inf
 
     def tell_lead(self, lead_s: float) -> None:
         self._pacer.tell_lead(lead_s)
 
     def wake(self, feed: Feed) -> None:
         self._feed = feed
-        self._goes_on = feed(self._capture.now)
+        self._again_s = feed(self._capture.now)
         self._is_waking = True
         self._capture.tell(self._pacer.wake, self._on_tick)
         self._is_waking = False
@@ -121,13 +122,13 @@ class CapturedPacer(Pacer):
     def forget(self, feed: Feed) -> None:
         self._pacer.forget(self._on_tick)
 
-    def _on_tick(self, now: float) -> bool:
+    def _on_tick(self, now: float) -> float:
         if not self._is_waking:
             self._capture.enter(self._fed, "tick")
-        return self._goes_on
+        return self._again_s
 
     def _fed(self) -> None:
-        self._goes_on = self._within.copy().run(self._feed, self._capture.now)
+        self._again_s = self._within.copy().run(self._feed, self._capture.now)
 
 
 def distant_observer(world: World, observer: Observer) -> Observer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,14 +20,14 @@ class ReplayedPacer(Pacer):
     def __init__(self, world: World) -> None:
         super().__init__(world.effort)
         self._world = world
-        self._feed: Feed = lambda now: False
+        self._feed: Feed = lambda now: math.inf
 
     def wake(self, feed: Feed) -> None:
         self._feed = feed
         feed(self._world.now)
 
     def forget(self, feed: Feed) -> None:
-        self._feed = lambda now: False
+        self._feed = lambda now: math.inf
 
     def tick(self) -> None:
         """Feed the call."""

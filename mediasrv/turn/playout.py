@@ -18,6 +18,8 @@ what is left.
 
 from __future__ import annotations
 
+import math
+
 from mediasrv.audio.format import AudioFormat, samples_in
 from mediasrv.turn.flow import Flow, Gate
 from mediasrv.turn.marks import Marks, SentMark
@@ -31,6 +33,8 @@ DEFAULT_LEAD_MS = 200
 MAX_LEAD_MS = 600
 # Top up in steps: a message costs more than its bytes, and a lead does not mind being a step short.
 STEP_MS = 60
+# Who asks a little too early asks again; who asks too late has missed a tick.
+_EARLY_S = 0.001
 
 
 class PlayoutLedger:
@@ -59,6 +63,18 @@ class PlayoutLedger:
         if self._flow.is_stopped:
             return False
         return self._carrier.sent < self.end or self._marks.wanted is not None
+
+    @property
+    def due_at_s(self) -> float:
+        """When ``due`` is to be asked again, unless something changes before; infinite when there is nothing to send.
+
+        In the past where that is as soon as may be.
+        """
+        if not self.busy:
+            return math.inf
+        if self._flow.gate is Gate.HELD:
+            return -math.inf
+        return self._carrier.dry_at_s - (self.lead_ms - STEP_MS) / 1000 - _EARLY_S
 
     @property
     def quiet(self) -> bool:
@@ -119,7 +135,7 @@ class PlayoutLedger:
     # -- what the pacer sends ------------------------------------------------------------------------------------
 
     def due(self, now: float) -> list[Command]:
-        """The commands that fill the lead; ask right after ``queue`` and, while ``busy``, every 20 ms or so."""
+        """The commands that fill the lead; ask right after ``queue`` and then at ``due_at_s``."""
         commands: list[Command] = []
         if not self.busy:
             return commands
@@ -173,7 +189,7 @@ class PlayoutLedger:
     # -- when the caller breaks in -------------------------------------------------------------------------------
 
     def hold(self) -> None:
-        """Stop feeding: what the carrier has runs out softly. Keep asking ``due`` while ``busy``."""
+        """Stop feeding: what the carrier has runs out softly. Keep asking ``due``, see ``due_at_s``."""
         self._flow.hold()
 
     def suspend(self, now: float) -> list[Command]:

@@ -6,16 +6,17 @@ from tests.virtual import run_virtually
 
 
 class Lane:
-    """Has something to send a given number of times."""
+    """Has something to send a given number of times, on every tick or seldom."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, times: int, every_s: float = 0.0) -> None:
         self.left = times
+        self._every_s = every_s
         self.fed: list[float] = []
 
-    def feed(self, now: float) -> bool:
+    def feed(self, now: float) -> float:
         self.fed.append(round(now, 6))
         self.left -= 1
-        return self.left > 0
+        return now + self._every_s if self.left > 0 else math.inf
 
 
 async def pace(*lanes: Lane) -> Pacer:
@@ -30,6 +31,13 @@ def test_a_call_is_fed_at_once_and_then_on_every_tick() -> None:
     lane = Lane(4)
     run_virtually(pace(lane))
     assert lane.fed == [0, round(TICK_S, 6), round(2 * TICK_S, 6), round(3 * TICK_S, 6)]
+
+
+def test_a_call_that_wants_nothing_yet_is_left_alone_until_the_tick_behind_its_time() -> None:
+    seldom, often = Lane(3, every_s=0.055), Lane(8)
+    run_virtually(pace(seldom, often))
+    assert seldom.fed == [0, 0.06, 0.12]
+    assert len(often.fed) == 8
 
 
 def test_a_call_with_nothing_more_is_left_alone() -> None:
@@ -84,9 +92,9 @@ def test_a_call_may_be_forgotten_while_others_are_fed() -> None:
         pacer = Pacer()
         second = Lane(100)
 
-        def first(now: float) -> bool:
+        def first(now: float) -> float:
             pacer.forget(second.feed)
-            return now < TICK_S * 3
+            return now if now < TICK_S * 3 else math.inf
 
         pacer.wake(second.feed)
         pacer.wake(first)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,6 +132,27 @@ def test_utterances_follow_one_another() -> None:
     ledger = saying(("One.", 40))
     say(ledger, ("Two.", 40))
     assert marks(ledger.due(T)) == ["1.1", "2.2"]
+
+
+def test_a_ledger_tells_when_there_is_room_for_the_next_step() -> None:
+    ledger = PlayoutLedger(MULAW_8K)
+    assert ledger.due_at_s == math.inf
+    ledger.queue(ledger.open(), tone(1000), "Well.")
+    assert ledger.due_at_s < T
+    ledger.due(T)
+    due_s = ledger.due_at_s
+    assert due_s == pytest.approx(T + STEP_MS / 1000, abs=0.002)
+    assert not ledger.due(due_s - 0.001)
+    assert audio_ms(ledger.due(due_s + 0.002)) >= STEP_MS
+
+
+def test_a_ledger_that_is_held_is_to_be_asked_until_the_carrier_is_nearly_dry() -> None:
+    ledger = saying(("Well, that is long.", 1000))
+    ledger.due(T)
+    ledger.hold()
+    assert ledger.due_at_s < T
+    ledger.due(T + 0.19)
+    assert ledger.due_at_s == math.inf
 
 
 def test_an_utterance_within_another_is_our_error() -> None:
