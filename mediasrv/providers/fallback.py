@@ -147,5 +147,10 @@ class _Progress:
 
 
 async def _generator(phrases: AsyncIterable[str]) -> AsyncGenerator[str]:
-    async for phrase in phrases:
-        yield phrase
+    """The phrases; closing this closes them, and so the model that is still making them."""
+    try:
+        async for phrase in phrases:
+            yield phrase
+    finally:
+        if isinstance(phrases, AsyncGenerator):
+            await phrases.aclose()

@@ -216,6 +216,27 @@ def test_when_nobody_begins_the_caller_waits_once() -> None:
     assert silent.asked == 2
 
 
+def test_speech_that_is_closed_closes_the_phrases_that_are_still_being_made() -> None:
+    closed: list[str] = []
+
+    async def phrases() -> AsyncGenerator[str]:
+        try:
+            for phrase in PHRASES:
+                yield phrase
+        finally:
+            closed.append("the phrases")
+
+    async def close_early() -> None:
+        # Somebody else may hold them too: it is not their being forgotten that closes them.
+        source = phrases()
+        speech = FallbackTts(Crew("tts", [Speaker(b"a")], PATIENCE)).speak(source, MULAW_8K)
+        await anext(speech)
+        await speech.aclose()
+        assert closed == ["the phrases"]
+
+    run_virtually(close_early())
+
+
 def test_what_the_phrases_raise_is_raised_after_those_before_it() -> None:
     heard: list[str] = []
 
