@@ -108,7 +108,10 @@ def _consent(row: Mapping[str, str], place: int, days: int) -> ConsentRecord:
     if row["purpose"] not in PURPOSES:
         raise ConfigError(f"line {place}: purpose: expected {', '.join(PURPOSES)}")
     granted = _moment(row["granted"], "granted", place)
-    expires = _moment(row["expires"], "expires", place) if row["expires"] else granted + timedelta(days=days)
+    try:
+        expires = _moment(row["expires"], "expires", place) if row["expires"] else granted + timedelta(days=days)
+    except OverflowError:
+        raise ConfigError(f"line {place}: granted: expected a date that lets it expire before the year 10000") from None
     number = _number(row["number"], place)
     return ConsentRecord(number, row["purpose"], granted.timestamp(), expires.timestamp(), row["source"])
 
