@@ -65,8 +65,9 @@ class Cutter:
                 size = second & _SIZE
                 if size >= _LONG:
                     body += 2 if size == _LONG else 8
-                    # Of a size that is not all there the first bytes are less than it.
-                    size = int.from_bytes(data[at + 2 : body - self._mask_bytes], "big")
+                    # Nothing is known of a size that is not all there, not even to whom it is too much.
+                    sized = body - self._mask_bytes
+                    size = int.from_bytes(data[at + 2 : sized], "big") if sized <= end else 0
                 if second & _MASKED != self._mask_bit or size > self._most_bytes:
                     spans.append((at, 0, end))
                     break

@@ -72,6 +72,22 @@ def test_what_is_cut_says_what_the_protocol_says_however_it_comes(
         assert beside.parser_exc is None or type(beside.parser_exc) is type(alone.parser_exc)
 
 
+@pytest.mark.parametrize("piece", range(1, 16))
+def test_a_frame_that_is_too_large_is_the_last_in_whichever_pieces_its_head_comes(piece: int) -> None:
+    head = bytes((0x82, 0xFF)) + (1 << 62).to_bytes(8, "big") + MASK
+    stream = head + framed(0x81, b"", masked=True) * 3
+    protocol, cutter, heard = twin("server"), Cutter(masked=True, most_bytes=MOST_BYTES), 0
+    for at in range(0, len(stream), piece):
+        data, spans = cutter.cut(stream[at : at + piece])
+        for begin, body, end in spans:
+            if protocol.state is OPEN and not body:
+                protocol.receive_data(data[begin:end])
+            heard += protocol.state is OPEN
+    assert heard == 0
+    assert protocol.close_sent is not None
+    assert protocol.close_sent.code == 1009
+
+
 @given(message=st.one_of(st.text(max_size=200), st.binary(max_size=200), st.integers(65_530, 65_540).map(bytes)))
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_message_is_framed_so_that_the_protocol_reads_it(message: str | bytes, masked: bool) -> None:
