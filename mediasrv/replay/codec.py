@@ -18,7 +18,7 @@ import numpy as np
 from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.call.control import Earlier, HandoverOrder, HandoverOutcome
 from mediasrv.call.options import AgentOptions, CalleeOptions, FallbackOptions
-from mediasrv.errors import MediasrvError, ProviderError
+from mediasrv.errors import ConfigError, MediasrvError, ProviderError
 from mediasrv.providers.base import HintKind, Speech, TextDelta, ToolCall, ToolSpec, Transcript, TurnHint, Usage
 from mediasrv.providers.realtime import CallerSaid, Expiring, ReplyDone, SpeechPiece, ToolWanted
 from mediasrv.turn.callee import Kind
@@ -95,7 +95,7 @@ def decode(value: Any) -> Any:
     kind = value[_TAG]
     try:
         return _decode_tagged(kind, named)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise CaptureError(f"the capture was made by another version: {kind}: {error}") from None
 
 

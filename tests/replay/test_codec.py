@@ -67,6 +67,11 @@ def test_what_nobody_knows_becomes_text() -> None:
     assert _again({"path": 1 + 2j}) == {"path": "(1+2j)"}
 
 
+def test_an_option_that_this_version_would_refuse_is_another_versions() -> None:
+    with pytest.raises(CaptureError, match=r"another version: TurnOptions: turn\.patience"):
+        decode({"~": "TurnOptions", "patience": 9.0})
+
+
 @pytest.mark.parametrize("kind", ["NoSuchThing", "Speech", "Kind", "bytes"])
 def test_what_another_version_has_written_is_told(kind: str) -> None:
     with pytest.raises(CaptureError, match="another version"):
