@@ -6,34 +6,35 @@ for a moment, in the suite.
 
 from __future__ import annotations
 
-import asyncio
+import csv
 import io
 import struct
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import orjson
 
 from mediasrv import config
 from mediasrv.audio.jitterbuffer import JitterBuffer
-from mediasrv.carriers.plivo import PlivoCarrier
 from mediasrv.errors import ConfigError, RemoteProtocolError
 from mediasrv.net.certificate import expiry_of
+from mediasrv.outbound.campaign import Row, read_campaign
+from mediasrv.outbound.files import consents_reader, read_numbers
+from mediasrv.outbound.number import e164
+from mediasrv.outbound.request import DialRequest
 from mediasrv.records.sealed import SealError, Unsealer, lengths_of
-from mediasrv.server.calls import Calls
-from mediasrv.server.crowd import Crowd
-from mediasrv.server.door import FrontDoor
+from mediasrv.replay.codec import CaptureError, encode
+from mediasrv.replay.file import parsed
 from mediasrv.server.glance import is_whole, names_in, target_of
-from mediasrv.server.media import MediaDoor
-from mediasrv.server.metrics import Metrics
 from mediasrv.wire.exotel import ExotelProtocol
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.protocol import CarrierProtocol
 from mediasrv.wire.telnyx import TelnyxProtocol
 from mediasrv.wire.twilio import TwilioProtocol
-from tests.server.stage import UNSIGNED, EchoAgency
+from tests.fuzz.connections import door, frames, http
 
 Target = Callable[[bytes], None]
 
@@ -63,76 +64,6 @@ def carrier(protocol: Callable[[], CarrierProtocol]) -> Target:
                 assert all(event is not None for event in events)
 
     return target
-
-
-class Wire(asyncio.Transport):
-    """A transport whose other end is a list."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("203.0.113.9", 40000)})
-        self.protocol: Any = None
-        self.written: list[bytes] = []
-        self.is_shut = False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def write(self, data: Any) -> None:
-        assert not self.is_shut
-        self.written.append(bytes(data))
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def is_closing(self) -> bool:
-        return self.is_shut
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self.is_shut = True
-
-    abort = close
-
-
-class Handler(asyncio.Protocol):
-    """Who takes requests that are for no stream; what reads them is aiohttp's."""
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-
-
-async def _knock(data: bytes) -> None:
-    calls = Calls(EchoAgency(), 10, Metrics())
-    media = MediaDoor(calls, {"/plivo/stream": PlivoCarrier(UNSIGNED)}, "")
-    crowd, handler, wire = Crowd(10, calls.complaints.refused), Handler(), Wire()
-    wire.protocol = FrontDoor(media, lambda left: handler, crowd)
-    wire.protocol.connection_made(wire)
-    size = 1 + data[0] if data else 1
-    for at in range(1, len(data), size):
-        if wire.is_shut:
-            break
-        wire.protocol.data_received(data[at : at + size])
-        await asyncio.sleep(0)
-    answer = b"".join(wire.written)
-    assert not answer or answer.startswith(b"HTTP/1.1 ")
-    assert b" 500 " not in answer[:20]
-    wire.is_shut = True
-    wire.protocol.connection_lost(None)
-    crowd.leave(wire)
-    await calls.aclose()
-    assert not crowd.waiting
-    assert not crowd._connections
-    assert not calls._admission.occupied(0.0)
-
-
-def door(data: bytes) -> None:
-    """A connection, from its first byte to an open stream; the first byte of the data says in which pieces it comes."""
-    asyncio.run(_knock(data))
 
 
 def lobby(data: bytes) -> None:
@@ -194,6 +125,43 @@ def certificate(data: bytes) -> None:
         assert complaint == "no certificate"
 
 
+def capture(data: bytes) -> None:
+    """The lines of a capture, unsealed: what can be read is kept again, and reads the same."""
+    try:
+        header, lines = parsed(data)
+    except CaptureError:
+        return
+    text = b"\n".join(orjson.dumps(encode(line)) for line in [["header", header], *lines])
+    again = parsed(text)
+    assert orjson.dumps(encode([["header", again[0]], *again[1]])) == orjson.dumps(encode([["header", header], *lines]))
+
+
+def campaign(data: bytes) -> None:
+    """A campaign's file: each line names a callee or is a flaw, and no number comes twice."""
+    with tempfile.NamedTemporaryFile(dir=_FOLDER, suffix=".csv") as file:
+        file.write(data)
+        file.flush()
+        try:
+            found = list(read_campaign(Path(file.name), DialRequest(number="", agent="default")))
+        except ConfigError:
+            return
+    numbers = [each.request.number for each in found if isinstance(each, Row)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(map(e164, numbers))
+    assert len(found) <= data.count(b"\n")
+
+
+def lists(data: bytes) -> None:
+    """A do-not-call list, and a file of consents."""
+    text = io.StringIO(data.decode(errors="replace"), newline="").readlines()
+    with suppress(ConfigError):
+        assert all(map(e164, read_numbers(text)))
+    with suppress(ConfigError, csv.Error):
+        for number, consents in consents_reader(400)(text).items():
+            assert e164(number) == number
+            assert all(each.number == number for each in consents)
+
+
 _FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 TARGETS: Mapping[str, Target] = {
@@ -207,5 +175,10 @@ TARGETS: Mapping[str, Target] = {
     "sealed": sealed,
     "jitter": jitter,
     "certificate": certificate,
+    "frames": frames,
+    "http": http,
+    "capture": capture,
+    "campaign": campaign,
+    "lists": lists,
 }
 """By name."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mediasrv.wire import exotel, plivo
 from tests.fuzz.__main__ import CORPUS, LONGEST_BYTES
-from tests.fuzz.targets import TARGETS, carrier, door
+from tests.fuzz.connections import door
+from tests.fuzz.targets import TARGETS, carrier
 
 MOST_BYTES = 300_000
 
