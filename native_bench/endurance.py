@@ -30,7 +30,8 @@ LIMITS = {"memory_kb": 100.0, "tasks": 0.1, "descriptors": 0.1}
 WARM_UP = 0.25
 """Share of the time after which nothing is made any more that is made once."""
 _LOOK_EVERY_S = 10.0
-_COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) (.*?)(?: \w+=.*)?$", re.MULTILINE)
+# Where a stack or an object follows, only what is said of it.
+_COMPLAINT = re.compile(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) (\S+: .*?)(?:: .*| <.*| \w+=.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def test_shares_of_the_answers_come_within_their_times() -> None:
 
 def test_complaints_are_counted_by_what_they_say() -> None:
     log = (
-        "2026-01-01 10:00:00,001 WARNING mediasrv.server: the loop stalled ms=120 where=a\n"
+        "2026-01-01 10:00:00,001 WARNING mediasrv.server: the loop stalled: here < there ms=120 where=a\n"
         "2026-01-01 10:00:01,001 WARNING mediasrv.server: the loop stalled ms=130 where='b c'\n"
         "Traceback\n"
         "2026-01-01 10:00:02,001 ERROR mediasrv.call: a turn broke\n"
