@@ -15,10 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvloop
-
-from mediasrv.errors import ConfigError, MediasrvError
-from native_bench.keeping import Progress, append, require_descriptors
+from mediasrv.errors import MediasrvError
+from native_bench.keeping import Progress, append, conduct, require_descriptors
 from native_bench.load.measured import measure
 from native_bench.load.profile import profiled
 from native_bench.load.search import Search
@@ -44,12 +42,7 @@ _UNITS = f"{'':>6}{'ms/s':>8}{'%':>8}{'MB':>9}{'KB':>9}{'ms':>12}{'ms':>9}{'ms':
 def main() -> int:
     """Search, print, keep; 0 when the number was found, or all that were asked for held."""
     flags = _grammar().parse_args()
-    try:
-        code: int = uvloop.run(_capacity(flags))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
+    return conduct("capacity", _capacity(flags))
 
 
 def _grammar() -> argparse.ArgumentParser:

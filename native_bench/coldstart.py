@@ -16,10 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvloop
-
-from mediasrv.errors import ConfigError, MediasrvError
-from native_bench.keeping import Progress, append
+from mediasrv.errors import MediasrvError
+from native_bench.keeping import Progress, append, conduct
 from native_bench.load.measured import Load, call, hang_up
 from native_bench.load.metronome import Metronome
 from native_bench.load.tape import Tape
@@ -44,12 +42,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=50, help="that are greeted (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, as one line")
     flags = parser.parse_args()
-    try:
-        code: int = uvloop.run(_coldstart(flags))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
+    return conduct("coldstart", _coldstart(flags))
 
 
 async def _coldstart(flags: argparse.Namespace) -> int:

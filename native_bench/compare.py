@@ -14,13 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import uvloop
-
 from mediasrv.audio.warmup import warm
 from mediasrv.errors import ConfigError, MediasrvError
 from mediasrv.simulator.table import columns
 from native_bench import noises
-from native_bench.keeping import append, require_descriptors
+from native_bench.keeping import append, conduct, require_descriptors
 from native_bench.load.verdict import plain
 from native_bench.machine import described, facts
 from native_bench.peers.bout import Plans, fight
@@ -42,12 +40,7 @@ def main() -> int:
     if flags.install:
         return peer.install()
     warm()
-    try:
-        code: int = uvloop.run(_compare(flags, peer))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
+    return conduct("compare", _compare(flags, peer))
 
 
 def _grammar() -> argparse.ArgumentParser:

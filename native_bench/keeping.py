@@ -1,18 +1,36 @@
-"""What all cases keep and need: JSON lines, file descriptors, a bar that shows how far they are."""
+"""What all cases keep and need: a loop, JSON lines, file descriptors, a bar that shows how far they are."""
 
 from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
+import uvloop
 
-from mediasrv.errors import ConfigError
+from mediasrv.errors import ConfigError, MediasrvError
+from native_bench.machine import facts
 
 _BAR = 40
+# EX_CONFIG of sysexits.
+_MISCONFIGURED = 78
+
+
+def conduct(case: str, work: Coroutine[Any, Any, int], path: Path | None = None) -> int:
+    """Run a case and return its exit code; what breaks it off is told in a line, and kept if there is a file."""
+    try:
+        code: int = uvloop.run(work)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return _MISCONFIGURED
+    except MediasrvError as error:
+        append(path, [{"case": case, **facts(), "failure": str(error)}])
+        print(f"broken off: {error}", file=sys.stderr)
+        return 1
+    return code
 
 
 def append(path: Path | None, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,10 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
-import uvloop
 
-from mediasrv.errors import ConfigError, MediasrvError
-from native_bench.keeping import Progress, append, require_descriptors
+from native_bench.keeping import Progress, append, conduct, require_descriptors
 from native_bench.load.measured import CALLS_A_SECOND, Load, call, hang_up, judge
 from native_bench.load.metronome import Metronome
 from native_bench.load.tape import CYCLE_S, Tape
@@ -167,16 +165,7 @@ def main() -> int:
     flags = parser.parse_args()
     if flags.unguarded and not flags.calls:
         parser.error("--unguarded needs --calls: nobody else says when there are enough")
-    try:
-        code: int = uvloop.run(_overload(flags))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
-    except MediasrvError as error:
-        append(flags.json, [{"case": "overload", **facts(), "failure": str(error)}])
-        print(f"broken off: {error}", file=sys.stderr)
-        return 1
+    return conduct("overload", _overload(flags), flags.json)
 
 
 async def _overload(flags: argparse.Namespace) -> int:

@@ -18,10 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvloop
-
-from mediasrv.errors import ConfigError, MediasrvError
-from native_bench.keeping import Progress, append, require_descriptors
+from mediasrv.errors import MediasrvError
+from native_bench.keeping import Progress, append, conduct, require_descriptors
 from native_bench.load import proc
 from native_bench.load.hook import GAUGES
 from native_bench.load.measured import Load, call, calls_up, hang_up
@@ -157,12 +155,7 @@ def main() -> int:
     parser.add_argument("--at-a-time", type=int, default=20, help="of the short ones (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures, a line for each half")
     flags = parser.parse_args()
-    try:
-        code: int = uvloop.run(_soak(flags))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
+    return conduct("soak", _soak(flags))
 
 
 async def _soak(flags: argparse.Namespace) -> int:

@@ -16,10 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import uvloop
-
-from mediasrv.errors import ConfigError, MediasrvError
-from native_bench.keeping import append, require_descriptors
+from native_bench.keeping import append, conduct, require_descriptors
 from native_bench.load import proc
 from native_bench.load.measured import calls_up, judge
 from native_bench.load.tape import CYCLE_S, Tape
@@ -93,16 +90,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=21.0, help="of measurement (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the figures")
     flags = parser.parse_args()
-    try:
-        code: int = uvloop.run(_compare(flags))
-        return code
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 78
-    except MediasrvError as error:
-        append(flags.json, [{"case": "workers", **facts(), "failure": str(error)}])
-        print(f"broken off: {error}", file=sys.stderr)
-        return 1
+    return conduct("workers", _compare(flags), flags.json)
 
 
 async def _compare(flags: argparse.Namespace) -> int:
