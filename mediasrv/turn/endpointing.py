@@ -1,8 +1,7 @@
 """Endpointing: deciding that the caller has finished.
 
-It is a length of silence. What was said sets its level, from complete to being dictated; how it sounded, and a trained
-detector where there is one, move it between the levels; and a caller who is used to pause is given more time, the more
-so after we have talked over him.
+It is a length of silence, which grows with doubt: what was said, how it sounded and what a trained detector makes of it
+(``turn.doubt``). A caller who is used to pause is given more time, the more so after we have talked over him.
 """
 
 from __future__ import annotations
@@ -12,19 +11,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from mediasrv.turn.completeness import completeness
+from mediasrv.turn.doubt import doubt
 from mediasrv.turn.habits import Habits
 from mediasrv.turn.language import NO_LANGUAGE, Language, Level
 from mediasrv.turn.options import ENDPOINTS, TurnOptions
-from mediasrv.turn.prosody import UNFINISHED
 
 # Below this, stop consonants would end turns; above it, callers ask whether anybody is there.
 SHORTEST_MS, LONGEST_MS = 100, 3000
 # How much of its own length the caller's habits may add to a wait: any wait after a cut-in, and those of doubt always.
 MOST_STRETCH, MOST_WARINESS = 0.6, 0.4
-# Nearly all ends sound more finished than this, and most words within a flow of words less; half of the ends sound more
-# finished than that.
-DOUBTFUL = 0.3
-FINISHED = 0.8
 # A transcript that is not the final may lack the last word, which could be an "and".
 DOUBT_WITHOUT_FINAL = 0.5
 
@@ -73,38 +68,22 @@ class Endpointing:
         self._decided = None
 
     def _decide(self, clues: Clues) -> int:
-        doubt = 0.0 if clues.has_ended else self._doubt(clues)
-        wait_ms = _between(self._waits_ms, doubt)
+        place = 0.0 if clues.has_ended else self._doubt(clues)
+        wait_ms = _between(self._waits_ms, place)
         longer_ms = min(max(self._habits.pause_ms - wait_ms, 0.0), wait_ms * MOST_STRETCH)
-        wait_ms += longer_ms * min(doubt, 1.0)
+        wait_ms += longer_ms * min(place, 1.0)
         wait_ms = max(wait_ms, min(self._habits.cut_in_ms, wait_ms * (1 + MOST_WARINESS)))
         return round(min(max(wait_ms, SHORTEST_MS), LONGEST_MS))
 
     def _doubt(self, clues: Clues) -> float:
-        """A place on the scale of levels: what voice and detector say moves it, by one level at most each way."""
+        """Where the utterance is on the scale of levels."""
         if clues.text != self._judged[0]:
             self._judged = (clues.text, completeness(clues.text, self._language))
-        level = self._judged[1]
-        shift = 0.0
-        if clues.finality is not None:
-            shift += _shift(clues.finality)
-        if clues.probability is not None:
-            shift += 1 - 2 * clues.probability
-        doubt = max(0.0, min(level + max(-1.0, min(shift, 2.0)), max(level, Level.INCOMPLETE)))
-        return doubt if clues.is_final else max(doubt, DOUBT_WITHOUT_FINAL)
+        found = doubt(self._judged[1], len(clues.text.split()), clues.finality, clues.probability)
+        return found if clues.is_final else max(found, DOUBT_WITHOUT_FINAL)
 
 
-def _shift(finality: float) -> float:
-    """By how much a voice moves an utterance on the scale of levels."""
-    if finality < UNFINISHED:
-        return 2.0
-    if finality < DOUBTFUL:
-        return 1.0
-    # To hear an end is no reason for much haste: speakers sink and slow before any pause of their own.
-    return -0.5 if finality >= FINISHED else 0.0
-
-
-def _between(waits_ms: Sequence[float], doubt: float) -> float:
+def _between(waits_ms: Sequence[float], place: float) -> float:
     """The wait of a level, or in proportion between those of two."""
-    lower = min(int(doubt), len(waits_ms) - 2)
-    return waits_ms[lower] + (waits_ms[lower + 1] - waits_ms[lower]) * (doubt - lower)
+    lower = min(int(place), len(waits_ms) - 2)
+    return waits_ms[lower] + (waits_ms[lower + 1] - waits_ms[lower]) * (place - lower)

@@ -38,7 +38,7 @@ class TurnOptions:
     """Longest utterance that is waited for: beyond it any breath of the caller's ends it."""
     speculation: bool = True
     """Whether a reply is prepared before it is sure that the caller has finished."""
-    speculation_lead_ms: int = 560
+    speculation_lead_ms: int = 440
     """How long before the expected endpoint a reply may be prepared."""
     speculation_tries: int = 12
     """How often a reply is prepared in one turn."""

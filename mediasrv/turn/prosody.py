@@ -12,10 +12,11 @@ is no sign of either, and counts as a half at least.
 The weights were fitted to the half of ``native_bench``'s recordings that is for tuning: 66 sentences, nearly all of
 them prompts of one speaker (Debian's asterisk-core-sounds-en), mu-law coded, without noise and with noise 20 and 10 dB
 below the voice, in calls of six. Ends of sentences stood against pauses put where people pause in mid-sentence. Weights
-fitted to five sixths of the sentences and tried on the last sixth have an area under the curve of 0.91; ``UNFINISHED``
-lies below all but one end in a hundred, and above some six in ten of the pauses. To hear an end is no reason for much
+fitted to five sixths of the sentences and tried on the last sixth have an area under the curve of 0.91; all but
+one end in a hundred lie above 0.2, and some six in ten of the pauses below. To hear an end is no reason for much
 haste: at the pauses that the speaker makes herself where more is to follow, she sinks and slows as at an end (0.71 of
-them lie above where 15 % of the ends lie lower). What it is worth for other voices is not known: hence no long wait.
+them lie above where 15 % of the ends lie lower). What it is worth for other voices is not
+known; ``turn.doubt`` weighs it.
 """
 
 from __future__ import annotations
@@ -57,10 +58,6 @@ RISE_WEIGHT = 0.27
 # rises so steeply, in octaves a second.
 QUESTION_HEIGHT, QUESTION_RISE = 0.3, 3.0
 QUESTION_FINALITY = 0.5
-
-
-UNFINISHED = 0.2
-"""Who sounds less finished than this most likely goes on."""
 
 
 class Cues(NamedTuple):

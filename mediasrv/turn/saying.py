@@ -50,6 +50,7 @@ class Saying:
         self._endpointing = Endpointing(options, language)
         self._speculation = Speculation(options)
         self._pause_ms = self._heard_ms = 0
+        self._stirs = False
         self._rated = _UNRATED
         self._hinted: Opinion | None = None
         self._is_turn_open = False
@@ -90,6 +91,7 @@ class Saying:
             self.go_on()
             return ()
         begins, self._pause_ms = not self._pause_ms, run.silence_ms
+        self._stirs = bool(run.voice_ms)
         return [RateEnd()] if begins else self.ask()
 
     def go_on(self) -> None:
@@ -163,7 +165,8 @@ class Saying:
     @property
     def is_over(self) -> bool:
         """Whether it is our turn."""
-        return self.is_talked_out or (self._pause_ms > 0 and self.wait_ms <= self._pause_ms)
+        # Voice too short to be told from a click may be his next word: that shows in a moment.
+        return self.is_talked_out or (self._pause_ms > 0 and not self._stirs and self.wait_ms <= self._pause_ms)
 
     def rate(self, rated: EndRated) -> None:
         """Take what somebody makes of this pause; what is not known leaves what was."""

@@ -53,20 +53,24 @@ def test_an_interim_may_lack_the_last_word() -> None:
 
 
 def test_a_voice_that_stays_up_makes_a_complete_utterance_doubtful() -> None:
-    assert wait_ms("yes", finality=0.0) == OPTIONS.endpoint_incomplete_ms
-    assert wait_ms("yes", finality=0.25) == OPTIONS.endpoint_unsure_ms
-    assert wait_ms("yes", finality=0.5) == wait_ms("yes", finality=1.0) == OPTIONS.endpoint_ms
-    assert wait_ms("my order", finality=0.0) == OPTIONS.endpoint_incomplete_ms
+    assert OPTIONS.endpoint_unsure_ms < wait_ms("yes", finality=0.0) < OPTIONS.endpoint_incomplete_ms
+    assert wait_ms("yes", finality=0.8) == wait_ms("yes", finality=1.0) == OPTIONS.endpoint_ms
+    assert wait_ms("my order", finality=0.0) == wait_ms("yes", finality=0.0)
 
 
-def test_a_voice_that_sinks_is_reason_for_a_little_haste() -> None:
-    assert wait_ms("my order", finality=0.7) == OPTIONS.endpoint_unsure_ms
-    assert OPTIONS.endpoint_ms < wait_ms("my order", finality=1.0) < OPTIONS.endpoint_unsure_ms
+def test_a_voice_that_sinks_settles_what_words_leave_open() -> None:
+    assert wait_ms("my order", finality=1.0) == OPTIONS.endpoint_ms
+    assert wait_ms("I want to cancel my", finality=1.0) > OPTIONS.endpoint_unsure_ms
+
+
+def test_who_has_said_little_is_given_more_time() -> None:
+    assert wait_ms("the parcel came", finality=0.4) > wait_ms("and then the parcel came", finality=0.4)
+    assert wait_ms("the parcel came") == OPTIONS.endpoint_ms
 
 
 def test_a_detector_moves_the_wait_by_one_level_at_most() -> None:
     assert wait_ms("my", probability=1.0) == OPTIONS.endpoint_unsure_ms
-    assert wait_ms("my", probability=1.0, finality=0.0) == OPTIONS.endpoint_incomplete_ms
+    assert wait_ms("my", probability=1.0, finality=0.0) == OPTIONS.endpoint_unsure_ms
     assert wait_ms("my", probability=0.0) == OPTIONS.endpoint_incomplete_ms
     assert wait_ms("nine eight seven", probability=0.0) == OPTIONS.endpoint_dictation_ms
     assert wait_ms("nine eight seven", probability=1.0) == OPTIONS.endpoint_incomplete_ms

@@ -14,7 +14,6 @@ from mediasrv.turn.prosody import (
     QUESTION_FINALITY,
     QUESTION_HEIGHT,
     QUESTION_RISE,
-    UNFINISHED,
     Cues,
     Prosody,
     VoiceRange,
@@ -23,6 +22,8 @@ from tests.audio.test_pitch import SPEECH, hiss, recorded, voice
 
 SILENCE = np.zeros(160, np.int16)
 MIDDLE_HZ = 150.0
+# Less than nearly all ends have.
+GOES_ON = 0.2
 
 
 def glide(octaves: float, end: float = 0.0, seconds: float = 0.6) -> NDArray[np.int16]:
@@ -63,11 +64,11 @@ def test_a_voice_that_falls_and_fades_has_finished() -> None:
 
 
 def test_a_level_voice_cut_at_full_loudness_goes_on() -> None:
-    assert verdict(glide(0.0)) < UNFINISHED
+    assert verdict(glide(0.0)) < GOES_ON
 
 
 def test_a_voice_that_rises_a_little_goes_on() -> None:
-    assert verdict(glide(0.2)) < verdict(glide(0.0)) < UNFINISHED
+    assert verdict(glide(0.2)) < verdict(glide(0.0)) < GOES_ON
 
 
 @pytest.mark.parametrize("end_db", [0, -10, -20])
@@ -243,5 +244,5 @@ def test_recorded_voices_cut_in_mid_phrase_mostly_go_on() -> None:
             if 0.3 < place * 160 / pcm.size < 0.7 and (finality := prosody.finality()) is not None:
                 verdicts.append(finality)
     assert len(verdicts) > 200
-    assert np.median(verdicts) < UNFINISHED
+    assert np.median(verdicts) < GOES_ON
     assert np.mean(np.array(verdicts) > 0.5) < 0.2

@@ -1,0 +1,56 @@
+"""Doubt: how far an utterance is from its end, by its words and its voice together.
+
+It is a place on the scale of ``Level``, from complete to being dictated, and each piece of evidence moves it by the
+logarithm of how much likelier it is where speakers go on than where they end. So pieces add up, which is logistic
+regression; and a wait that grows with doubt in a straight line is the cheapest one: the turn should be ours as soon as
+the caller is less likely to go on just now, times the cost of talking over him, than to have finished, times the cost
+of waiting on; and the longer a pause has been, the rarer it is that it ends just now, roughly by the same factor for
+each further moment (pauses in speech are log-normal: Campione and Veronis, Speech Prosody 2002).
+
+The weights were fitted to the half of ``native_bench``'s recordings that is for tuning: ends of sentences and of
+answers of one to three words (days, months, numbers), and pauses put where people pause in mid-sentence.
+``python -m native_bench.doubt`` fits them again. Words after which something must follow are no matter of weights: they
+are worth more than a voice, which sinks at many a pause where more is to come.
+"""
+
+from __future__ import annotations
+
+import math
+
+from mediasrv.turn.language import Level
+
+# Natural logarithms of odds, rounded: what it is worth that words are unsure, not complete; a step in the evidence of
+# the voice, which is the logarithm of its own odds; and that few words were said until now, which seldom are all.
+LEVEL_NATS = 2.0
+VOICE_WEIGHT = 1.5
+BRIEF_NATS = 1.0
+BRIEF_WORDS = 3
+# Where a voice weighs nothing: then one end of a sentence in a hundred is as doubtful as unsure words, or more.
+NEUTRAL_NATS = -0.35
+# Certainty is not to be had from a voice.
+LEAST_FINALITY = 0.01
+# How far voice and brevity get by themselves, and how much they may make up for words that are missing, in levels.
+MOST_DOUBT = 1.5
+MOST_TRUST = 0.5
+
+
+def doubt(level: Level, words: int, finality: float | None, probability: float | None) -> float:
+    """Return the place on the scale of levels of an utterance whose last pause has begun.
+
+    ``finality`` is that of its voice (``turn.prosody``), ``probability`` that of an end by a trained detector, which
+    moves it by a level at most; each may be unknown.
+    """
+    place = float(level)
+    if finality is not None:
+        least = level - (MOST_TRUST if level > Level.UNSURE else 1.0)
+        place = max(least, min(level + voice_nats(words, finality) / LEVEL_NATS, max(level, MOST_DOUBT)))
+    if probability is not None:
+        place += 1 - 2 * probability
+    return max(0.0, min(place, max(level, Level.INCOMPLETE)))
+
+
+def voice_nats(words: int, finality: float) -> float:
+    """Return how much a voice, behind so many words, speaks for more to come; negative: for an end."""
+    likely = min(max(finality, LEAST_FINALITY), 1 - LEAST_FINALITY)
+    evidence = VOICE_WEIGHT * (NEUTRAL_NATS - math.log(likely / (1 - likely)))
+    return evidence + (BRIEF_NATS if words <= BRIEF_WORDS else 0.0)
