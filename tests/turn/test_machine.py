@@ -473,6 +473,16 @@ def test_ratings_of_a_pause_count() -> None:
     assert call.state() is State.THINKING
 
 
+def test_voice_just_when_the_wait_is_over_puts_the_end_off_until_it_shows_what_it_is() -> None:
+    call = Conversation(endpoint_ms=200)
+    call.hear("v" * 25 + "....")
+    call.tell(final("what time is it", 1))
+    call.hear("....." + "v" + "..")
+    assert call.state() is State.HEARING
+    call.hear(".")
+    assert call.state() is State.THINKING
+
+
 # -- who is called ---------------------------------------------------------------------------------------------------
 
 
