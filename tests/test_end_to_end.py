@@ -148,6 +148,7 @@ async def test_many_calls_at_once_do_not_disturb_each_other() -> None:
     assert watch.causes == ["caller hung up"] * 10
 
 
+@pytest.mark.alone
 @pytest.mark.local
 async def test_the_demo_is_a_whole_call_on_the_local_models(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -191,8 +191,8 @@ class Call:
         self._parts.recording.stop(asyncio.get_running_loop().time())
 
     async def send_digits(self, digits: str) -> None:
-        """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key, and where the
-        carrier's stream has no message for keys."""
+        """Press keys toward the far end, such as ``12#``; raise ``LocalProtocolError`` for what is no key, and where
+        the carrier's stream has no message for keys."""
         self._parts.link.send(SendDtmf(digits))
 
     async def transfer(

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from mediasrv.audio.warmup import warm
 from tests.audio.test_kernel import run_python
 
@@ -35,16 +37,26 @@ SCRIPT = """
 """
 
 
-def test_nothing_compiles_after_warming_and_the_second_start_compiles_nothing(tmp_path: Path) -> None:
-    kernels, warmed, called = json.loads(run_python(SCRIPT, tmp_path))
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A cache that was empty when a server started first, and what that start told."""
+    cache = tmp_path_factory.mktemp("kernels")
+    return cache, run_python(SCRIPT, cache)
+
+
+def test_nothing_compiles_after_warming(first_start: tuple[Path, str]) -> None:
+    kernels, warmed, called = json.loads(first_start[1])
     assert warmed == called == kernels
     assert kernels > 0
-    kernels, warmed, called = json.loads(run_python(SCRIPT, tmp_path))
+
+
+def test_the_second_start_compiles_nothing(first_start: tuple[Path, str]) -> None:
+    kernels, warmed, called = json.loads(run_python(SCRIPT, first_start[0]))
     assert kernels > 0
     assert warmed == called == 0
 
 
-def test_kernels_of_other_rooms_are_compiled_too(tmp_path: Path) -> None:
+def test_kernels_of_other_rooms_are_compiled_too(first_start: tuple[Path, str]) -> None:
     script = """
         from mediasrv.audio.kernel import kernel
         from mediasrv.audio.warmup import warm
@@ -52,7 +64,7 @@ def test_kernels_of_other_rooms_are_compiled_too(tmp_path: Path) -> None:
         warm()
         print(elsewhere.compiled)
     """
-    assert run_python(script, tmp_path) == "1"
+    assert run_python(script, first_start[0]) == "1"
 
 
 def test_paths_of_other_rooms_are_walked_too() -> None:

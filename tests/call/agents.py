@@ -11,6 +11,7 @@ from mediasrv import Agent, Call, tool
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Llm, Recognition, Stt, Tts
+from native_bench import hapless
 
 LOG: list[Any] = []
 
@@ -97,31 +98,10 @@ class Sluggish(Agent):
         return "found"
 
 
-class Hapless(Agent):
-    """All of its tools come to grief."""
+class Hapless(hapless.Hapless):
+    """The same, as a caller's tests want it: it waits for him, and tells what was noted."""
 
     greeting = ""
-
-    @tool
-    async def fail(self) -> str:
-        """Raise."""
-        raise ValueError("no")
-
-    @tool
-    async def hang(self) -> str:
-        """Never return."""
-        await asyncio.sleep(3600)
-        return "unheard"
-
-    @tool
-    async def flood(self) -> str:
-        """Return a megabyte."""
-        return "word " * 200_000
-
-    @tool
-    async def give_what_is_no_data(self) -> Any:
-        """Return what cannot be written down."""
-        return {"self": object(), 7: {1, 2}, b"bytes": float("nan")}
 
     @tool
     async def note(self) -> str:

@@ -6,18 +6,7 @@ from mediasrv.errors import RemoteProtocolError
 from mediasrv.server.complaints import QUIET_S, Complaints
 from mediasrv.server.metrics import Metrics
 from mediasrv.wire.protocol import UnsupportedFormatError
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -8,21 +8,10 @@ import time
 import pytest
 
 from mediasrv.server.stalls import DEPTH, QUIET_S, StallWatch, stack_of
+from tests.clock import Clock
 from tests.patience import WAIT_S
 
 LIMIT_S = 0.1
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
