@@ -188,7 +188,7 @@ def _step(
         calls=count,
         seconds=round(seconds, 1),
         cpu_ms=round((last.cpu_s - first.cpu_s) * 1000 / seconds / max(count, 1), 3),
-        starved_percent=round(100 * (last.waited_s - first.waited_s) / seconds, 1),
+        starved_percent=round(100 * (last.loop_waited_s - first.loop_waited_s) / seconds, 1),
         memory_mb=round(last.rss_bytes / 1e6, 1),
         call_kb=round((first.rss_bytes - idle.rss_bytes) / 1000 / max(count, 1), 1),
         growth=watched.growth(count),
