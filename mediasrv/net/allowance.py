@@ -12,6 +12,8 @@ from collections.abc import Callable
 class Allowance:
     """What one peer has left."""
 
+    __slots__ = ("_burst", "_clock", "_granted_at_s", "_left", "_per_s")
+
     def __init__(self, per_s: float, burst: float, clock: Callable[[], float]) -> None:
         """``burst`` is granted at first, and never more than that at a time; ``clock`` gives monotonic seconds.
 

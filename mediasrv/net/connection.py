@@ -126,6 +126,13 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
+        message = self._cutter.lone_message(data)
+        if message is not None and self._open and self._on_message is not None:
+            if self._allowance.spend(1 + len(data) // _FRAME_BYTES):
+                self._tell(message, not data[0] & BINARY, self._on_message)
+            else:
+                self._break_off(FLOOD)
+            return
         data, spans = self._cutter.cut(data)
         if not self._allowance.spend(len(spans) + len(data) // _FRAME_BYTES):
             self._break_off(FLOOD)

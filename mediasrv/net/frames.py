@@ -27,6 +27,8 @@ Span = tuple[int, int, int]
 class Cutter:
     """Cuts what one peer sends, who masks if he is the client."""
 
+    __slots__ = ("_held", "_in_fragments", "_long", "_long_body", "_mask_bit", "_mask_bytes", "_most_bytes", "_wanted")
+
     def __init__(self, *, masked: bool, most_bytes: int) -> None:
         """A frame whose payload is longer than ``most_bytes``, or whose masking is wrong, is not waited for."""
         self._mask_bit = _MASKED if masked else 0
@@ -38,9 +40,9 @@ class Cutter:
         self._held = bytearray()
         self._wanted = 0
 
-    def cut(self, data: bytes) -> tuple[bytes, Sequence[Span]]:
-        """Return the spans of whole frames, and the bytes that they are in: these, behind what was held back."""
-        # A whole message of some length and nothing else, as what comes is nearly always.
+    def lone_message(self, data: bytes) -> bytes | None:
+        """The payload of a whole message of some length where bytes are that and nothing else, as they nearly always
+        are; ``None``: they have to be ``cut``."""
         body = self._long_body
         if (
             0 < (size := len(data) - body) <= self._most_bytes
@@ -50,7 +52,11 @@ class Cutter:
             and not self._held
             and not self._in_fragments
         ):
-            return data, ((0, body, len(data)),)
+            return apply_mask(data[body:], data[body - _MASK_BYTES : body]) if self._mask_bit else data[body:]
+        return None
+
+    def cut(self, data: bytes) -> tuple[bytes, Sequence[Span]]:
+        """Return the spans of whole frames, and the bytes that they are in: these, behind what was held back."""
         if self._held:
             self._held += data
             if len(self._held) < self._wanted:

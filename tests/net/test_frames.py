@@ -53,8 +53,13 @@ def test_what_is_cut_says_what_the_protocol_says_however_it_comes(
     alone.receive_data(stream)
     cutter, heard, at = Cutter(masked=masked, most_bytes=MOST_BYTES), [], 0
     for size in [*cuts, len(stream)]:
-        data, spans = cutter.cut(stream[at : at + size])
+        piece = stream[at : at + size]
         at += size
+        if (lone := cutter.lone_message(piece)) is not None:
+            if beside.state is OPEN:
+                heard.append((piece[0] & 15, True, lone))
+            continue
+        data, spans = cutter.cut(piece)
         for begin, body, end in spans:
             if beside.state is not OPEN:
                 continue
@@ -95,6 +100,17 @@ def test_a_message_is_framed_so_that_the_protocol_reads_it(message: str | bytes,
     reader.receive_data(message_frame(message, masked=masked))
     payload = message.encode() if isinstance(message, str) else message
     assert told(reader) == [(1 if isinstance(message, str) else 2, True, payload)]
+
+
+@given(size=st.integers(0, 300), opcode=st.integers(0, 15), final=st.booleans(), extra=st.integers(-2, 2))
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_message_by_itself_is_read_at_a_glance(masked: bool, size: int, opcode: int, final: bool, extra: int) -> None:
+    payload = bytes(range(256))[:size] + bytes(max(0, size - 256))
+    whole = framed(opcode | 0x80 * final, payload, masked=masked)
+    data = whole[:extra] if extra < 0 else whole + bytes(extra)
+    cutter = Cutter(masked=masked, most_bytes=MOST_BYTES)
+    is_lone = not extra and final and opcode in (1, 2) and 126 <= size <= MOST_BYTES
+    assert cutter.lone_message(data) == (payload if is_lone else None)
 
 
 def test_masks_differ() -> None:
