@@ -30,8 +30,6 @@ _SEAM_MS = 2
 _JOIN_MS = 5
 _FULL_MS = 10
 _SILENT_MS = 60
-# The past is forgotten when it has grown by so many pieces, and not piece by piece.
-_MOST_PIECES = 16
 # Waveforms are compared at about this rate: the period needs no finer one, and its cost grows with the square.
 _COMPARED_HZ = 8000
 
@@ -48,6 +46,7 @@ class Concealer:
         self._wanted_history = samples_in(_HISTORY_MS, rate_hz)
         self._seam, self._full, self._silent = (samples_in(each, rate_hz) for each in (_SEAM_MS, _FULL_MS, _SILENT_MS))
         self._history: deque[NDArray[np.int16]] = deque([np.zeros(self._wanted_history, np.int16)])
+        self._surplus = 0
         self._piece = np.zeros(1, np.int16)
         self._step = 0
         self._concealed = 0
@@ -62,29 +61,29 @@ class Concealer:
         if self._concealed and pcm.size:
             pcm = self._joined(pcm)
             self._concealed = 0
-        self._history.append(pcm)
-        if len(self._history) > _MOST_PIECES:
-            self._forget()
+        self._keep(pcm)
         return pcm
 
     def conceal(self, n_samples: int) -> NDArray[np.int16]:
         """Make up the next samples of a gap."""
         if not self._concealed:
-            self._forget()
             past = np.concatenate(self._history)
             self._piece = self._cut_piece(past)
             # The piece begins a period before the stream broke off, at another height: that step is worn away.
             self._step = int(past[-1]) - int(past[-self._piece.size - 1])
         pcm = self._continued(n_samples)
         self._concealed += n_samples
-        self._history.append(pcm)
+        self._keep(pcm)
         return pcm
 
-    def _forget(self) -> None:
-        """Let go of the pieces that are older than what a gap is made up from."""
-        surplus = sum(piece.size for piece in self._history) - self._wanted_history
-        while surplus >= self._history[0].size:
-            surplus -= self._history.popleft().size
+    def _keep(self, pcm: NDArray[np.int16]) -> None:
+        """Remember a piece, and let go of those that are older than what a gap is made up from: the fewer are held, the
+        sooner the next frame is written where the last ones were, which the processor still has at hand."""
+        history = self._history
+        history.append(pcm)
+        self._surplus += pcm.size
+        while self._surplus >= history[0].size:
+            self._surplus -= history.popleft().size
 
     def _cut_piece(self, past: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the last periods of the past, their end bent towards what was before them, so that they repeat."""

@@ -65,6 +65,12 @@ class JitterStatistics:
 class JitterBuffer:
     """One stream's packets in the order of their media time."""
 
+    __slots__ = (
+        *("_began", "_concealer", "_delay", "_last_arrival_s", "_last_place", "_max_delay", "_min_delay", "_next"),
+        *("_packet_s", "_packet_samples", "_played_samples", "_rate_hz", "_sequence", "_to_insert", "_waiting"),
+        "statistics",
+    )
+
     def __init__(self, rate_hz: int, frame_samples: int, *, min_delay_ms: int = 0, max_delay_ms: int = 200) -> None:
         """Expect packets of ``frame_samples``; other sizes are taken as they come."""
         if not 0 <= min_delay_ms <= max_delay_ms:
@@ -83,20 +89,31 @@ class JitterBuffer:
         self._played_samples = 0
         self._delay = 0.0
         self._to_insert = 0
-        self._last_arrival: tuple[float, int] | None = None
+        self._last_arrival_s: float | None = None
+        self._last_place = 0
 
     def push(self, chunk: int | None, pcm: Frame, now: float) -> list[Frame]:
         """Take a packet with its count, if the carrier counts, and return what is to be played by ``now``.
 
         A packet that is played as it came is returned as the very array that was given.
         """
+        place = self._sequence.follow(chunk)
+        if place is not None and place == self._next and not self._max_delay and pcm.size == self._packet_samples:
+            self._measure(place, now)
+            self._next = place + 1
+            return [self._concealer.heard(pcm)]
+        if place is not None:
+            return self._push_new(place, pcm, now)
         order, place = self._sequence.place(chunk)
         if order is Order.DUPLICATE:
             self.statistics.duplicate += 1
             return self.pop(now)
         if order is Order.JUMP:
             self.statistics.resynced += 1
-            self._last_arrival = None
+            self._last_arrival_s = None
+        return self._push_new(place, pcm, now)
+
+    def _push_new(self, place: int, pcm: Frame, now: float) -> list[Frame]:
         if pcm.size and pcm.size != self._packet_samples:
             self._packet_samples, self._packet_s = pcm.size, pcm.size / self._rate_hz
         self._measure(place, now)
@@ -110,7 +127,7 @@ class JitterBuffer:
         played: list[Frame] = []
         while (due := self.deadline()) is not None and due <= now:
             if not self._waiting and self._concealer.is_silent:
-                self._began = self._last_arrival = None
+                self._began = self._last_arrival_s = None
             else:
                 played.append(self._play())
         return played
@@ -121,18 +138,15 @@ class JitterBuffer:
 
     def _measure(self, place: int, now: float) -> None:
         """Update the jitter by how much the time since the last packet differs from the media between the two."""
-        if self._last_arrival is not None:
-            last, last_place = self._last_arrival
-            variation_ms = abs(now - last - (place - last_place) * self._packet_s) * 1000
+        last_s = self._last_arrival_s
+        if last_s is not None:
+            variation_ms = abs(now - last_s - (place - self._last_place) * self._packet_s) * 1000
             statistics = self.statistics
             statistics.jitter_ms += (variation_ms - statistics.jitter_ms) / 16
-        self._last_arrival = (now, place)
+        self._last_arrival_s, self._last_place = now, place
 
     def _play_through(self, place: int, pcm: Frame) -> list[Frame]:
         """Without delay: return a packet, behind what had to be made up for those missing before it."""
-        if place == self._next:
-            self._next += 1
-            return [self._concealer.heard(pcm)]
         if place < self._next:
             self.statistics.late += 1
             return []

@@ -28,6 +28,8 @@ class Order(Enum):
 class Sequence:
     """Gives each packet its place in the stream: a number that grows without end and survives jumps."""
 
+    __slots__ = ("_behind_count", "_behind_run", "_count", "_mask", "_place", "_seen", "_window")
+
     def __init__(self, window: int) -> None:
         """Take a packet more than ``window`` ahead of or behind the newest for a jump."""
         self._window = window
@@ -39,10 +41,18 @@ class Sequence:
         self._behind_count = 0
         self._behind_run = 0
 
+    def follow(self, count: int | None) -> int | None:
+        """Return the place of a packet that comes right after the newest, as nearly all do; ``None`` for any other."""
+        if count is None or self._count is None or count != self._count + 1:
+            return None
+        self._count = count
+        self._place += 1
+        self._seen = (self._seen << 1 | 1) & self._mask
+        self._behind_run = 0
+        return self._place
+
     def place(self, count: int | None) -> tuple[Order, int]:
         """Return a packet's order and place; one without a count comes after the newest."""
-        if self._count is not None and count == self._count + 1:
-            return self._advance(count, 1)
         if count is None or self._count is None:
             newest = count if self._count is None else self._count + 1
             return self._advance(newest, 1)
