@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +16,14 @@ _DECODE = {"MULAW": decode_ulaw, "ALAW": decode_alaw, "L16": decode_l16}
 _ENCODE = {"MULAW": encode_ulaw, "ALAW": encode_alaw, "L16": encode_l16}
 
 
+def decoder(encoding: Encoding) -> Callable[[bytes], NDArray[np.int16]]:
+    """What ``decode`` does, for a stream of one encoding."""
+    return _DECODE[encoding._name_]
+
+
 def decode(encoding: Encoding, payload: bytes) -> NDArray[np.int16]:
     """Return the samples of a payload, in an array of its own; raise ``ValueError`` for half a sample of L16."""
-    return _DECODE[encoding._name_](payload)
+    return decoder(encoding)(payload)
 
 
 def encode(encoding: Encoding, pcm: NDArray[np.int16]) -> bytes:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 class Framer:
     """Holds back less than a frame."""
 
+    __slots__ = ("_frame_samples", "_held")
+
     def __init__(self, frame_samples: int) -> None:
         if frame_samples <= 0:
             raise ValueError(f"a frame of {frame_samples} samples cannot be filled")
@@ -20,7 +22,7 @@ class Framer:
         size = self._frame_samples
         if self._held.size:
             pcm = np.concatenate((self._held, pcm))
-        elif pcm.size == size:
+        elif len(pcm) == size:
             return [pcm]
         whole = pcm.size - pcm.size % size
         # A copy: a view would keep alive, and follow every change of, all that it was cut from.

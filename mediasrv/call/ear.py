@@ -56,6 +56,7 @@ class Ear:
 
     def __init__(self, audio: AudioFormat, effort: Effort) -> None:
         self._audio = audio
+        self._decode = codec.decoder(audio.encoding)
         self._effort = effort
         self._listener: Listener | None = None
         self.jitter = JitterBuffer(audio.rate_hz, samples_in(PTIME_MS, audio.rate_hz), max_delay_ms=0)
@@ -116,7 +117,8 @@ class Ear:
 
     def hear(self, media: MediaReceived, now: float) -> None:
         """Take the caller's audio as it came."""
-        pcm, payload = codec.decode(self._audio.encoding, media.payload), media.payload
+        payload = media.payload
+        pcm = self._decode(payload)
         if self.is_private:
             pcm = np.zeros_like(pcm)
             payload = codec.encode(self._audio.encoding, pcm)
@@ -133,6 +135,11 @@ class Ear:
 
 class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
+
+    __slots__ = (
+        *("_detector", "_effort", "_encoding", "_framer", "_from_us", "_takes_payload", "_timbre", "_to_detector"),
+        *("_to_recognition", "detector_hz", "echo", "judge", "memory", "monitor", "prosody", "recognition"),
+    )
 
     def __init__(
         self, audio: AudioFormat, hearing: Hearing, judge: Judge, effort: Effort, memory: Memory | None
@@ -179,15 +186,13 @@ class Listener:
             # What dies away is no voice to those who ask whether the caller has finished.
             stays = voiced and not self._detector.fades
             self.prosody.hear(frame, stays)
-            self.judge(stays, self._speech_ms(frame, voiced), now)
+            self.judge(stays, self._speech_ms(frame) if voiced else self._timbre.hear(frame, False), now)
             if self.monitor is not None:
                 self.monitor(frame)
 
-    def _speech_ms(self, frame: Frame, voiced: bool) -> int:
+    def _speech_ms(self, frame: Frame) -> int:
         """How much speech came to light; all voice is taken for it where there is no time to look into it."""
-        if not voiced or self._effort.allows(Work.TIMBRE):
-            return self._timbre.hear(frame, voiced)
-        return PTIME_MS
+        return self._timbre.hear(frame, True) if self._effort.allows(Work.TIMBRE) else PTIME_MS
 
     def hear_us(self, pcm: Frame, begins_s: float) -> None:
         """Take what goes to the caller."""

@@ -76,13 +76,13 @@ class _Leg:
         wanted = audio if audio in formats else formats[0]
         self.member = member
         self.recognition = member.provider.listen(wanted)
-        self._transcoder = Transcoder(audio, wanted)
+        self._transcoder = None if wanted == audio else Transcoder(audio, wanted)
         self._second_bytes = audio.bytes_in(1000)
         self._uncounted = 0
 
     def send(self, payload: bytes) -> None:
         self._uncounted += len(payload)
-        self.recognition.send(self._transcoder.push(payload))
+        self.recognition.send(payload if self._transcoder is None else self._transcoder.push(payload))
 
     def count(self, meter: Meter) -> None:
         """Tell how much was sent since this was last told."""

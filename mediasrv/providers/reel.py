@@ -15,6 +15,8 @@ _STRIDE_MS = 1000
 class Reel:
     """Keeps encoded audio of one format for a while."""
 
+    __slots__ = ("_audio", "_bytes_per_ms", "_frame_bytes", "_kept_bytes", "_most_bytes", "end", "given")
+
     def __init__(self, audio: AudioFormat, kept_ms: int) -> None:
         self._frame_bytes = audio.frame_bytes
         self._bytes_per_ms = audio.bytes_in(1000) / 1000

@@ -98,6 +98,8 @@ class TurnMachine:
         self._run.hear(PTIME_MS if voiced else 0)
         self._onset.hear(speech_ms)
         match self.state:
+            case State.LISTENING:
+                return self._take_floor(now) if self._onset.voice_ms >= self._options.onset_ms else NONE
             case State.HEARING:
                 return self._hear_utterance(now)
             case State.SPEAKING if self._overlap.interruptible:
@@ -105,8 +107,6 @@ class TurnMachine:
                 return self._lose_floor(now) if actions is None else actions
             case State.THINKING:
                 return self._hear_while_thinking(now)
-            case State.LISTENING if self._onset.voice_ms >= self._options.onset_ms:
-                return self._take_floor(now)
         return NONE
 
     def _hear_while_thinking(self, now: float) -> Sequence[Action]:

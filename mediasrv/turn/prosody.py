@@ -113,6 +113,11 @@ class VoiceRange:
 class Prosody:
     """Hears one caller, and tells at a pause how finished the voice before it sounded."""
 
+    __slots__ = (
+        *("_bridged_frames", "_finality", "_frames", "_is_judged", "_kept_frames", "_range", "_rate_hz", "_ring"),
+        *("_silent_frames", "_window_frames"),
+    )
+
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._window_frames, self._bridged_frames = WINDOW_MS // PTIME_MS, BRIDGED_MS // PTIME_MS
@@ -132,10 +137,12 @@ class Prosody:
                 self._frames = 0
             self._silent_frames = 0
             self._is_judged = False
+        elif self._silent_frames >= self._bridged_frames:
+            # That much silence is not counted further.
+            self._silent_frames = self._bridged_frames + 1
+            return
         else:
             self._silent_frames += 1
-            if self._silent_frames > self._bridged_frames:
-                return
         self._ring[self._frames % self._kept_frames] = frame
         self._frames += 1
 

@@ -57,6 +57,8 @@ class Timbre:
     It keeps hold of the last frames until newer ones have come: their samples must not change.
     """
 
+    __slots__ = ("_background_db", "_heard", "_hole_ms", "_rate_hz", "_run")
+
     def __init__(self, rate_hz: int) -> None:
         if rate_hz not in RATES_HZ:
             raise ValueError(f"timbre is told at {RATES_HZ} Hz, not at {rate_hz}")

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from mediasrv.audio.format import PTIME_MS, samples_in
 from mediasrv.turn import gate
 from mediasrv.turn.bands import band_passes
+from mediasrv.turn.gate import COUNTS, FADES, HOLDS_STILL, IS_CROWD, IS_VOICED
 from mediasrv.turn.noise import (
     LEAST_UNREST_DB,
     STEADY_DB,
@@ -89,18 +90,18 @@ class VoiceDetector:
         # webrtcvad adapts as well, so it has to hear every frame.
         is_speech = self._hears_speech(frame.tobytes(), self._rate_hz, self._frame_samples)
         flags = gate.judge(frame, is_speech, self._line)
-        if flags > gate.COUNTS | gate.FADES | gate.IS_VOICED:
+        if flags & (HOLDS_STILL | IS_CROWD):
             self._review(flags, frame)
-        if flags & gate.COUNTS:
+        if flags & COUNTS:
             self._before = frame
-        self.fades = flags & gate.FADES > 0
-        return flags & gate.IS_VOICED > 0
+        self.fades = flags & FADES > 0
+        return flags & IS_VOICED > 0
 
     def _review(self, flags: int, frame: NDArray[np.int16]) -> None:
         """See what the last blocks together say of the line."""
-        if flags & gate.HOLDS_STILL and self._repeats(frame) < VOICE_PERIODICITY:
+        if flags & HOLDS_STILL and self._repeats(frame) < VOICE_PERIODICITY:
             hold_still(self._line)
-        if flags & gate.IS_CROWD:
+        if flags & IS_CROWD:
             take_for_crowd(self._line)
 
     def _repeats(self, frame: NDArray[np.int16]) -> float:

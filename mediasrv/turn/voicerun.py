@@ -17,6 +17,8 @@ BLIP_MS = 20
 class VoiceRun:
     """How long the caller has been speaking, and how long he has been silent."""
 
+    __slots__ = ("_blip_ms", "_since_voice_ms", "silence_ms", "voice_ms")
+
     def __init__(self) -> None:
         self.voice_ms = 0
         """Length of the present run of voice; 0 in silence."""
@@ -31,6 +33,11 @@ class VoiceRun:
             self.voice_ms += voice_ms
             self._blip_ms += PTIME_MS
             self._since_voice_ms = 0
+        elif not self._blip_ms:
+            # A quiet line, as it is most of the time: no voice is remembered, and what follows comes to this.
+            self._since_voice_ms += PTIME_MS
+            self.silence_ms += PTIME_MS
+            return
         else:
             self._since_voice_ms += PTIME_MS
             if self._since_voice_ms > HOLE_MS:
