@@ -19,14 +19,15 @@ import math
 
 from mediasrv.turn.language import Level
 
-# Natural logarithms of odds, rounded: what it is worth that words are unsure, not complete; a step in the evidence of
-# the voice, which is the logarithm of its own odds; and that few words were said until now, which seldom are all.
-LEVEL_NATS = 2.0
-VOICE_WEIGHT = 1.5
-BRIEF_NATS = 1.0
+# Natural logarithms of odds, rounded, since another draw of pauses moves them by a tenth: what it is worth that words
+# are unsure, not complete; a step in the evidence of the voice, which is the logarithm of its own odds; and that few
+# words were said until now, which seldom are all.
+LEVEL_NATS = 1.8
+VOICE_WEIGHT = 1.6
+BRIEF_NATS = 1.15
 BRIEF_WORDS = 3
 # Where a voice weighs nothing: then one end of a sentence in a hundred is as doubtful as unsure words, or more.
-NEUTRAL_NATS = -0.35
+NEUTRAL_NATS = -0.38
 # Certainty is not to be had from a voice.
 LEAST_FINALITY = 0.01
 # How far voice and brevity get by themselves, and how much they may make up for words that are missing, in levels.

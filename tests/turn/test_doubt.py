@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, none, sampled_from
 
-from mediasrv.turn.doubt import BRIEF_WORDS, MOST_DOUBT, MOST_TRUST, doubt, voice_nats
+from mediasrv.turn.doubt import BRIEF_NATS, BRIEF_WORDS, MOST_DOUBT, MOST_TRUST, doubt, voice_nats
 from mediasrv.turn.language import Level
 
 LEVELS = sampled_from(Level)
@@ -35,7 +35,7 @@ def test_the_more_it_sounds_like_an_end_the_less_there_is_to_doubt(
 
 
 def test_few_words_are_seldom_all() -> None:
-    assert voice_nats(BRIEF_WORDS, 0.5) - voice_nats(MANY, 0.5) == pytest.approx(1.0)
+    assert voice_nats(BRIEF_WORDS, 0.5) - voice_nats(MANY, 0.5) == pytest.approx(BRIEF_NATS)
     assert doubt(Level.COMPLETE, 1, 0.4, None) > doubt(Level.COMPLETE, MANY, 0.4, None)
 
 
