@@ -25,6 +25,7 @@ async def test_a_recording_of_the_carriers_goes_from_the_question_to_the_record(
             await until(lambda: leg.call_id in stage.board.entries)
             status, told = await stage.answer("POST", f"/calls/{leg.call_id}/record", {"by": "carrier"})
             assert (status, leg.deeds[-1]) == (202, "Record 14400")
+            assert await stage.answer("POST", f"/calls/{leg.call_id}/record", {"by": "carrier"}) == (202, told)
             await stage.answer("DELETE", f"/calls/{leg.call_id}")
             await standin.settle(leg)
             await stage.is_over(leg.call_id)

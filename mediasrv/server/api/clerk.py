@@ -17,6 +17,7 @@ from mediasrv.outbound.request import DialRefused, DialRequest
 from mediasrv.records.archive import MOST_CALLS, Wanted
 from mediasrv.records.records import Records
 from mediasrv.server.api.fault import Fault, unavailable
+from mediasrv.server.api.tapes import Tapes
 from mediasrv.server.board import Board, Entry
 from mediasrv.server.calls import Calls
 from mediasrv.server.console.gallery import Gallery
@@ -69,6 +70,7 @@ class Clerk:
     def __init__(self, calls: Calls, means: Means) -> None:
         self._calls = calls
         self._means = means
+        self._tapes = Tapes(calls.is_live)
 
     # -- what is known -------------------------------------------------------------------------------------------
 
@@ -128,7 +130,7 @@ class Clerk:
         return {"id": call_id}
 
     async def record(self, call_id: str, body: Json) -> Json:
-        """Record a call, by the carrier or ourselves."""
+        """Record a call, by the carrier or ourselves; once it is recorded, asking again changes nothing."""
         live = await self._live_call(call_id)
         control = self._control(call_id)
         if body.get("by", "server" if control is None else "carrier") == "server":
@@ -138,7 +140,7 @@ class Clerk:
             raise unavailable("no_carrier_api", "this carrier's REST API is not configured")
         url = self._means.public_url
         order = RecordingOrder(callback_url=f"{url}/{control.name}/callback/details" if url else "")
-        return {"id": call_id, "recording": await control.start_recording(call_id, order)}
+        return {"id": call_id, "recording": await self._tapes.start(call_id, control, order)}
 
     async def transfer(self, call_id: str, body: Json) -> Json:
         """Hand a caller over; nobody waits until somebody has answered there."""
@@ -148,7 +150,9 @@ class Clerk:
             raise Fault(422, "number", "expected a number in E.164, such as +912212345678, or a SIP URI")
         if entry is None or entry.details.control is None:
             raise unavailable(
-                "no_carrier_api", "this call cannot be handed over: its carrier's REST API is not configured"
+                "no_carrier_api",
+                "this call cannot be handed over: its carrier's REST API is not configured, or it is Exotel, which has none"
+                " for that: put a Connect applet behind the stream",
             )
         more = {name: value for name, value in body.items() if name != "to"}
 

@@ -205,7 +205,8 @@ OPERATIONS = (
     ),
     Operation(
         name="record", method="POST", path="/calls/{id}/record", body="RecordingWish", status=202, answer="Done",
-        faults=_ON_LIVE, summary="Record the call from now on; whoever asks for it sees that the caller is told.",
+        faults=_ON_LIVE,
+        summary="Record the call from now on, once for all that ask; whoever asks sees that the caller is told.",
     ),
 )  # fmt: skip
 

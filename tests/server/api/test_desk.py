@@ -27,11 +27,12 @@ class Control:
 
     def __init__(self, failure: CarrierError | None = None) -> None:
         self.asked: list[tuple[Any, ...]] = []
-        self._failure = failure
+        self.failure = failure
 
     async def start_recording(self, call_id: str, order: RecordingOrder) -> str:
-        if self._failure:
-            raise self._failure
+        await asyncio.sleep(0)
+        if self.failure:
+            raise self.failure
         self.asked.append(("record", call_id, order.callback_url))
         return "recording-1"
 
@@ -209,6 +210,23 @@ async def test_the_carrier_records_where_it_can_and_we_where_it_cannot(tmp_path:
         await stage.ring("call-2")
         assert await stage.answer("POST", "/calls/call-2/record", {"by": "carrier"}) == (503, "no_carrier_api")
         assert await stage.answer("POST", "/calls/call-2/record", {}) == (409, "impossible")
+
+
+async def test_a_call_is_recorded_once_however_often_that_is_asked_for(tmp_path: Path) -> None:
+    control = Control(CarrierError("does not answer", carrier="plivo", uncertain=True))
+    async with serving(tmp_path, controls={"plivo": control}) as stage:
+        phone = await stage.ring()
+        assert await stage.answer("POST", "/calls/call-1/record") == (502, "carrier")
+        control.failure = None
+        asked = [stage.answer("POST", "/calls/call-1/record") for _ in range(3)]
+        answers = [*await asyncio.gather(*asked), await stage.answer("POST", "/calls/call-1/record")]
+        assert answers == [(202, {"id": "call-1", "recording": "recording-1"})] * 4
+        assert len(control.asked) == 1
+        await phone.hang_up()
+        await stage.is_over("call-1")
+        await stage.ring("call-2")
+        await stage.answer("POST", "/calls/call-2/record")
+        assert [asked[:2] for asked in control.asked] == [("record", "call-1"), ("record", "call-2")]
 
 
 async def test_what_the_carrier_refuses_is_its_fault(tmp_path: Path) -> None:
