@@ -205,3 +205,6 @@ class Control(Protocol):
 
     async def stop_recording(self, call_id: str, recording_id: str, /) -> None:
         """End a recording; one that is over already is no error."""
+
+    async def delete_recording(self, recording_id: str, /) -> None:
+        """Delete what was recorded, for good; what is gone already is no error."""

@@ -103,6 +103,10 @@ class ExotelControl:
         """Raise ``CarrierError``, likewise."""
         self._cannot("end a recording")
 
+    async def delete_recording(self, recording_id: str) -> None:
+        """Raise ``CarrierError``, likewise."""
+        self._cannot("delete a recording")
+
     def _cannot(self, what: str) -> NoReturn:
         raise CarrierError(f"cannot {what}", carrier=self.name)
 

@@ -184,6 +184,10 @@ class PlivoControl:
         """End all recordings of the call: Plivo knows no single one here. None to end is no error."""
         await self.api.delete("Call", call_id, "Record")
 
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete what was recorded, for good; what is gone already is no error."""
+        await self.api.delete("Recording", recording_id)
+
     async def start_playing(self, call_id: str, urls: str, *, loops: bool = False, mixes: bool = True) -> None:
         """Play MP3 or WAV files, ``urls`` parted by commas, to the far end."""
         await self.api.post("Call", call_id, "Play", urls=urls, legs="aleg", loop=loops, mix=mixes)

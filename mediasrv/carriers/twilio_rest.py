@@ -37,6 +37,14 @@ class TwilioControl:
         """Close the connections; safe to call twice."""
         await self._rest.aclose()
 
+    async def get(self, *names: str, **query: str) -> dict[str, Any]:
+        """A resource's fields."""
+        return (await self._rest.get(self._path(*names), query)).fields
+
+    async def post(self, *names: str, **fields: str) -> dict[str, Any]:
+        """Change a resource; an empty text takes away what was there."""
+        return (await self._rest.post(self._path(*names), form=fields)).fields
+
     # -- calls that are to come ----------------------------------------------------------------------------------
 
     async def place(self, order: CallOrder) -> PlacedCall:
@@ -97,6 +105,10 @@ class TwilioControl:
         """End a recording, the current one where it has no name; one that is over already is no error."""
         path = self._path("Calls", call_id, "Recordings", recording_id or "Twilio.CURRENT")
         await self._rest.post(path, form={"Status": "stopped"}, fine=(GONE,))
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete what was recorded, for good; what is gone already is no error."""
+        await self._rest.delete(self._path("Recordings", recording_id))
 
     def _path(self, *names: str) -> str:
         return "/".join([self._account, *(quote(name, safe="") for name in names)]) + ".json"

@@ -126,6 +126,10 @@ def _erase(flags: argparse.Namespace) -> int:
     print("erased: " + ", ".join(f"{count} {store}" for store, count in erased.counts.items()))
     if erased.live_calls:
         print(f"{erased.live_calls} calls of this number are not over: erase it again when they are")
+    if erased.deleted_elsewhere:
+        print(f"{erased.deleted_elsewhere} recordings are deleted at the carrier")
+    for place, why in erased.places_later.items():
+        print(f"still at the carrier ({why}), asked for again every hour by the server, and by each erasure: {place}")
     for place in erased.places_elsewhere:
         print(f"delete this recording at the carrier: {place}")
     if not erased.is_scrubbed:
@@ -159,7 +163,7 @@ def _with_records(flags: argparse.Namespace, work: Callable[[Records], Awaitable
     """Open the records for a piece of work; raise ``ConfigError`` where there are none."""
     from dataclasses import replace
 
-    from mediasrv.commands.base import records_of
+    from mediasrv.commands.base import controls_of, records_of
     from mediasrv.config import load
 
     settings = load(flags.config)
@@ -173,10 +177,13 @@ def _with_records(flags: argparse.Namespace, work: Callable[[Records], Awaitable
     async def use() -> T:
         records = records_of(settings)
         assert records is not None  # there is a file
+        controls = records.elsewhere.keepers = controls_of(settings)
         try:
             await records.start()
             return await work(records)
         finally:
+            for control in controls.values():
+                await control.aclose()
             await records.aclose()
 
     return in_loop(use())

@@ -140,6 +140,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             if means.lists is not None:
                 stack.push_async_callback(means.lists.aclose)
             if records is not None and opt_outs is not None:
+                records.elsewhere.keepers = means.controls
                 await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
             for keeper in [each for each in (recordings, captures) if each is not None]:

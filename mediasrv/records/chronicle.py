@@ -64,13 +64,13 @@ class Chronicle(Observer):
             self._note(tables.SPEND, (call_id, provider, use.value, amount))
 
     def recorded(self, recording: Recorded) -> None:
-        row = (recording.call_id, SERVER, recording.began_s, recording.duration_ms, recording.is_whole)
+        row = (recording.call_id, SERVER, recording.began_s, recording.duration_ms, recording.is_whole, "")
         self._note(tables.RECORD, (str(recording.path), *row))
 
     def carrier_recorded(self, call_id: str, recording_id: str, url: str, duration_ms: int) -> None:
         """The carrier has a recording of its own ready, of 0 ms where it does not say; when it began is a guess."""
         began_s = time.time() - duration_ms / 1000
-        self._note(tables.RECORD, (url or recording_id, call_id, CARRIER, began_s, duration_ms, True))
+        self._note(tables.RECORD, (url or recording_id, call_id, CARRIER, began_s, duration_ms, True, recording_id))
 
     def handed_over(self, call_id: str, leg_id: str, party: str, outcome: str) -> None:
         """A caller was led to somebody else, or nobody was there; the same leg may be told of again."""

@@ -1,7 +1,8 @@
-"""Erasure: leaves nothing of a person's, in all tables and in all files of recordings, but a tombstone.
+"""Erasure: leaves nothing of a person's, in all tables, in all files of recordings and at carriers, but a tombstone.
 
-Files go first, then all rows in one transaction, then what the log of the file still holds. Broken off, it is done
-whole by doing it again. The tombstone proves that it was done: a keyed hash, when, and how much there was.
+Files go first, then all rows in one transaction, then what the log of the file still holds, and what carriers hold.
+Broken off, it is done whole by doing it again. The tombstone proves that it was done: a keyed hash, when, and how much
+there was.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mediasrv.errors import RecordsError
 from mediasrv.records.chronicle import SERVER
 from mediasrv.records.connection import Schema
 from mediasrv.records.database import Database
+from mediasrv.records.elsewhere import Elsewhere, Swept
 from mediasrv.records.keyring import Keyring
 from mediasrv.records.recordingfiles import files_of, remove
 from mediasrv.records.tables import CALLS_OF_NUMBER
@@ -31,7 +33,8 @@ SCRUBS = 5
 """How often the log is tried to be emptied while others read from it."""
 SCRUB_EVERY_S = 0.5
 
-_RECORDINGS = f"SELECT place, maker FROM recordings WHERE call_id IN {CALLS_OF_NUMBER}"
+_RECORDINGS = f"""SELECT place, maker, name, carrier FROM recordings JOIN calls ON calls.id = call_id
+    WHERE call_id IN {CALLS_OF_NUMBER}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,12 @@ class Erased:
     """Rows by store, and files of ``recordings``."""
     live_calls: int
     """Calls that are not over: erase again when they are."""
+    deleted_elsewhere: int
+    """Recordings that carriers have deleted."""
+    places_later: Mapping[str, str]
+    """Why carriers have not deleted these; they are asked again by and by."""
     places_elsewhere: Sequence[str]
-    """Recordings that the carrier keeps, which are not ours to delete."""
+    """Recordings at carriers which are not known by a name, so nobody but their owner can delete them."""
     is_scrubbed: bool
     """Whether the log was emptied; somebody who read for long may have held it, and it is when it is next full."""
 
@@ -52,10 +59,16 @@ class Eraser:
     """Erases; in a process of its own while the server runs, too."""
 
     def __init__(
-        self, database: Database, schemas: Sequence[Schema], keyring: Keyring, folders: Sequence[Path] = ()
+        self,
+        database: Database,
+        schemas: Sequence[Schema],
+        keyring: Keyring,
+        elsewhere: Elsewhere,
+        folders: Sequence[Path] = (),
     ) -> None:
         """``folders`` are where our recordings are."""
         self._database = database
+        self._elsewhere = elsewhere
         self._schemas = schemas
         self._keyring = keyring
         self._folders = folders
@@ -67,12 +80,25 @@ class Eraser:
         recordings = await self._database.read(_RECORDINGS, values)
         ours = {Path(row["place"]) for row in recordings if row["maker"] == SERVER}
         files = await self._remove(ours, {row["id"] for row in rows})
-        counts = await self._database.transact(lambda connection: self._delete(connection, values, files))
+        theirs = [row for row in recordings if row["maker"] != SERVER]
+
+        def delete(connection: sqlite3.Connection) -> dict[str, int]:
+            for row in theirs:
+                if row["name"]:
+                    self._elsewhere.keep(connection, row["place"], row["carrier"], row["name"])
+            return self._delete(connection, values, files)
+
+        counts = await self._database.transact(delete)
+        is_scrubbed = await self._scrub()
+        swept = await self._elsewhere.sweep() if theirs else Swept()
+        places = {row["place"] for row in theirs}
         return Erased(
             counts=counts,
             live_calls=sum(row["ended_s"] is None for row in rows),
-            places_elsewhere=[row["place"] for row in recordings if row["maker"] != SERVER],
-            is_scrubbed=await self._scrub(),
+            deleted_elsewhere=len(places & swept.deleted),
+            places_later={place: why for place, why in swept.left.items() if place in places},
+            places_elsewhere=[row["place"] for row in theirs if not row["name"]],
+            is_scrubbed=is_scrubbed,
         )
 
     async def _remove(self, known: set[Path], call_ids: set[str]) -> int:

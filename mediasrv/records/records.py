@@ -13,13 +13,14 @@ from mediasrv.records.chronicle import Chronicle
 from mediasrv.records.connection import Schema
 from mediasrv.records.consents import CONSENTS, Consents
 from mediasrv.records.database import Database
+from mediasrv.records.elsewhere import ELSEWHERE, Elsewhere
 from mediasrv.records.erasure import TOMBSTONES, Eraser
 from mediasrv.records.keyring import Keyring
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.retention import Retention
 from mediasrv.records.suppressions import SUPPRESSIONS, Suppressions
 
-SCHEMAS = (tables.CALLS, CONSENTS, SUPPRESSIONS, TOMBSTONES)
+SCHEMAS = (tables.CALLS, CONSENTS, SUPPRESSIONS, TOMBSTONES, ELSEWHERE)
 """Of what is always there."""
 
 
@@ -43,8 +44,9 @@ class Records:
         self.archive = Archive(self.database)
         self.suppressions = Suppressions(self.database, keyring)
         self.consents = Consents(self.database)
-        self.eraser = Eraser(self.database, schemas, keyring, [*recording_folders, *capture_folders])
-        self._retention = Retention(self.database, schemas, options, recording_folders)
+        self.elsewhere = Elsewhere(self.database)
+        self.eraser = Eraser(self.database, schemas, keyring, self.elsewhere, [*recording_folders, *capture_folders])
+        self._retention = Retention(self.database, schemas, options, recording_folders, self.elsewhere)
         self._sweeping: asyncio.Task[None] | None = None
 
     @classmethod

@@ -1,6 +1,7 @@
 """Retention: what is past its time goes, a few rows at a time, so that no call's note waits behind it.
 
-It also ends the calls of processes that were killed before they could: nobody else will.
+It also ends the calls of processes that were killed before they could, and has carriers delete what an erasure left
+with them: nobody else will.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mediasrv.records import tables
 from mediasrv.records.chronicle import SERVER
 from mediasrv.records.connection import Schema
 from mediasrv.records.database import Database
+from mediasrv.records.elsewhere import Elsewhere
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.recordingfiles import files_before, remove
 
@@ -38,9 +40,15 @@ class Retention:
     """Sweeps one file."""
 
     def __init__(
-        self, database: Database, schemas: Sequence[Schema], options: RecordsOptions, folders: Iterable[Path] = ()
+        self,
+        database: Database,
+        schemas: Sequence[Schema],
+        options: RecordsOptions,
+        folders: Iterable[Path] = (),
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """``folders`` are where our recordings are."""
+        """``folders`` are where our recordings are; ``elsewhere`` is what carriers were to delete and have not."""
+        self._elsewhere = elsewhere
         self._database = database
         self._schemas = schemas
         self._options = options
@@ -54,6 +62,8 @@ class Retention:
                 await self._database.transact(lambda connection: end_lost_calls(connection, began_s))
                 if swept := await self.sweep(time.time()):
                     log.info("records past their time are gone", extra={"rows": swept})
+                if self._elsewhere is not None and (left := (await self._elsewhere.sweep()).left):
+                    log.warning("recordings of who was erased are still at the carrier", extra={"count": len(left)})
             except (RecordsError, OSError) as error:
                 log.warning("records could not be swept: %s", error)
             await asyncio.sleep(EVERY_S)

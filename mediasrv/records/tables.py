@@ -87,6 +87,8 @@ CALLS = Schema(
             "CREATE UNIQUE INDEX transcript_turns ON transcript (call_id, leg_id, turn) WHERE turn IS NOT NULL",
             "CREATE INDEX recordings_of_call ON recordings (call_id)",
         ),
+        # The carrier's name for its recording, by which it can be deleted there.
+        ("ALTER TABLE recordings ADD COLUMN name TEXT NOT NULL DEFAULT ''",),
     ),
     erase=(
         f"DELETE FROM calls WHERE id IN {CALLS_OF_NUMBER}",
@@ -120,7 +122,8 @@ SAY = """INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?)
 ANSWER = f"INSERT INTO turns VALUES (?, ?, ?, ?, {', '.join('?' * len(PARTS))})"
 SPEND = """INSERT INTO usage VALUES (?, ?, ?, ?)
     ON CONFLICT (call_id, provider, use) DO UPDATE SET amount = amount + excluded.amount"""
-RECORD = "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?)"
+RECORD = """INSERT OR REPLACE INTO recordings (place, call_id, maker, began_s, duration_ms, is_whole, name)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 # What was noted last of a call is the last that is known of it.
 ABANDON = """UPDATE calls SET cause = 'server was lost', ended_s = max(
         started_s,

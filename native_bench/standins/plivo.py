@@ -24,20 +24,11 @@ from mediasrv.carriers.rest import basic_auth
 from native_bench.standins.base import NONE, Fault, Refused, Standin, tear
 from native_bench.standins.plivo_callbacks import Callbacks, Misfortunes
 from native_bench.standins.plivo_exchange import Exchange
-from native_bench.standins.plivo_fields import CALL_FIELDS, DEEDS, MESSAGES, NEEDED, TRANSFER_FIELDS
+from native_bench.standins.plivo_fields import CALL_FIELDS, DEEDS, FAULTS, MESSAGES, NEEDED, TRANSFER_FIELDS
 from native_bench.standins.plivo_leg import BY_API, CANCELLED, HungUp, Leg, Redirected, Subscriber
 
 ACCOUNT = "MASTANDIN00000000000"
 TOKEN = "stand-in token of plivo"
-
-FAULTS = (
-    Fault("refuse", status=500),
-    Fault("refuse", status=429),
-    Fault("reset"),
-    Fault("lost"),
-    Fault("obeyed", status=503),
-)
-"""What befalls requests by chance."""
 
 
 class PlivoStandin(Standin):
@@ -66,6 +57,8 @@ class PlivoStandin(Standin):
         self.applications: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         """Method, path below the account, and fields of the requests that were served."""
+        self.tapes: set[str] = set()
+        """Names of the recordings that are kept."""
         self._fault_rate = fault_rate
         self._random = random.Random(seed)
         self._same_ids = same_ids
@@ -122,6 +115,7 @@ class PlivoStandin(Standin):
             ("POST", f"{call}/{{deed}}/", self._do),
             ("DELETE", f"{call}/{{deed}}/", self._undo),
             ("DELETE", f"{call}/{{deed}}/{{name}}/", self._undo),
+            ("DELETE", f"{base}/Recording/{{name}}/", self._delete_tape),
             ("GET", f"{base}/Number/{{number}}/", self._number),
             ("POST", f"{base}/Number/{{number}}/", self._assign),
             ("GET", f"{base}/Application/", self._applications),
@@ -221,6 +215,7 @@ class PlivoStandin(Standin):
         answer = {"api_id": "a", "message": MESSAGES.get(deed, f"{deed.lower()} started")}
         if deed == "Record":
             leg.recordings.append(name)
+            self.tapes.add(name)
             leg.urls[name] = given.get("callback_url", "")
             answer |= {"recording_id": name, "url": f"https://media.plivo.com/{name}.wav"}
         if deed == "Stream":
@@ -237,6 +232,12 @@ class PlivoStandin(Standin):
 
     def _streams(self, request: web.Request, _: dict[str, Any]) -> web.Response:
         return _page(request, [{"call_uuid": self._leg(request).call_id}])
+
+    def _delete_tape(self, request: web.Request, _: dict[str, Any]) -> web.Response:
+        name = request.match_info["name"]
+        self.require(name in self.tapes, 404, "recording not found")
+        self.tapes.discard(name)
+        return web.Response(status=204)
 
     # -- numbers and applications --------------------------------------------------------------------------------
 

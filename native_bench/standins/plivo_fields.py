@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from native_bench.standins.base import Fault
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -32,3 +34,12 @@ NEEDED = {"Play": "urls", "Speak": "text", "DTMF": "digits", "Stream": "service_
 """The one field without which it is refused."""
 MESSAGES = {"Record": "call recording started", "Stream": "audio streaming started", "DTMF": "digits sent"}
 """What is answered."""
+
+FAULTS = (
+    Fault("refuse", status=500),
+    Fault("refuse", status=429),
+    Fault("reset"),
+    Fault("lost"),
+    Fault("obeyed", status=503),
+)
+"""What befalls requests by chance."""

@@ -91,6 +91,7 @@ CANNOT: list[Callable[[ExotelControl], Awaitable[Any]]] = [
     lambda control: control.send_digits("live", "1"),
     lambda control: control.start_recording("live", RecordingOrder()),
     lambda control: control.stop_recording("live", "r"),
+    lambda control: control.delete_recording("r"),
 ]
 
 

@@ -257,6 +257,16 @@ async def test_what_was_begun_has_a_name() -> None:
         assert await control.streams(leg.call_id) == [{"call_uuid": leg.call_id}]
 
 
+async def test_a_recording_is_deleted_and_one_that_is_gone_is_no_error() -> None:
+    standin = PlivoStandin()
+    standin.tapes = {"r-1", "r-2"}
+    async with controlling(standin) as control:
+        for name in ("r-1", "r-1", "r-0"):
+            await control.delete_recording(name)
+    assert standin.tapes == {"r-2"}
+    assert standin.asked[0][:2] == ("DELETE", "/Recording/r-1/")
+
+
 async def test_a_name_of_a_strangers_stays_one_part_of_the_path() -> None:
     standin = PlivoStandin()
     async with controlling(standin) as control:

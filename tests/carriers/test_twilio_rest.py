@@ -128,6 +128,16 @@ async def test_a_recording_begins_and_ends() -> None:
     assert api.asked[3].path == f"{CALLS}/live/Recordings/Twilio.CURRENT.json"
 
 
+async def test_a_recording_is_deleted_and_one_that_is_gone_is_no_error() -> None:
+    api = FakeTwilio()
+    async with controlling(api) as control:
+        await control.delete_recording("RE1")
+        api.answers = [(204, None)]
+        await control.delete_recording("RE2")
+    path = "/2010-04-01/Accounts/AC1/Recordings"
+    assert api.commands == [("DELETE", f"{path}/RE1.json"), ("DELETE", f"{path}/RE2.json")]
+
+
 @pytest.mark.parametrize("options", [TwilioOptions(), TwilioOptions(account_sid="AC1"), TwilioOptions(auth_token="t")])
 def test_an_account_is_needed(options: TwilioOptions) -> None:
     with pytest.raises(ConfigError, match="account_sid"):

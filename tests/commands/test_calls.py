@@ -17,6 +17,8 @@ from mediasrv.records.consents import ConsentRecord
 from mediasrv.records.tables import RECORD
 from mediasrv.records.writer import COMMIT_EVERY_S
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
+from native_bench.standins.base import Fault
+from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
 from tests.net.peers import Ears
 from tests.patience import WAIT_S
 from tests.records.stage import CALLER, OURS, converse, kept
@@ -32,7 +34,7 @@ def file(tmp_path: Path) -> Path:
         async with kept(tmp_path) as records:
             converse(records, "call-1")
             converse(records, "call-2", caller=OTHER, ends=False)
-            records.database.note(RECORD, ("https://media.example/1.wav", "call-1", "plivo", 1.0, 1500, True))
+            records.database.note(RECORD, ("https://media.example/1.wav", "call-1", "carrier", 1.0, 1500, True, ""))
             await records.consents.add(ConsentRecord(OTHER, "service", 1.0, 2.0))
 
     asyncio.run(fill())
@@ -123,6 +125,32 @@ def test_a_number_is_erased(file: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert CALLER[1:].encode() not in file.read_bytes()
     assert calls("erase", "--number", OTHER, "--file", file) == 0
     assert lines(capsys)[1] == "1 calls of this number are not over: erase it again when they are"
+
+
+async def test_the_carriers_recordings_of_a_number_are_deleted_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLIVO_AUTH_TOKEN", TOKEN)
+    config = tmp_path / "mediasrv.toml"
+    standin = PlivoStandin()
+    standin.tapes = {"r-1", "r-2"}
+    async with kept(tmp_path) as records:
+        for call_id, caller in (("call-1", CALLER), ("call-2", OTHER)):
+            converse(records, call_id, caller)
+            records.chronicle.carrier_recorded(call_id, f"r-{call_id[-1]}", f"https://media.example/{call_id}.wav", 9)
+    erase = ["erase", "--config", config, "--number"]
+    async with standin as url:
+        account = f'auth_id = "{ACCOUNT}"\nauth_token_env = "PLIVO_AUTH_TOKEN"\napi_url = "{url}"'
+        config.write_text(f'[records]\npath = "{tmp_path / "records.db"}"\n[plivo]\n{account}\n')
+        assert await asyncio.to_thread(calls, *erase, CALLER) == 0
+        assert lines(capsys)[1:] == ["1 recordings are deleted at the carrier"]
+        assert standin.tapes == {"r-2"}
+        # Of the second the carrier does not want to know; what it left is named, and asked for once more.
+        standin.plan([Fault("refuse", status=401)])
+        assert await asyncio.to_thread(calls, *erase, OTHER) == 0
+        (complaint,) = lines(capsys)[1:]
+        assert complaint.startswith("still at the carrier (plivo: refuses the account's id or token, HTTP 401)")
+        assert complaint.endswith("https://media.example/call-2.wav")
 
 
 def test_everything_is_exported_a_record_a_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

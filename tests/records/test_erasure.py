@@ -56,7 +56,7 @@ async def test_all_of_a_number_goes_and_nothing_of_another(tmp_path: Path) -> No
         records.chronicle.said("call-2", "caller", f"call my friend at {CALLER[1:]}", 9.0, turn=7)
         records.chronicle.began("call-3", "s", "support", CallDetails("plivo", OTHER, OURS, {"friend": CALLER}))
         records.database.note(
-            "INSERT INTO recordings VALUES ('https://media.example/1.wav', 'call-1', 'plivo', 1, 1, 1)"
+            "INSERT INTO recordings VALUES ('https://media.example/1.wav', 'call-1', 'carrier', 1, 1, 1, '')"
         )
         await records.consents.add(ConsentRecord(CALLER, "service", 1.0, 2.0))
         await records.suppressions.add(CALLER, "speech", "call-1")
@@ -69,6 +69,8 @@ async def test_all_of_a_number_goes_and_nothing_of_another(tmp_path: Path) -> No
     assert erased == Erased(
         counts={"recordings": 3, "calls": 3, "consents": 1, "suppressions": 1},
         live_calls=0,
+        deleted_elsewhere=0,
+        places_later={},
         places_elsewhere=["https://media.example/1.wav"],
         is_scrubbed=True,
     )
