@@ -47,7 +47,10 @@ async def hand_over(
     ``words`` are what was said and heard until then; ``play`` lets the caller hear a piece and returns when it is over.
     """
     if control is None:
-        log.error("calls cannot be handed over: the carrier's account is not configured")
+        log.error(
+            "calls cannot be handed over: the carrier's account is not configured, or it is Exotel, which leads no live "
+            "call elsewhere: put a Connect applet behind the stream, and hang up"
+        )
         return HandoverOutcome.FAILED
     if not order.briefing:
         await mouth.wait_until_quiet()

@@ -104,6 +104,10 @@ class TelnyxOptions:
     """The Call Control application; for calls that we place."""
     codec: str = "PCMU"
     """What the stream carries: `PCMU`, `PCMA` or `L16` (16 kHz)."""
+    voice: str = "AWS.Polly.Joanna"
+    """Telnyx's own voice, which briefs those who calls are handed over to."""
+    language: str = "en-US"
+    """The language it speaks."""
     numbers: Mapping[str, str] = field(default_factory=dict)
     """Who answers, by the number that was called, in E.164, where its URL names no agent."""
     api_url: str = "https://api.telnyx.com"

@@ -110,6 +110,11 @@ class RestClient:
         """End something, likewise; what is gone already is no error."""
         return await self._request(_Request("DELETE", http_url(self._origin, path), fine=fine))
 
+    async def patch(self, path: str, *, json: Mapping[str, Any]) -> RestAnswer:
+        """Set fields, likewise; set twice, they are what they were."""
+        body = {"data": orjson.dumps(json), "headers": {"Content-Type": "application/json"}}
+        return await self._request(_Request("PATCH", http_url(self._origin, path), body))
+
     async def post(
         self,
         path: str,

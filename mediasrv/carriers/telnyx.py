@@ -106,6 +106,7 @@ class TelnyxCarrier:
         self._secret = options.api_key.encode()
         self.control = TelnyxControl(options) if options.api_key else None
         """By which calls are answered and streams opened, where the account is known; for its user to close."""
+        self.voice, self.language = options.voice, options.language
         self._public_key = read_public_key(options.public_key) if options.verify_signatures else b""
 
     @property

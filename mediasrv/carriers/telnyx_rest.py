@@ -31,6 +31,11 @@ def client_state(agent: str, body: str, direction: str) -> str:
     return b64encode(orjson.dumps({"agent": agent, "body": body, "direction": direction})).decode()
 
 
+def handover_state(name: str) -> str:
+    """The same for a leg to somebody who takes over."""
+    return b64encode(orjson.dumps({"handover": name})).decode()
+
+
 def read_client_state(text: str) -> dict[str, str]:
     """That again; empty where it is not ours."""
     try:
@@ -38,7 +43,9 @@ def read_client_state(text: str) -> dict[str, str]:
     except ValueError:
         return {}
     given = state if isinstance(state, dict) else {}
-    return {name: given[name] for name in ("agent", "body", "direction") if isinstance(given.get(name), str)}
+    return {
+        name: given[name] for name in ("agent", "body", "direction", "handover") if isinstance(given.get(name), str)
+    }
 
 
 class TelnyxControl:
@@ -56,6 +63,25 @@ class TelnyxControl:
     async def aclose(self) -> None:
         """Close the connections; safe to call twice."""
         await self._rest.aclose()
+
+    # -- numbers and applications --------------------------------------------------------------------------------
+
+    async def get(self, kind: str, name: str) -> dict[str, Any]:
+        """A resource's fields."""
+        return _data(await self._rest.get(f"/v2/{kind}/{_quoted(name)}"))
+
+    async def listed(self, kind: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The first page of a list."""
+        found = (await self._rest.get(f"/v2/{kind}", query)).fields.get("data")
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+    async def make(self, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A new resource's fields."""
+        return _data(await self._rest.post(f"/v2/{kind}", json=given))
+
+    async def change(self, kind: str, name: str, given: Mapping[str, Any]) -> None:
+        """Set fields of a resource."""
+        await self._rest.patch(f"/v2/{kind}/{_quoted(name)}", json=given)
 
     # -- a call that comes ---------------------------------------------------------------------------------------
 
@@ -75,18 +101,22 @@ class TelnyxControl:
 
     async def place(self, order: CallOrder) -> PlacedCall:
         """Ask for a call, once; all that happens to it is told to ``answer_url``, whose query says for which agent."""
+        return await self.ring(order, order.answer_url, client_state("", "", OUTBOUND))
+
+    async def ring(self, order: CallOrder, webhook_url: str, state: str) -> PlacedCall:
+        """Likewise, told to ``webhook_url`` with this ``state``."""
         if not self._connection_id:
             raise ConfigError("Telnyx places calls for an application: set telnyx.connection_id")
         asked: dict[str, Any] = {
             "connection_id": self._connection_id,
             "to": order.to_number,
             "from": order.from_number,
-            "webhook_url": order.answer_url,
+            "webhook_url": webhook_url,
             "webhook_url_method": "POST",
             "timeout_secs": order.ring_timeout_s,
             "time_limit_secs": order.time_limit_s,
             "command_id": str(uuid4()),
-            "client_state": client_state("", "", OUTBOUND),
+            "client_state": state,
         }
         if order.machine_url:
             asked["answering_machine_detection"] = "detect"
@@ -119,10 +149,27 @@ class TelnyxControl:
         """Telnyx follows commands, not documents: raise ``CarrierError``; ``transfer`` is what leads a call on."""
         raise CarrierError("knows no documents to lead a call to", carrier=self.name)
 
-    async def transfer(self, call_id: str, to_number: str, from_number: str = "", timeout_s: int = 30) -> None:
-        """Bridge a call to another number or SIP URI."""
-        caller: dict[str, Any] = {"from": from_number} if from_number else {}
-        await self._command(call_id, "transfer", is_over_fine=False, to=to_number, timeout_secs=timeout_s, **caller)
+    async def transfer(
+        self, call_id: str, to_number: str, from_number: str = "", timeout_s: int = 30, **told: str
+    ) -> None:
+        """Ring another number or SIP URI, and bridge the call to it when that answers; otherwise the call is as it was.
+
+        ``told`` are Telnyx's: ``webhook_url`` and ``target_leg_client_state``, by which what it tells is known again.
+        """
+        more: dict[str, Any] = {"from": from_number, **told} if from_number else told
+        await self._command(call_id, "transfer", is_over_fine=False, to=to_number, timeout_secs=timeout_s, **more)
+
+    async def bridge(self, call_id: str, other_id: str) -> None:
+        """Have two calls talk with each other; when one ends, the other does."""
+        await self._command(call_id, "bridge", is_over_fine=False, call_control_id=other_id)
+
+    async def speak(self, call_id: str, words: str, voice: str, language: str) -> None:
+        """Have Telnyx's own voice say something to the far end; a webhook tells when it is said."""
+        await self._command(call_id, "speak", is_over_fine=False, payload=words, voice=voice, language=language)
+
+    async def stop_stream(self, call_id: str) -> None:
+        """End the call's stream, and not the call; one that is over already is no error."""
+        await self._command(call_id, "streaming_stop")
 
     async def send_digits(self, call_id: str, digits: str) -> None:
         """Press keys toward the far end."""
@@ -144,6 +191,10 @@ class TelnyxControl:
         """End a recording, the last one where it has no name; one that is over already is no error."""
         named: dict[str, Any] = {"recording_id": recording_id} if recording_id else {}
         await self._command(call_id, "record_stop", **named)
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete what was recorded, for good; what is gone already is no error."""
+        await self._rest.delete(f"/v2/recordings/{_quoted(recording_id)}")
 
     async def _command(
         self, call_id: str, command: str, *, command_id: str = "", is_over_fine: bool = True, **fields: Any

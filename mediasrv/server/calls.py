@@ -43,6 +43,8 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
         self._begun_at_s: deque[float] = deque(maxlen=_MOST_BEGUN)
+        self.on_left: Callable[[str], None] = _nobody
+        """Told of each call whose stream is over."""
         self.tell: Callable[[str, bool], None] = _nobody
         """Told when a call's stream is open, and when it is over."""
         self.tell_expected: Callable[[str, str, str, str], None] = _nobody
@@ -167,6 +169,7 @@ class Calls:
         if stream is not None and self._live.get(slot.call_id) is stream:
             del self._live[slot.call_id]
             self.metrics.call_left()
+            self.on_left(slot.call_id)
             self.tell(slot.call_id, False)
         self._left.set()
 

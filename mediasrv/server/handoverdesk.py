@@ -25,6 +25,7 @@ from mediasrv.server.api.clerk import Means
 from mediasrv.server.calls import Calls
 from mediasrv.server.handover import Handover
 from mediasrv.server.switchboard import Switchboard, nobody_is_barred, nobody_notes
+from mediasrv.server.telnyx import TelnyxDesk
 from mediasrv.server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -35,11 +36,12 @@ def handover_desks(calls: Calls, webhooks: Sequence[Webhooks], means: Means | No
     desks = []
     for each in webhooks:
         carrier, control = each.carrier, means.controls.get(each.carrier.name) if means else None
-        if control is not None and isinstance(carrier, HandoverDocuments):
-            records = means.records if means else None
-            lists = means.lists if means else None
-            screen = Screen(records, lists) if records or lists else nobody_is_barred
-            note = records.chronicle.handed_over if records else nobody_notes
+        records, lists = (means.records, means.lists) if means else (None, None)
+        screen = Screen(records, lists) if records or lists else nobody_is_barred
+        note = records.chronicle.handed_over if records else nobody_notes
+        if means is not None and isinstance(each, TelnyxDesk):
+            each.may_hand_over(screen, note)
+        elif control is not None and isinstance(carrier, HandoverDocuments):
             board = calls.switchboards[carrier.name] = Switchboard(control, calls.spawn, screen, note)
             desks.append(HandoverDesk(calls, each, carrier, board))
     return desks

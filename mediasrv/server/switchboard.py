@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from mediasrv.call.control import Earlier, HandoverOrder, HandoverOutcome, Words
-from mediasrv.carriers.base import CallOrder, Control
+from mediasrv.carriers.base import CallOrder, Control, PlacedCall
 from mediasrv.errors import CarrierError
 from mediasrv.server.handover import Handover, Handovers, Party
 
@@ -148,14 +148,23 @@ class Switchboard:
             ring_timeout_s=order.timeout_s,
         )
         try:
-            placed = await self._control.place(call)
+            placed = await self._place(handover, call)
             handover.callee_id = placed.call_id or placed.request_id
         except CarrierError as error:
             log.error("nobody can be rung", extra={"call": handover.party.call_id, "error": str(error)})
             if not error.uncertain:
                 return HandoverOutcome.FAILED
+        return await self._outcome(handover, order.timeout_s + BRIEFING_LIMIT_S)
+
+    async def _place(self, handover: Handover, order: CallOrder) -> PlacedCall:
+        """Ring somebody who is to be briefed."""
+        return await self._control.place(order)
+
+    @staticmethod
+    async def _outcome(handover: Handover, limit_s: float) -> HandoverOutcome:
+        """What becomes of it; who is silent for so long is taken for nobody."""
         try:
-            async with asyncio.timeout(order.timeout_s + BRIEFING_LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 return await asyncio.shield(handover.outcome)
         except TimeoutError:
             return HandoverOutcome.NO_ANSWER

@@ -1,7 +1,8 @@
 """Telnyx's webhooks: it tells, in JSON, and does what it is told by commands.
 
     call.initiated ─► answer, or reject where there is no room
-    call.answered  ─► streaming_start ─► its WebSocket
+    call.answered  ─► streaming_start ─► its WebSocket, and hangup when that is over
+    another leg    ─► whoever is handing a caller over to it
     all else       ─► as other carriers' webhooks
 
 A webhook is answered at once and its command follows, for Telnyx waits for no document. A webhook that comes twice is
@@ -27,6 +28,8 @@ from mediasrv.carriers.telnyx_rest import client_state, read_client_state
 from mediasrv.errors import CarrierError, SignatureError
 from mediasrv.server.calls import Calls
 from mediasrv.server.request import first_values
+from mediasrv.server.switchboard import Note, Screen
+from mediasrv.server.telnyxboard import TelnyxSwitchboard
 from mediasrv.server.visit import DEFAULT_AGENT
 from mediasrv.server.webhooks import PROVEN, Webhooks, read_request
 
@@ -48,6 +51,9 @@ class TelnyxDesk(Webhooks):
         self._telnyx = carrier
         self._control = carrier.control
         self._heard = Nonces()
+        self._board: TelnyxSwitchboard | None = None
+        self._ours: set[str] = set()
+        calls.on_left = self._left
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path; a call that we place may name the other ones."""
@@ -59,8 +65,37 @@ class TelnyxDesk(Webhooks):
         if self._control is not None:
             await self._control.aclose()
 
+    def may_hand_over(self, screen: Screen, note: Note) -> None:
+        """Calls may be handed over, to nobody whom ``screen`` bars; ``note`` is told of it."""
+        if self._control is not None:
+            voice, language = self._telnyx.voice, self._telnyx.language
+            self._board = TelnyxSwitchboard(
+                self._control, self._calls.spawn, screen, note, voice=voice, language=language
+            )
+            self._calls.switchboards[self.carrier.name] = self._board
+
+    def _left(self, call_id: str) -> None:
+        """Telnyx keeps a call up whose stream is over: end it, unless somebody else has the caller."""
+        is_ours = call_id in self._ours
+        self._ours.discard(call_id)
+        is_elsewhere = self._board is not None and self._board.has_handed_over(call_id)
+        if is_ours and self._control is not None and not is_elsewhere and not self._calls.has_ended(call_id):
+            self._command("hangup", call_id, self._control.hang_up(call_id))
+
+    def _is_of_another_leg(self, fields: dict[str, str], webhook: Webhook) -> bool:
+        """Whether a word is about somebody to whom a caller is handed over; it is heard there."""
+        name = fields.get("handover") or read_client_state(fields.get("client_state", "")).get("handover", "")
+        if not name:
+            return False
+        handover = self._board.standing.named(name) if self._board is not None else None
+        if self._board is None or handover is None:
+            return webhook.call_id != fields.get("call")
+        return self._board.hear(handover, fields, webhook)
+
     async def _hear(self, request: web.Request) -> web.Response:
         fields, webhook = await self.read(request)
+        if self._is_of_another_leg(fields, webhook):
+            return web.Response(text="ok\n")
         is_incoming = webhook.happening is Happening.RINGING and webhook.direction == INBOUND
         if is_incoming:
             self._take_call(fields, webhook)
@@ -101,6 +136,7 @@ class TelnyxDesk(Webhooks):
         agent, body = (fields.get(name) or known.get(name, "") for name in ("agent", "body"))
         stream = orjson.loads(self._telnyx.answer(origin, call_id, agent, body, time.time()))
         log.info("call answered", extra={"call": call_id, "agent": agent or DEFAULT_AGENT})
+        self._ours.add(call_id)
         self._command("stream", call_id, self._control.start_stream(call_id, stream, f"{fields['id']}.stream"))
 
     def _command(self, name: str, call_id: str, work: Coroutine[Any, Any, None]) -> None:

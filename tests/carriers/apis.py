@@ -71,11 +71,14 @@ async def serving(api: FakeApi) -> AsyncIterator[str]:
 class FakeTelnyx(FakeApi):
     """Call Control: a command for a call that is over is answered with 422, code 90018."""
 
+    placed = "live"
+    """The name of calls that are placed."""
+
     def respond(self, asked: Asked) -> tuple[int, Any]:
         parts = asked.path.strip("/").split("/")
         match asked.method, parts:
             case "POST", ["v2", "calls"]:
-                return 200, {"data": {"call_control_id": "live", "is_alive": False}}
+                return 200, {"data": {"call_control_id": self.placed, "is_alive": False}}
             case "GET", ["v2", "calls", call_id]:
                 return 200, {"data": {"call_control_id": call_id, "is_alive": call_id in self.live, "to": "+15550002"}}
             case "GET", ["v2", "connections", _, "active_calls"]:

@@ -121,6 +121,15 @@ async def test_another_refusal_is_one(errors: Any) -> None:
             await control.hang_up("live")
 
 
+async def test_a_recording_is_deleted_and_one_that_is_gone_is_no_error() -> None:
+    api = FakeTelnyx()
+    async with controlling(api) as control:
+        await control.delete_recording("r/1")
+        api.answers = [(200, {"data": {"id": "r2"}})]
+        await control.delete_recording("r2")
+    assert api.commands == [("DELETE", "/v2/recordings/r%2F1"), ("DELETE", "/v2/recordings/r2")]
+
+
 async def test_there_are_no_documents_to_lead_a_call_to() -> None:
     async with controlling(FakeTelnyx()) as control:
         with pytest.raises(CarrierError, match="no documents"):

@@ -181,6 +181,16 @@ async def test_keys_toward_the_far_end_go_by_the_api(caplog: pytest.LogCaptureFi
         await phone.echo()
 
 
+async def test_a_call_whose_agent_hangs_up_is_ended() -> None:
+    async with telnyx() as line:
+        await line.tell("call.answered", client_state=OURS)
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        phone.press("#")
+        await line.asked("hangup")
+
+
 async def test_a_webhook_that_comes_twice_is_heard_once() -> None:
     async with telnyx(max_calls=1) as line:
         for _ in range(3):
