@@ -48,8 +48,8 @@ async def hand_over(
     """
     if control is None:
         log.error(
-            "calls cannot be handed over: the carrier's account is not configured, or it is Exotel, which leads no live "
-            "call elsewhere: put a Connect applet behind the stream, and hang up"
+            "calls cannot be handed over: the carrier's account is not configured, or it is Exotel, which leads no "
+            "live call elsewhere: put a Connect applet behind the stream, and hang up"
         )
         return HandoverOutcome.FAILED
     if not order.briefing:

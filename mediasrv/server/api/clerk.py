@@ -151,8 +151,8 @@ class Clerk:
         if entry is None or entry.details.control is None:
             raise unavailable(
                 "no_carrier_api",
-                "this call cannot be handed over: its carrier's REST API is not configured, or it is Exotel, which has none"
-                " for that: put a Connect applet behind the stream",
+                "this call cannot be handed over: its carrier's REST API is not configured, or it is Exotel, which has "
+                "none for that: put a Connect applet behind the stream",
             )
         more = {name: value for name, value in body.items() if name != "to"}
 
