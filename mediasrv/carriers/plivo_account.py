@@ -7,24 +7,11 @@ that had none; that is left to Plivo's console.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from mediasrv.carriers.account import Application
 from mediasrv.carriers.plivo_rest import PlivoApi, plain
 from mediasrv.errors import CarrierError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """What is asked, and where."""
-
-    name: str
-    answer_url: str
-    hangup_url: str = ""
-    fallback_url: str = ""
-    """Asked when the answer URL did not answer."""
-    id: str = ""
-    """Plivo's; empty for one that is yet to be made."""
 
 
 class PlivoAccount:
@@ -32,6 +19,10 @@ class PlivoAccount:
 
     def __init__(self, api: PlivoApi) -> None:
         self._api = api
+
+    async def aclose(self) -> None:
+        """Close the connections; safe to call twice."""
+        await self._api.aclose()
 
     async def application_of(self, number: str) -> str:
         """The id of the application that a number of the account belongs to; empty for none."""

@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 
 import aiohttp
 
+from mediasrv.carriers.account import Account, Application
 from mediasrv.carriers.options import PlivoOptions
-from mediasrv.carriers.plivo_account import Application, PlivoAccount
+from mediasrv.carriers.plivo_account import PlivoAccount
 from mediasrv.carriers.plivo_rest import PlivoApi
 from mediasrv.errors import CarrierError
 from mediasrv.net.tls import client_context
@@ -159,3 +160,19 @@ class Walk:
         nonce = str(uuid4().int)
         signature = sign_v3(self._options.auth_token, method, url, nonce, form)
         return {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
+
+
+async def look(account: Account, carrier: str, number: str, public_url: str) -> Verdict:
+    """Whether a number leads here, at a carrier whose way is not walked to its end: what stands in its account."""
+    try:
+        app_id = await account.application_of(number)
+        application = await account.application(app_id) if app_id else None
+    except CarrierError as error:
+        return Verdict("number", False, "there is no such one in this account" if error.status == 404 else str(error))
+    wire = f"mediasrv wire {number} --carrier {carrier}"
+    if application is None or not application.answer_url:
+        return Verdict("number", False, f"{number} is answered by no URL: {wire}")
+    ours = urlsplit(application.answer_url)
+    if f"{ours.scheme}://{ours.netloc}" != public_url or not ours.path.startswith(f"/{carrier}/"):
+        return Verdict("number", False, f"{number} is answered by {application.answer_url}, which is not here: {wire}")
+    return Verdict("number", True, f"{number} is answered by {application.answer_url}")

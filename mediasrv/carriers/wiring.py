@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mediasrv.carriers.plivo_account import Application, PlivoAccount
+from mediasrv.carriers.account import Account, Application
 from mediasrv.carriers.urls import with_query
 from mediasrv.errors import ConfigError
 
@@ -26,6 +26,7 @@ class Wired:
     """The id of ours."""
     earlier: str
     """The id of the one that was there; empty for none."""
+    carrier: str = "plivo"
 
 
 class Memory:
@@ -46,9 +47,7 @@ class Memory:
             self.wired[number] = wired
         else:
             self.wired.pop(number, None)
-        text = json.dumps(
-            {each: {"application": w.application, "earlier": w.earlier} for each, w in self.wired.items()}
-        )
+        text = json.dumps({each: asdict(wired) for each, wired in self.wired.items()})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft = self._path.with_suffix(".new")
@@ -66,39 +65,44 @@ def number_of(text: str) -> str:
     return number
 
 
-def application_for(agent: str, public_url: str) -> Application:
+def application_for(agent: str, public_url: str, carrier: str = "plivo") -> Application:
     """The application of an agent; raise ``ConfigError`` where carriers cannot reach this server."""
     if not public_url.startswith("https://"):
         raise ConfigError(
-            "set server.public_url to what Plivo reaches this server at, such as https://voice.example.in"
+            "set server.public_url to what carriers reach this server at, such as https://voice.example.in"
         )
-    query = {"agent": "" if agent == "default" else agent}
+    ours, query = f"{public_url}/{carrier}", {"agent": "" if agent == "default" else agent}
+    name = f"mediasrv-{re.sub('[^A-Za-z0-9]+', '-', agent)}"
+    if carrier == "telnyx":
+        return Application(name=name, answer_url=with_query(f"{ours}/webhook", query))
     return Application(
-        name=f"mediasrv-{re.sub('[^A-Za-z0-9]+', '-', agent)}",
-        answer_url=with_query(f"{public_url}/plivo/answer", query),
-        hangup_url=f"{public_url}/plivo/callback/status",
-        fallback_url=f"{public_url}/plivo/fallback",
+        name=name,
+        answer_url=with_query(f"{ours}/answer", query),
+        hangup_url=f"{ours}/callback/status",
+        fallback_url=f"{ours}/fallback",
     )
 
 
-async def wire(account: PlivoAccount, memory: Memory, number: str, application: Application) -> Wired:
+async def wire(
+    account: Account, memory: Memory, number: str, application: Application, carrier: str = "plivo"
+) -> Wired:
     """Point a number at an application; raise ``CarrierError``. What was there is remembered before it is changed."""
     found = await account.application_of(number)
     app_id = await account.put(application)
     known = memory.wired.get(number)
-    wired = Wired(app_id, known.earlier if known and found == known.application else found)
+    wired = Wired(app_id, known.earlier if known and found == known.application else found, carrier)
     memory.keep(number, wired)
     await account.assign(number, app_id)
     return wired
 
 
-async def unwire(account: PlivoAccount, memory: Memory, number: str) -> str:
+async def unwire(account: Account, memory: Memory, number: str) -> str:
     """Put back what was there and return its id; raise ``CarrierError``, or ``ConfigError`` where that is not known."""
     known = memory.wired.get(number)
     if known is None:
         raise ConfigError(f"{number} was not wired from here")
     if not known.earlier:
-        raise ConfigError(f"{number} had no application before: take it away in Plivo's console")
+        raise ConfigError(f"{number} had no application before: take it away in the carrier's console")
     await account.assign(number, known.earlier)
     memory.keep(number, None)
     return known.earlier

@@ -49,12 +49,22 @@ def _check_live(settings: Settings, numbers: list[str]) -> int:
 
 async def _walk(settings: Settings, numbers: list[str]) -> bool:
     """Walk the way of a call to each number, or to each that was wired from here; whether all are good."""
-    from mediasrv.carriers.plivo_walk import Walk
+    from mediasrv.carriers.plivo_walk import Walk, look
     from mediasrv.carriers.wiring import Memory, number_of
-    from mediasrv.commands.wire import state_file
+    from mediasrv.commands.wire import account_of, state_file
 
-    is_good = True
-    for number in map(number_of, numbers or Memory(state_file()).wired):
+    is_good, wired = True, Memory(state_file()).wired
+    for number in map(number_of, numbers or wired):
+        carrier = wired[number].carrier if number in wired else "plivo"
+        if carrier != "plivo":
+            account = account_of(settings, carrier)
+            try:
+                verdict = await look(account, carrier, number, settings.server.public_url)
+            finally:
+                await account.aclose()
+            print(verdict, flush=True)
+            is_good &= verdict.ok
+            continue
         async for verdict in Walk(settings.plivo, settings.server.public_url).take(number):
             print(verdict, flush=True)
             is_good &= verdict.ok

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -68,11 +70,35 @@ async def serving(api: FakeApi) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closing)
+
+
+@asynccontextmanager
+async def using(api: FakeApi, client: Callable[[str], C]) -> AsyncIterator[C]:
+    """A client of it, which is made of its origin."""
+    async with serving(api) as url:
+        made = client(url)
+        try:
+            yield made
+        finally:
+            await made.aclose()
+
+
 class FakeTelnyx(FakeApi):
     """Call Control: a command for a call that is over is answered with 422, code 90018."""
 
     placed = "live"
     """The name of calls that are placed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[str, str] = {}
+        """The connection that each number belongs to."""
+        self.applications: dict[str, dict[str, Any]] = {}
 
     def respond(self, asked: Asked) -> tuple[int, Any]:
         parts = asked.path.strip("/").split("/")
@@ -83,6 +109,26 @@ class FakeTelnyx(FakeApi):
                 return 200, {"data": {"call_control_id": call_id, "is_alive": call_id in self.live, "to": "+15550002"}}
             case "GET", ["v2", "connections", _, "active_calls"]:
                 return 200, {"data": [{"call_control_id": call_id} for call_id in sorted(self.live)]}
+            case "GET", ["v2", "phone_numbers"]:
+                found = [number for number in self.numbers if number == asked.given["filter[phone_number]"]]
+                return 200, {
+                    "data": [
+                        {"id": f"n{number}", "phone_number": number, "connection_id": self.numbers[number]}
+                        for number in found
+                    ]
+                }
+            case "PATCH", ["v2", "phone_numbers", name]:
+                self.numbers[unquote(name)[1:]] = asked.given["connection_id"]
+                return 200, {"data": {}}
+            case "GET", ["v2", "call_control_applications"]:
+                return 200, {"data": list(self.applications.values())}
+            case "POST", ["v2", "call_control_applications"]:
+                made = {"id": f"a{len(self.applications)}", **asked.given}
+                self.applications[made["id"]] = made
+                return 201, {"data": made}
+            case _, ["v2", "call_control_applications", name] if name in self.applications:
+                self.applications[name] |= asked.given
+                return 200, {"data": self.applications[name]}
             case "POST", ["v2", "calls", call_id, "actions", _] if call_id in self.live:
                 return 200, {"data": {"result": "ok"}}
             case "POST", ["v2", "calls", _, "actions", _]:
@@ -92,6 +138,11 @@ class FakeTelnyx(FakeApi):
 
 class FakeTwilio(FakeApi):
     """Calls and recordings of one account; what is done to a call that is over is answered with 404, code 20404."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[str, dict[str, Any]] = {}
+        """What stands at each number."""
 
     def respond(self, asked: Asked) -> tuple[int, Any]:
         parts = asked.path.removeprefix("/2010-04-01/Accounts/AC1/").removesuffix(".json").split("/")
@@ -106,6 +157,14 @@ class FakeTwilio(FakeApi):
                         {"sid": "odd", "status": "queued", "date_created": None},
                     ]
                 }
+            case "GET", ["IncomingPhoneNumbers"]:
+                number = asked.given["PhoneNumber"]
+                found = [{"sid": f"PN{number[1:]}", "phone_number": number, **self.numbers.get(number, {})}]
+                return 200, {"incoming_phone_numbers": found if number in self.numbers else []}
+            case "POST", ["IncomingPhoneNumbers", sid]:
+                given = {re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): value for name, value in asked.given.items()}
+                self.numbers[f"+{sid[2:]}"] |= {name: value or None for name, value in given.items()}
+                return 200, {"sid": sid}
             case "POST", ["Calls", call_id] if call_id in self.live:
                 return 200, {"sid": call_id, "status": "completed"}
             case "POST", ["Calls", call_id, "Recordings"] if call_id in self.live:

@@ -123,7 +123,10 @@ def test_a_memory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_the_memory_is_json(memory: Memory, tmp_path: Path) -> None:
     memory.keep(NUMBER, Wired("1", "2"))
     found = json.loads((tmp_path / "state" / "wired.json").read_text())
-    assert found == {NUMBER: {"application": "1", "earlier": "2"}}
+    assert found == {NUMBER: {"application": "1", "earlier": "2", "carrier": "plivo"}}
+    # A file of an older program knows of Plivo's numbers alone.
+    (tmp_path / "state" / "wired.json").write_text(json.dumps({NUMBER: {"application": "1", "earlier": "2"}}))
+    assert Memory(tmp_path / "state" / "wired.json").wired == {NUMBER: Wired("1", "2", "plivo")}
 
 
 def test_numbers_are_read_as_they_are_written_by_hand() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mediasrv.cli import main
 from native_bench.standins.plivo import ACCOUNT, TOKEN, PlivoStandin
+from tests.carriers.apis import FakeTwilio, serving
 
 NUMBER = "+912212345678"
 
@@ -20,7 +21,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "mediasrv.toml"
 
 
-def configure(config: Path, url: str) -> None:
+def configure(config: Path, url: str, more: str = "") -> None:
     config.write_text(f"""
 [server]
 public_url = "https://voice.example.in"
@@ -30,6 +31,7 @@ auth_token_env = "PLIVO_AUTH_TOKEN"
 api_url = "{url}"
 [agents.sales]
 forward = "sip:pbx@example.in"
+{more}
 """)
 
 
@@ -52,6 +54,26 @@ async def test_a_number_is_wired_and_put_back(config: Path, capsys: pytest.Captu
         assert out.splitlines()[-1] == f"{NUMBER} belongs to application 29 again"
 
 
+async def test_a_number_of_twilios_is_wired_and_put_back(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "t")
+    api = FakeTwilio()
+    api.numbers[NUMBER] = {"voice_url": "https://other.example/answer"}
+    async with serving(api) as url:
+        account = f'account_sid = "AC1"\nauth_token_env = "TWILIO_AUTH_TOKEN"\napi_url = "{url}"'
+        configure(config, "http://127.0.0.1:1", f"[twilio]\n{account}")
+        command = ["wire", NUMBER, "--agent", "sales", "--config", str(config)]
+        assert await asyncio.to_thread(main, [*command, "--carrier", "twilio"]) == 0
+        # Whose number it is stands in the memory.
+        assert await asyncio.to_thread(main, [*command, "--undo"]) == 0
+    assert api.numbers[NUMBER]["voice_url"] == "https://other.example/answer"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{NUMBER} is answered by https://voice.example.in/twilio/answer?agent=sales",
+        f"{NUMBER} is answered by https://other.example/answer again",
+    ]
+
+
 async def test_what_is_wrong_is_one_line(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with PlivoStandin() as url:
         configure(config, url)
@@ -60,6 +82,13 @@ async def test_what_is_wrong_is_one_line(config: Path, capsys: pytest.CaptureFix
             (["Ann", "--agent", "sales"], 78, "country code"),
             ([NUMBER, "--agent", "sales", "--undo"], 78, "was not wired from here"),
             ([NUMBER, "--agent", "sales"], 1, "plivo: refuses, HTTP 404"),
+            (
+                [NUMBER, "--agent", "sales", "--carrier", "exotel"],
+                78,
+                "Voicebot applet https://voice.example.in/exotel",
+            ),
+            ([NUMBER, "--agent", "sales", "--carrier", "twilio"], 78, "set twilio.account_sid"),
+            ([NUMBER, "--agent", "sales", "--carrier", "telnyx"], 78, "set telnyx.api_key_env"),
         ):
             assert await asyncio.to_thread(main, ["wire", *arguments, "--config", str(config)]) == code
             complaint = capsys.readouterr().err
