@@ -1,4 +1,5 @@
-"""Calls out by Twilio and Telnyx: an order becomes a call at the carrier's API, a stream, and an end that is known."""
+"""Calls out by Twilio, Telnyx and Exotel: an order becomes a call at the carrier's API, a stream, and an end that is
+known."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from xml.etree import ElementTree
 import aiohttp
 import orjson
 
-from mediasrv.carriers.options import TelnyxOptions, TwilioOptions
+from mediasrv.audio.format import L16_8K
+from mediasrv.carriers.exotel import ExotelCarrier
+from mediasrv.carriers.exotel_rest import ExotelControl
+from mediasrv.carriers.options import ExotelOptions, TelnyxOptions, TwilioOptions
 from mediasrv.carriers.telnyx import TOKEN_HEADER, TelnyxCarrier
 from mediasrv.carriers.telnyx_rest import TelnyxControl
 from mediasrv.carriers.twilio import TwilioCarrier
@@ -22,11 +26,12 @@ from mediasrv.carriers.twilio_rest import TwilioControl
 from mediasrv.outbound.order import Standing, State
 from mediasrv.outbound.request import DialRequest
 from mediasrv.turn.callee import Kind
+from mediasrv.wire.exotel_carrier import ExotelCarrierProtocol
 from mediasrv.wire.telnyx_carrier import TelnyxCarrierProtocol
 from mediasrv.wire.twilio_carrier import TwilioCarrierProtocol
 from mediasrv.wire.twilio_signature import sign_twilio
 from tests import naive
-from tests.carriers.apis import FakeTelnyx, FakeTwilio, serving
+from tests.carriers.apis import FakeExotel, FakeTelnyx, FakeTwilio, serving
 from tests.outbound.support import LANDLINE, MOBILE
 from tests.outbound.test_whole import calling_out, dialer_of, until_it_stands
 from tests.patience import WAIT_S, until
@@ -60,6 +65,12 @@ class Town(Stage):
         signature = b64encode(naive.sign_ed25519(SECRET, sent.encode() + b"|" + body)).decode()
         signed = {"telnyx-timestamp": sent, "telnyx-signature-ed25519": signature, "Content-Type": "application/json"}
         async with self.session.post(url, data=body, headers=signed) as answer:
+            assert answer.status == 200
+
+    async def exotel_says(self, url: str, **fields: str) -> None:
+        fields = {"CallSid": "live", "Direction": "outbound-api", "From": MOBILE, "To": LANDLINE, **fields}
+        # What the address holds of credentials is sent as a header.
+        async with self.session.post(url, json=fields) as answer:
             assert answer.status == 200
 
     async def speaks_with_the_agent(self, url: str, headers: Mapping[str, str], side: Any, parameters: str) -> None:
@@ -152,3 +163,41 @@ async def test_an_order_is_a_call_of_telnyxs(tmp_path: Path) -> None:
             standing = await there.until_it_stands(order_id, State.ENDED)
     assert (standing.calls, standing.machine) == (1, False)
     assert [path for _, path in api.commands] == ["/v2/calls", "/v2/calls/live/actions/streaming_start"]
+
+
+async def test_an_order_is_a_call_of_exotels(tmp_path: Path) -> None:
+    api = FakeExotel()
+    async with serving(api) as url:
+        options = ExotelOptions(account_sid="acme", api_key="k", api_token="t", stream_password="secret", api_url=url)
+        async with town(tmp_path, ExotelCarrier(options), ExotelControl(options)) as there:
+            order_id = await there.order()
+            await there.until_it_stands(order_id, State.PLACED)
+            placed = api.asked[0].given
+            assert (placed["CallerId"], placed["From"], placed["StreamType"]) == (LANDLINE, MOBILE, "bidirectional")
+            await there.exotel_says(placed["StatusCallback"], EventType="answered", Status="in-progress")
+            await there.until_it_stands(order_id, State.ANSWERED)
+            stream = urlsplit(placed["StreamUrl"])
+            basic = {"Authorization": "Basic " + b64encode(b"exotel:secret").decode()}
+            phone = await there.phone(f"{stream.path}?{stream.query}", basic, ExotelCarrierProtocol())
+            phone.start("live", L16_8K)
+            await until(lambda: bool(there.agency.calls))
+            (call,) = there.agency.calls
+            assert (call.agent, call.details.body) == ("sales team", {"name": "आशा"})
+            assert call.details.direction == "outbound"
+            await there.exotel_says(placed["StatusCallback"], EventType="terminal", Status="completed")
+            standing = await there.until_it_stands(order_id, State.ENDED)
+            assert (await phone.end())[0] == 1000
+    assert standing.calls == 1
+    assert api.commands == [("POST", "/v1/Accounts/acme/Calls/connect.json")]
+
+
+async def test_a_busy_line_of_exotels_is_called_again_later(tmp_path: Path) -> None:
+    api = FakeExotel()
+    async with serving(api) as url:
+        options = ExotelOptions(account_sid="acme", api_key="k", api_token="t", stream_password="secret", api_url=url)
+        async with town(tmp_path, ExotelCarrier(options), ExotelControl(options)) as there:
+            order_id = await there.order()
+            await there.until_it_stands(order_id, State.PLACED)
+            await there.exotel_says(api.asked[0].given["StatusCallback"], EventType="terminal", Status="busy")
+            standing = await there.until_it_stands(order_id, State.PLANNED)
+    assert (standing.calls, standing.due_s is not None and standing.due_s > time.time() + 600) == (1, True)
