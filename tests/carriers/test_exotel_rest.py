@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from mediasrv.carriers.base import CallOrder, PlacedCall, RecordingOrder
 from mediasrv.carriers.exotel_rest import ExotelControl
 from mediasrv.carriers.options import ExotelOptions
 from mediasrv.errors import CarrierError, ConfigError
-from tests.carriers.apis import FakeExotel, serving
+from tests.carriers.apis import FakeExotel, using
 
 
 def order(query: str = "?agent=sales") -> CallOrder:
@@ -22,15 +22,9 @@ def order(query: str = "?agent=sales") -> CallOrder:
     )
 
 
-@asynccontextmanager
-async def controlling(api: FakeExotel, **changes: Any) -> AsyncIterator[ExotelControl]:
-    account: dict[str, Any] = {"account_sid": "acme", "api_key": "k", "api_token": "t", "stream_password": "p"}
-    async with serving(api) as url:
-        control = ExotelControl(ExotelOptions(**account | {"api_url": url} | changes))
-        try:
-            yield control
-        finally:
-            await control.aclose()
+def controlling(api: FakeExotel, **changes: Any) -> AbstractAsyncContextManager[ExotelControl]:
+    account = {"account_sid": "acme", "api_key": "k", "api_token": "t", "stream_password": "p"} | changes
+    return using(api, lambda url: ExotelControl(ExotelOptions(**account, api_url=url)))
 
 
 async def test_a_call_is_placed_and_streams_to_us() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from mediasrv.carriers.base import CallOrder, PlacedCall, RecordingOrder
 from mediasrv.carriers.options import TelnyxOptions
 from mediasrv.carriers.telnyx_rest import TelnyxControl, client_state
 from mediasrv.errors import CarrierError, ConfigError
-from tests.carriers.apis import FakeTelnyx, serving
+from tests.carriers.apis import FakeTelnyx, using
 
 ORDER = CallOrder(
     to_number="+15550002",
@@ -23,14 +23,9 @@ ORDER = CallOrder(
 Work = Callable[[TelnyxControl, str], Awaitable[Any]]
 
 
-@asynccontextmanager
-async def controlling(api: FakeTelnyx, **changes: Any) -> AsyncIterator[TelnyxControl]:
-    async with serving(api) as url:
-        control = TelnyxControl(TelnyxOptions(**{"api_key": "KEY", "api_url": url, "connection_id": "app"} | changes))
-        try:
-            yield control
-        finally:
-            await control.aclose()
+def controlling(api: FakeTelnyx, **changes: Any) -> AbstractAsyncContextManager[TelnyxControl]:
+    options = {"api_key": "KEY", "connection_id": "app"} | changes
+    return using(api, lambda url: TelnyxControl(TelnyxOptions(**options, api_url=url)))
 
 
 async def test_a_call_is_placed_with_all_it_needs() -> None:

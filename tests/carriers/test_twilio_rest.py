@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from mediasrv.carriers.options import TwilioOptions
 from mediasrv.carriers.rest import basic_auth
 from mediasrv.carriers.twilio_rest import TwilioControl
 from mediasrv.errors import CarrierError, ConfigError
-from tests.carriers.apis import FakeTwilio, serving
+from tests.carriers.apis import FakeTwilio, using
 
 CALLS = "/2010-04-01/Accounts/AC1/Calls"
 ORDER = CallOrder(
@@ -20,14 +19,8 @@ ORDER = CallOrder(
 )
 
 
-@asynccontextmanager
-async def controlling(api: FakeTwilio) -> AsyncIterator[TwilioControl]:
-    async with serving(api) as url:
-        control = TwilioControl(TwilioOptions(account_sid="AC1", auth_token="secret", api_url=url))
-        try:
-            yield control
-        finally:
-            await control.aclose()
+def controlling(api: FakeTwilio) -> AbstractAsyncContextManager[TwilioControl]:
+    return using(api, lambda url: TwilioControl(TwilioOptions(account_sid="AC1", auth_token="secret", api_url=url)))
 
 
 @pytest.mark.parametrize(
