@@ -8,13 +8,14 @@ to the flow's next applet.
 from __future__ import annotations
 
 from typing import NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
+from mediasrv.call.link import OUTBOUND
 from mediasrv.carriers.base import CallOrder, PlacedCall, RecordingOrder
 from mediasrv.carriers.exotel import with_credentials
 from mediasrv.carriers.options import ExotelOptions
 from mediasrv.carriers.rest import GONE, RestClient, basic_auth
-from mediasrv.carriers.urls import stream_url
+from mediasrv.carriers.urls import stream_url, with_query
 from mediasrv.errors import CarrierError, ConfigError
 
 # Of the address of a stream.
@@ -68,8 +69,10 @@ class ExotelControl:
 
     def _stream_url(self, answer_url: str) -> str:
         parts = urlsplit(answer_url)
+        # Three parameters are what Exotel lets through; that the call is ours nothing else would tell its stream.
+        query = {name: value for name, value in parse_qsl(parts.query) if name in ("agent", "body")}
         url = stream_url(f"{parts.scheme}://{parts.netloc}", self.name)
-        url = with_credentials(f"{url}?{parts.query}" if parts.query else url, self._options)
+        url = with_credentials(with_query(url, {**query, "direction": OUTBOUND}), self._options)
         if len(url) > _URL_CHARS:
             raise CarrierError("takes no stream address that long: send a shorter body", carrier=self.name)
         return url

@@ -36,7 +36,7 @@ async def test_a_call_is_placed_and_streams_to_us() -> None:
         "From": "+919990001111",
         "CallerId": "08040002222",
         "StreamType": "bidirectional",
-        "StreamUrl": "wss://exotel:p@h.example/exotel/stream?agent=sales",
+        "StreamUrl": "wss://exotel:p@h.example/exotel/stream?agent=sales&direction=outbound",
         "StatusCallback": "https://exotel:p@h.example/exotel/callback/status",
         "StatusCallbackContentType": "application/json",
         "StatusCallbackEvents[0]": "terminal",
@@ -50,7 +50,7 @@ async def test_without_proofs_the_addresses_hold_no_password() -> None:
     api = FakeExotel()
     async with controlling(api, verify_signatures=False) as control:
         await control.place(order(""))
-    assert api.asked[0].given["StreamUrl"] == "wss://h.example/exotel/stream"
+    assert api.asked[0].given["StreamUrl"] == "wss://h.example/exotel/stream?direction=outbound"
 
 
 @pytest.mark.parametrize("answer", [(500, {}), (200, {}), (200, {"Call": {"Sid": 7}}), (200, {"Call": "x"})])
