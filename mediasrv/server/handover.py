@@ -57,6 +57,8 @@ class Handover:
     """Until when the caller may come back; 0: he is never away before somebody is there."""
     callee_id: str = ""
     """The call to whoever is briefed."""
+    has_answered: bool = False
+    """Whether he has picked up, where the carrier tells of it by itself."""
     is_fetched: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether the carrier has asked for the document that leads the caller away."""
 

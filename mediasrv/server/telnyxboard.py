@@ -108,14 +108,14 @@ class TelnyxSwitchboard(Switchboard):
     def _end(self, handover: Handover, cause: str) -> None:
         """The other leg is over."""
         outcome = _OUTCOMES.get(cause, HandoverOutcome.FAILED)
-        if handover.is_fetched.is_set() and cause == "normal_clearing":
+        if handover.has_answered and cause == "normal_clearing":
             # Who hangs up before he has heard all of it does not want to talk.
             outcome = HandoverOutcome.REJECTED
         handover.settle(outcome)
 
     def _brief_callee(self, handover: Handover, webhook: Webhook, fields: Mapping[str, str]) -> None:
         if webhook.happening is Happening.ANSWERED:
-            handover.is_fetched.set()
+            handover.has_answered = True
             words = self._telnyx.speak(webhook.call_id, handover.order.briefing, self._voice, self._language)
             self._spawn(self._obey("brief", handover, words, HandoverOutcome.FAILED))
         elif webhook.happening is Happening.MACHINE and webhook.machine:
