@@ -22,9 +22,9 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from tests.call.stage import agent_options
 from tests.carriers.apis import FakeTelnyx, serving
-from tests.net.peers import WAIT_S
+from tests.patience import WAIT_S, until
 from tests.server import handing
-from tests.server.stage import EchoAgency, Phone, Stage, until
+from tests.server.stage import EchoAgency, Phone, Stage
 from tests.server.test_telnyx import KEY, Telnyx
 
 COLD, WARM = {"to": "+15550009"}, {"to": "+15550009", "briefing": "Ann & order 7"}
