@@ -25,6 +25,7 @@ from mediasrv.server.door import FrontDoor
 from mediasrv.server.http import Reception
 from mediasrv.server.media import MediaDoor
 from mediasrv.server.metrics import Metrics
+from mediasrv.server.repeats import Repeats
 from mediasrv.server.telnyx import webhooks_of
 from tests.server.stage import UNSIGNED, EchoAgency
 
@@ -159,7 +160,8 @@ def _carriers() -> list[Carrier]:
 async def _ask(data: bytes) -> None:
     calls = Calls(EchoAgency(), _MOST_CALLS, Metrics())
     desk = OperatorDesk(calls, Means(token=TOKEN, board=Board()), Guard(TOKEN))
-    reception = Reception(calls, *(webhooks_of(calls, each, "") for each in _carriers()), desk)
+    webhooks = [webhooks_of(calls, each, "") for each in _carriers()]
+    reception = Reception(calls, *webhooks, desk, repeats=Repeats(each.carrier for each in webhooks))
     await reception.start()
     wire, left = Wire(), list[None]()
     wire.protocol = reception.connection(lambda: left.append(None))
