@@ -140,7 +140,6 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             if means.lists is not None:
                 stack.push_async_callback(means.lists.aclose)
             if records is not None and opt_outs is not None:
-                records.elsewhere.keepers = means.controls
                 await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
             for keeper in [each for each in (recordings, captures) if each is not None]:
@@ -173,12 +172,14 @@ def _means(settings: Settings, gallery: Gallery, records: Records | None, record
     from mediasrv.outbound.donotcall import DoNotCall
     from mediasrv.server.api.clerk import Means
 
-    rules = settings.compliance
+    rules, controls = settings.compliance, controls_of(settings)
+    if records is not None:
+        records.elsewhere.keepers = controls
     return Means(
         token=settings.api.token,
         board=gallery.board,
         records=records,
-        controls=controls_of(settings),
+        controls=controls,
         lists=DoNotCall(rules) if rules.do_not_call_file or rules.do_not_call_url else None,
         public_url=settings.server.public_url,
         recordings=recordings,
