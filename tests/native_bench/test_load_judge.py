@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from math import inf
 
@@ -12,6 +11,7 @@ from native_bench.load.caller import LoadCaller
 from native_bench.load.measured import ANSWER_LIMIT_MS, Heard, judge
 from native_bench.load.metronome import SLOTS, Metronome
 from native_bench.load.tape import RATE_HZ, Tape
+from tests.patience import until
 
 TAPE = Tape()
 CYCLES = 3
@@ -77,10 +77,10 @@ async def test_after_a_stall_frames_are_made_up_for_at_their_old_times() -> None
     metronome, speaker = Metronome(), Speaker()
     metronome.join(speaker, 0)
     metronome.start()
-    await asyncio.sleep(0.03)
+    await until(lambda: speaker.intended_s)
     # What a busy machine does to us, done on purpose.
     time.sleep(0.1)  # noqa: ASYNC251
-    await asyncio.sleep(0.03)
+    await until(lambda: len(speaker.intended_s) > 6)
     metronome.stop()
     steps = [after - before for before, after in zip(speaker.intended_s, speaker.intended_s[1:], strict=False)]
     assert steps == pytest.approx([0.02] * len(steps))
@@ -95,7 +95,7 @@ async def test_callers_speak_at_different_instants_until_they_leave() -> None:
         metronome.join(speaker, number)
     metronome.leave(speakers[0])
     metronome.start()
-    await asyncio.sleep(0.05)
+    await until(lambda: all(speaker.intended_s for speaker in speakers[1:]))
     metronome.stop()
     assert speakers[0].intended_s == []
     firsts = {round(speaker.intended_s[0] * 1000) for speaker in speakers[1:]}
@@ -107,7 +107,7 @@ async def test_who_asks_to_look_looks_and_not_before() -> None:
     when_s = time.monotonic() + 0.02
     metronome.look_at(when_s, speaker)
     metronome.start()
-    await asyncio.sleep(0.05)
+    await until(lambda: speaker.looked_s)
     metronome.stop()
     (looked_s,) = speaker.looked_s
     assert looked_s >= when_s

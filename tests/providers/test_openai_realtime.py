@@ -246,8 +246,7 @@ async def test_a_cancelled_reply_that_does_not_end_is_not_waited_for(monkeypatch
     websocket = _Written()
     dialogue._websocket = websocket  # type: ignore[assignment]
     dialogue._flush()
-    await asyncio.sleep(0.15)
-    assert not exchange.is_stuck
+    await until(lambda: not exchange.is_stuck)
     assert websocket.kinds()[-1] == "response.create"
     dialogue._hang_up()
 

@@ -333,11 +333,11 @@ async def test_what_is_said_before_the_socket_is_open_is_heard(vendor: Vendor) -
 @every_vendor
 async def test_a_session_without_audio_is_kept_alive(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Dialect, "idle_s", 0.05)
-    async with site(vendor, idle_s=0.25) as there, calling(there.stt) as caller:
+    async with site(vendor, idle_s=0.6) as there, calling(there.stt) as caller:
         await caller.begin("w65")
         await caller.ask(1)
         caller.recognition.commit()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.8)
         await caller.begin("w70 w71")
         assert (await caller.ask(2)).text == "w70 w71"
         assert there.standin.connections == 1
@@ -356,8 +356,7 @@ async def test_a_model_that_ends_is_warned_of_at_the_start(vendor: Vendor, caplo
 async def test_a_line_that_was_prepared_is_taken(vendor: Vendor) -> None:
     async with site(vendor) as there:
         await there.stt.prepare()
-        await asyncio.sleep(0.02)
-        assert there.standin.live == 1
+        await until(lambda: there.standin.live == 1)
         async with calling(there.stt) as caller:
             await caller.begin("w65 w66")
             assert (await caller.ask(1)).text == "w65 w66"

@@ -9,8 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,24 @@ async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def names(database: Database) -> list[str]:
     return [row["name"] for row in await database.read("SELECT name FROM fruits ORDER BY name")]
+
+
+@asynccontextmanager
+async def busy(database: Database) -> AsyncIterator[None]:
+    """Its thread works on something until the end of this."""
+    begun, over = threading.Event(), threading.Event()
+
+    def work(_: object) -> None:
+        begun.set()
+        over.wait(WAIT_S)
+
+    working = asyncio.create_task(database.transact(work))
+    await until(begun.is_set)
+    try:
+        yield
+    finally:
+        over.set()
+        await working
 
 
 async def test_what_is_noted_is_written_soon(database: Database) -> None:
@@ -113,12 +133,10 @@ async def test_a_transaction_is_whole_or_not_at_all(database: Database) -> None:
 
 
 async def test_a_write_given_up_before_its_turn_is_never_made(database: Database) -> None:
-    busy = asyncio.create_task(database.transact(lambda _: time.sleep(0.1)))
-    await asyncio.sleep(0.01)
-    given_up = asyncio.create_task(database.write(PICK, ("apple",)))
-    await asyncio.sleep(0)
-    given_up.cancel()
-    await busy
+    async with busy(database):
+        given_up = asyncio.create_task(database.write(PICK, ("apple",)))
+        await asyncio.sleep(0)
+        given_up.cancel()
     await database.flush()
     assert await names(database) == []
 
@@ -200,11 +218,9 @@ async def test_too_many_notes_are_lost_and_counted_and_said_once(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(writers, "MAX_NOTES", 10)
-    busy = asyncio.create_task(database.transact(lambda _: time.sleep(0.2)))
-    await asyncio.sleep(0.05)
-    for number in range(15):
-        database.note(PICK, (str(number),))
-    await busy
+    async with busy(database):
+        for number in range(15):
+            database.note(PICK, (str(number),))
     await database.flush()
     assert len(await names(database)) == 10
     assert database.lost == 5

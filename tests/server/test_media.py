@@ -193,9 +193,10 @@ async def test_a_socket_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPa
     async with stage() as there:
         phone = await there.phone()
         assert await phone.end() == (1008, "no start within 10 s")
+        monkeypatch.setattr(media, "START_WITHIN_S", 0.6)
         late = await there.phone()
         late.start()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.7)
         await late.echo()
 
 

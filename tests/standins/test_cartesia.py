@@ -12,7 +12,7 @@ from mediasrv.audio.format import MULAW_8K
 from native_bench.standins.base import Fault
 from native_bench.standins.cartesia import KEY, VOICE, CartesiaStandin
 from native_bench.standins.speaking import voiced
-from tests.patience import WAIT_S
+from tests.patience import WAIT_S, until
 
 cartesia: Any = pytest.importorskip("cartesia")
 pytestmark = pytest.mark.sdk
@@ -61,7 +61,7 @@ async def test_a_context_is_cancelled() -> None:
         context = connection.context(max_buffer_delay_ms=0, **SPEECH)
         await context.push("hello there ")
         await context.cancel()
-        await asyncio.sleep(0.05)
+        await until(lambda: standin.cancelled)
     assert standin.cancelled == 1
     assert standin.complaints == []
 
