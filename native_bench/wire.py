@@ -31,7 +31,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.call import Call
+from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
+from mediasrv.call.figures import Figures
 from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
@@ -41,6 +43,8 @@ from mediasrv.server import door
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.turn.callee import Kind
+from mediasrv.turn.outcomes import Outcomes
+from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.wire.events import Event, MediaReceived, PlayMedia, StreamStarted, StreamStopped
 from mediasrv.wire.plivo import PlivoProtocol
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
@@ -56,6 +60,7 @@ class EchoCall:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.figures = Figures(Ear(MULAW_8K, Effort(Observer())), PlayoutLedger(MULAW_8K), Outcomes())
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def receive(self, event: Event) -> None:

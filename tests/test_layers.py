@@ -88,7 +88,7 @@ DOORS = {
     "orjson": ("",),
     "piper": ("providers.piper_worker",),
     "plivo": ("carriers.plivo_documents",),
-    "prometheus_client": ("server.metrics",),
+    "prometheus_client": ("server.census", "server.instruments", "server.metrics"),
     "pytest": ("pytest_plugin",),
     "redis": ("fleet.registry",),
     "sounddevice": ("simulator.microphone",),

@@ -17,6 +17,7 @@ from tests.patience import WAIT_S
 
 FOLDER = Path(__file__).parent.parent / "systemd" / "monitoring"
 DASHBOARD, ALERTS = FOLDER / "dashboard.json", FOLDER / "alerts.yml"
+TRIALS = Path(__file__).parent / "monitoring" / "alerts.yml"
 FIGURE = re.compile(r"\b(?:mediasrv|process)_[a-z_]+")
 
 
@@ -40,6 +41,18 @@ def told() -> set[str]:
     return set(kinds) | parts
 
 
+UNSHOWN = {
+    f"mediasrv_{name}_total"
+    for name in (
+        "callbacks",
+        "left_out",
+        "prepared_reply_tokens",
+        "prompt_tokens",
+        "remote_protocol_errors",
+        "unknown_events",
+    )
+}
+"""Figures for those who look closer."""
 PARTS = ("_bucket", "_sum", "_count")
 
 
@@ -56,12 +69,35 @@ def test_every_panel_has_a_place_a_title_and_a_unit() -> None:
     assert len({panel["id"] for panel in panels()}) == len(panels())
 
 
-def test_prometheus_takes_the_rules() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+def promtool(*arguments: str) -> str:
+    tool = shutil.which("promtool")
+    if tool is None:
         pytest.skip("needs promtool: apt-get install prometheus")
-    checked = subprocess.run(
-        [promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, timeout=WAIT_S, check=False
-    )
-    assert checked.returncode == 0, checked.stderr
-    assert f"{ALERTS.read_text(encoding='utf-8').count('- alert:')} rules found" in checked.stdout
+    done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_prometheus_takes_the_rules() -> None:
+    rules = ALERTS.read_text(encoding="utf-8").count("- alert:")
+    assert f"{rules} rules found" in promtool("check", "rules", str(ALERTS))
+
+
+def test_a_sick_server_gives_its_alert_and_a_healthy_one_none(tmp_path: Path) -> None:
+    shutil.copy(ALERTS, tmp_path / ALERTS.name)
+    trials = shutil.copy(TRIALS, tmp_path / "trials.yml")
+    assert "SUCCESS" in promtool("test", "rules", str(trials))
+
+
+def test_every_alert_is_tried() -> None:
+    alerts = re.findall(r"- alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
+    assert re.findall(r"- name: (Mediasrv\w+)", TRIALS.read_text(encoding="utf-8")) == alerts
+
+
+def test_every_figure_is_shown_or_watched() -> None:
+    asked = {name for expression in expressions() for name in FIGURE.findall(expression)}
+    ours = {name for name in told() if name.startswith("mediasrv_") and not name.endswith((*PARTS, "_created"))}
+    shown = {name.removesuffix("_total") for name in asked} | {
+        re.sub("_(bucket|sum|count)$", "", name) for name in asked
+    }
+    assert {name for name in ours if name.removesuffix("_total") not in shown} == UNSHOWN

@@ -101,7 +101,7 @@ class Agency:
             "options": options,
             "agent": agent,
             "tools": tools_of(agent, options.fallback.tool_limit_ms / 1000),
-            "voice": Voice(tts, self._studio(options)),
+            "voice": Voice(tts, self._studio(options), self._counts("phrases")),
             "language": language_of(options.turn.language),
             "detector": cast(TurnDetector | None, providers.get("detector")),
         }
@@ -133,7 +133,10 @@ class Agency:
         else:
             realtime = cast(Realtime, self._provider("realtime", options.realtime))
             narrators = [Narrator(ModelVoice(realtime), options.realtime)]
-        return Studio(narrators, self._shelf if options.keep_audio else None)
+        return Studio(narrators, self._shelf if options.keep_audio else None, self._counts("shelf"))
+
+    def _counts(self, cache: str) -> Callable[[bool], None]:
+        return lambda found: self._observer.looked_up(cache, found=found)
 
     def _provider(self, stage: str, options: Mapping[str, Any]) -> Provider:
         key = stage, _fingerprint(options)

@@ -79,6 +79,8 @@ class Conversation(Answering):
     ) -> None:
         super().__init__(role, call, parts, observer, spawn)
         self._machine = TurnMachine(self._turn_options(role.options.turn), role.language)
+        self.outcomes = self._machine.outcomes
+        """What came of the caller's voice until now."""
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
         self._recognition = parts.ear.listen(hearing, self._judge, remembers=role.detector is not None)
         self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)

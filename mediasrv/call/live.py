@@ -19,6 +19,7 @@ from mediasrv.call.dialogue import RealtimeConversation
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
+from mediasrv.call.figures import Figures
 from mediasrv.call.history import History
 from mediasrv.call.interlocutor import Interlocutor
 from mediasrv.call.levels import Levels
@@ -28,11 +29,11 @@ from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.recording import CallRecording, Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
-from mediasrv.call.tally import Tally
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
 from mediasrv.providers.meter import Use, set_meter
 from mediasrv.turn.callee import Kind
+from mediasrv.turn.outcomes import Outcomes
 from mediasrv.wire.events import (
     CarrierFailed,
     DtmfReceived,
@@ -98,6 +99,9 @@ class LiveCall:
                 self._conversation = Cascade(role, self.call, parts, self._spawn, observer)
         if self._conversation is not None:
             self._mouth.audience.watcher = self._conversation
+        outcomes = self._conversation.outcomes if self._conversation is not None else Outcomes()
+        self.figures = Figures(self._ear, self._mouth.ledger, outcomes)
+        """What may be read off the call at any time."""
 
     def _parts(self, voice: Speaker) -> CallParts:
         return CallParts(
@@ -158,19 +162,8 @@ class LiveCall:
         if self._conversation is not None:
             self._conversation.aclose()
         self._link.close()
-        self._observer.tallied(self.id, self._tally())
+        self._observer.tallied(self.id, self.figures.close())
         self._observer.ended(self.id, cause)
-
-    def _tally(self) -> Tally:
-        ledger, packets = self._mouth.ledger, self._ear.jitter.statistics
-        return Tally(
-            underruns=ledger.underruns,
-            marks_lost=ledger.marks_lost,
-            packets_lost=packets.lost,
-            packets_late=packets.late,
-            packets_doubled=packets.duplicate,
-            jitter_ms=packets.jitter_ms,
-        )
 
     def end(self, cause: str) -> None:
         """End the call; the first cause counts, and nothing is begun any more."""

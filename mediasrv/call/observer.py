@@ -45,6 +45,9 @@ class Observer:
     def asked(self, stage: str, provider: str, fate: Fate) -> None:
         """A request that was made of a provider was answered, overtaken by another, or failed."""
 
+    def looked_up(self, cache: str, *, found: bool) -> None:
+        """A set phrase was wanted: of the ``phrases`` that agents have ready, or of the ``shelf`` on the disk."""
+
     def spent(self, call_id: str, provider: str, use: Use, amount: float) -> None:
         """Something was used that a provider is paid for; without a call, by the agents' set phrases."""
 

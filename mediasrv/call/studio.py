@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,6 +28,13 @@ log = logging.getLogger(__name__)
 RECORDING_LIMIT_S = 15.0
 # Does not change how a voice sounds.
 _SECRET = "api_key"
+
+LookedUp = Callable[[bool], None]
+"""Told whether speech that was wanted was there."""
+
+
+def nobody_counts(found: bool) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,14 @@ class Narrator:
 class Studio:
     """Records for one agent."""
 
-    def __init__(self, narrators: Sequence[Narrator], shelf: Shelf | None = None) -> None:
-        """``narrators`` by preference; without a shelf, everything is recorded anew."""
+    def __init__(
+        self, narrators: Sequence[Narrator], shelf: Shelf | None = None, looked_up: LookedUp = nobody_counts
+    ) -> None:
+        """``narrators`` by preference; without a shelf, everything is recorded anew.
+
+        ``looked_up`` is told of each phrase that is looked for on the shelf whether it was there.
+        """
+        self._looked_up = looked_up
         self._narrators = list(narrators)
         self._shelf = shelf
 
@@ -71,6 +84,8 @@ class Studio:
     async def _record(self, narrator: Narrator, text: str, wanted: AudioFormat) -> list[Speech]:
         name = narrator.name_of(text, wanted)
         kept = self._shelf.get(name) if self._shelf else None
+        if self._shelf:
+            self._looked_up(kept is not None)
         if kept is not None:
             return kept
         try:

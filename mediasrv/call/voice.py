@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
-from mediasrv.call.studio import Narrator, Studio
+from mediasrv.call.studio import LookedUp, Narrator, Studio, nobody_counts
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.spoken import once, spoken
@@ -22,10 +22,14 @@ from mediasrv.turn.retelling import Retelling
 class Voice:
     """One agent's voice, shared by its calls."""
 
-    def __init__(self, tts: Tts, studio: Studio | None = None) -> None:
-        """``studio`` is where phrases are rendered; without one, by the voice itself."""
+    def __init__(self, tts: Tts, studio: Studio | None = None, looked_up: LookedUp = nobody_counts) -> None:
+        """``studio`` is where phrases are rendered; without one, by the voice itself.
+
+        ``looked_up`` is told of each set phrase that is to be said whether it was rendered.
+        """
         self._tts = tts
         self._studio = studio or Studio([Narrator(tts, {})])
+        self._looked_up = looked_up
         self._rendered: dict[str, dict[AudioFormat, Sequence[Speech]]] = {}
 
     @property
@@ -61,7 +65,9 @@ class Voice:
 
         What was rendered for another format is second to what the provider makes for this one, as long as it can.
         """
-        if wanted in self._rendered.get(text, {}):
+        is_ready = wanted in self._rendered.get(text, {})
+        self._looked_up(is_ready)
+        if is_ready:
             for piece in self.rendered(text, wanted):
                 yield piece
             return

@@ -118,6 +118,8 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
         recordings = recordings_of(settings.recording, observer.recorded)
         captures = captures_of(settings)
+        if captures is not None:
+            metrics.census.watch_bytes("captures", lambda: captures.waiting_bytes)
         agency_for = partial(agency_of, captures=captures, observer=observer, recorder=recordings)
         certificate = _certificate(settings)
 

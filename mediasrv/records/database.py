@@ -63,6 +63,11 @@ class Database:
         """Notes that were dropped since the start."""
         return self._writer.lost
 
+    @property
+    def waiting(self) -> int:
+        """What is to be written yet."""
+        return len(self._writer.queue)
+
     async def start(self) -> None:
         """Open the file, and bring it up to date; raise ``ConfigError`` for what the operator must mend.
 

@@ -61,7 +61,8 @@ class Writer:
     def __init__(self, path: Path, schemas: Sequence[Schema]) -> None:
         self._path = path
         self._schemas = schemas
-        self._queue: deque[_Note | Job] = deque()
+        self.queue: deque[_Note | Job] = deque()
+        """What is to be written yet."""
         self._wake = threading.Event()
         self._closing = False
         self._connection: sqlite3.Connection | None = None
@@ -81,14 +82,14 @@ class Writer:
 
     def note(self, statement: str, values: Values) -> None:
         """Have it written soon, without waiting."""
-        if len(self._queue) < MAX_NOTES:
-            self._queue.append((statement, values))
+        if len(self.queue) < MAX_NOTES:
+            self.queue.append((statement, values))
         else:
             self._lose("too many notes wait")
 
     def submit(self, job: Job) -> None:
         """Have it written at once, after all that was noted before."""
-        self._queue.append(job)
+        self.queue.append(job)
         self._wake.set()
 
     def close(self, within_s: float) -> None:
@@ -109,7 +110,7 @@ class Writer:
                 # The last door: a batch is lost, and whoever waits for it finds out in time; the thread must go on.
                 log.exception("records were not written")
         self._write_all()
-        if unwritten := len(self._queue):
+        if unwritten := len(self.queue):
             self.lost += unwritten
             log.error("records lost at the end", extra={"lost": unwritten, "trouble": self.trouble})
         self._close_connection()
@@ -142,8 +143,8 @@ class Writer:
             self._connection = None
 
     def _write_all(self) -> None:
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+        while self.queue:
+            batch = [self.queue.popleft() for _ in range(min(len(self.queue), _BATCH))]
             batch = [entry for entry in batch if not isinstance(entry, Job) or _is_wanted(entry)]
             try:
                 self._write(batch)
@@ -192,7 +193,7 @@ class Writer:
     def _put_back(self, batch: list[_Note | Job], error: Exception) -> None:
         for entry in reversed(batch):
             if not isinstance(entry, Job):
-                self._queue.appendleft(entry)
+                self.queue.appendleft(entry)
         self._begin_trouble(error)
         for entry in batch:
             if isinstance(entry, Job):

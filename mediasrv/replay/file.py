@@ -50,6 +50,11 @@ class Captures:
         await self._thread.aclose()
 
     @property
+    def waiting_bytes(self) -> int:
+        """What waits for the disk."""
+        return self._thread.waiting_bytes
+
+    @property
     def redact(self) -> bool:
         """Whether words and sounds are left out."""
         return self._redact

@@ -15,7 +15,7 @@ class CapturedVoice(Voice):
     """Tells of every phrase that it had ready, once, as it was recorded."""
 
     def __init__(self, tts: Tts, voice: Voice, note: Callable[[str, AudioFormat, Sequence[Speech]], None]) -> None:
-        super().__init__(tts)
+        super().__init__(tts, looked_up=voice._looked_up)
         self._rendered = voice._rendered
         self._note = note
         self._noted: set[str] = set()

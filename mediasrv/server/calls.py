@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from mediasrv.call.figures import Figures
 from mediasrv.carriers.base import Webhook
 from mediasrv.server.admission import Admission, Slot
 from mediasrv.server.complaints import Complaints
@@ -80,6 +81,10 @@ class Calls:
         while self._begun_at_s and self._begun_at_s[0] < since_s:
             self._begun_at_s.popleft()
         return len(self._begun_at_s)
+
+    def figures(self) -> list[Figures]:
+        """What may be read off the live ones."""
+        return [stream.call.figures for stream in self._live.values() if stream.call is not None]
 
     @property
     def lasting_refusal(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mediasrv.call.call import Call
 from mediasrv.call.effort import Effort
+from mediasrv.call.figures import Figures
 from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.turn.callee import Kind
@@ -15,6 +16,10 @@ from mediasrv.wire.events import Event, StreamStarted
 
 class LiveCall(Protocol):
     """A call, as its stream sees it."""
+
+    @property
+    def figures(self) -> Figures:
+        """What may be read off it at any time."""
 
     def receive(self, event: Event, /) -> None:
         """Take what the carrier says; a plain call that does not raise."""

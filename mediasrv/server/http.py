@@ -74,7 +74,9 @@ class Reception:
         of a fleet.
         """
         self._calls = calls
-        middlewares = [_last_door, repeats.middleware, *([gate.middleware] if gate else [])]
+        self.answering = 0
+        """Requests that have no answer yet."""
+        middlewares = [self._count, _last_door, repeats.middleware, *([gate.middleware] if gate else [])]
         app = web.Application(client_max_size=BODY_BYTES, middlewares=middlewares)
         self._gate = gate
         self._closing = asyncio.Lock()
@@ -117,6 +119,14 @@ class Reception:
             logger=_aiohttp_log,
         )
 
+    @web.middleware
+    async def _count(self, request: web.Request, handler: _Work) -> web.StreamResponse:
+        self.answering += 1
+        try:
+            return await handler(request)
+        finally:
+            self.answering -= 1
+
     async def _healthz(self, request: web.Request) -> web.Response:
         return _line("alive")
 
@@ -125,7 +135,7 @@ class Reception:
         return _line(refusal, 503) if refusal else _line("ready")
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._calls.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await self._calls.metrics.rendered(), headers={"Content-Type": CONTENT_TYPE})
 
 
 @web.middleware

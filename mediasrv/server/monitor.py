@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Collection, Mapping
@@ -91,6 +92,8 @@ class Monitor:
         self._measured_at_s, self._worked_s = now, worked_s
         least_lead_s = self._calls.agency.take_least_lead()
         self._calls.metrics.loop_lagged(lag_s)
+        if least_lead_s < math.inf:
+            self._calls.metrics.fed(least_lead_s)
         if self._options.sheds_load:
             before = self._health.level
             level = self._health.measure(Measured(lag_s, busy, least_lead_s), now)

@@ -80,6 +80,7 @@ class Service:
         """Takes orders to call out, where somebody may."""
         if outbound is not None:
             self._calls.on_webhook = outbound.on_webhook
+        self.metrics.census.calls = self._calls.figures
         operators = self._operators(means)
         self._media = MediaDoor(self._calls, {f"/{each.name}/stream": each for each in carriers}, options.public_url)
         webhooks = [webhooks_of(self._calls, each, options.public_url) for each in carriers]
@@ -91,6 +92,7 @@ class Service:
             gate = FleetGate(fleet, webhooks)
         desks: Sequence[Desk] = (*webhooks, *handovers, *operators)
         self._reception = Reception(self._calls, *desks, repeats=Repeats(carriers), gate=gate)
+        self.metrics.census.watch("requests", lambda: self._reception.answering)
         self._port = port or Port(options.host, options.port)
         self._notifier = Notifier()
         self._reload = asyncio.Event()
@@ -106,6 +108,8 @@ class Service:
         if means.records is not None:
             self._calls.on_recorded = means.records.chronicle.carrier_recorded
             self.metrics.watch_records(means.records.database)
+        if (recordings := means.recordings) is not None:
+            self.metrics.census.watch_bytes("recordings", lambda: recordings.waiting_bytes)
         guard = Guard(means.token)
         desks: list[Desk] = [OperatorDesk(self._calls, replace(means, dialer=means.dialer or self.dialer), guard)]
         if means.gallery is not None and means.token:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from mediasrv.server.calls import Calls
 from mediasrv.server.leash import Leash, Message
@@ -28,7 +29,7 @@ class Tether:
         self._leash: Leash | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._calls: Calls | None = None
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def claim(self) -> None:
         """Nothing is to be claimed: the supervisor has done it."""
@@ -44,7 +45,7 @@ class Tether:
             self._timer.cancel()
         if self._leash is not None:
             if self._calls is not None:
-                self._leash.send_text("figures", _figures(self._calls))
+                self._leash.send_text("figures", self._calls.metrics.render().decode())
             self._leash.close()
             self._leash = None
         self._end.close()
@@ -73,17 +74,25 @@ class Tether:
 
     def _hear(self, message: Message, connection: socket.socket | None) -> None:
         if connection is not None:
-            task = asyncio.create_task(self._take(connection))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
+            self._do(self._take(connection))
         elif self._leash is not None and self._calls is not None:
             match message:
                 case {"kind": "figures"}:
-                    self._leash.send_text("figures", _figures(self._calls))
+                    self._do(self._tell_figures(self._leash, self._calls))
                 case {"kind": "elsewhere", "call": [call_id, from_number, to_number, direction]}:
                     self._calls.expect_elsewhere(call_id, from_number, to_number, direction)
                 case {"kind": "came", "call": call_id}:
                     self._calls.came_elsewhere(call_id)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_figures(self, leash: Leash, calls: Calls) -> None:
+        figures = await calls.metrics.rendered()
+        if self._leash is leash:
+            leash.send_text("figures", figures.decode())
 
     async def _take(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
@@ -93,7 +102,3 @@ class Tether:
         self._leash = None
         if self._calls is not None:
             self._stop()
-
-
-def _figures(calls: Calls) -> str:
-    return calls.metrics.render().decode()

@@ -60,6 +60,8 @@ class EchoDetector:
         self._voiced_at = 0
         self._everywhere = Correlator(samples_in(SHORTEST_MS, RATE_HZ), samples_in(LONGEST_MS, RATE_HZ))
         self._path: EchoPath | None = None
+        self.found = 0
+        """How often an echo was found."""
         self._restart()
 
     @property
@@ -123,6 +125,7 @@ class EchoDetector:
         if not FAINTEST_DB < gain_db < LOUDEST_DB:
             return False
         self._path = EchoPath(like.delay, gain_db)
+        self.found += 1
         return True
 
     def _follow(self, path: EchoPath, band: NDArray[np.int16], quiet_frames: int) -> bool:

@@ -32,6 +32,7 @@ from mediasrv.turn.events import (
 from mediasrv.turn.idle import Idle
 from mediasrv.turn.language import NO_LANGUAGE, Language
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.outcomes import Outcomes
 from mediasrv.turn.overlap import Overlap
 from mediasrv.turn.saying import Saying
 from mediasrv.turn.state import State
@@ -51,10 +52,11 @@ class TurnMachine:
         self._options = options
         self._saying = Saying(options, language)
         self._wording = self._saying.wording
-        self._overlap = Overlap(options, language, self._saying)
+        self.outcomes = Outcomes()
+        """What came of the caller's voice until now."""
+        self._overlap = Overlap(options, language, self._saying, self.outcomes)
         self._idle = Idle(options)
-        self._run = VoiceRun()
-        self._onset = VoiceRun()
+        self._run, self._onset = VoiceRun(), VoiceRun()
         self.state = State.LISTENING
         self.endpoint_s = 0.0
         """When the caller last finished."""
@@ -119,6 +121,7 @@ class TurnMachine:
         """The caller begins to speak, or goes on before we have said anything."""
         actions: list[Action] = [CancelReply(self.turn)] if self._reply_started else []
         self._reply_started = False
+        self.outcomes.utterances += not self._saying.is_open
         self._hear_on(now)
         return [*actions, *self._saying.begin()]
 
@@ -132,9 +135,7 @@ class TurnMachine:
     def _hear_utterance(self, now: float) -> Sequence[Action]:
         actions = self._saying.hear(self._run)
         self._media_s = now
-        if self._saying.is_over:
-            return [*actions, *self._end_turn(now)]
-        return [*actions, *self._saying.prepare()]
+        return [*actions, *(self._end_turn(now) if self._saying.is_over else self._saying.prepare())]
 
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
@@ -149,6 +150,7 @@ class TurnMachine:
     def _start_reply(self, now: float) -> list[Action]:
         self._final_due = None
         if not self._wording.text:
+            self.outcomes.wordless += self._wording.final is Final.IN_HAND
             return [*self._saying.commit(), *self._listen(now)]
         self._idle.forgive()
         self._reply_started = True
@@ -233,8 +235,7 @@ class TurnMachine:
         media_s = self._overlap.media_s if is_over_us else self._media_s
         if media_s is None:
             return None
-        silence_ms = self._options.false_alarm_ms if is_over_us else self._saying.wait_ms
-        return media_s + silence_ms / 1000 + STALLED_MEDIA_S
+        return media_s + (self._options.false_alarm_ms if is_over_us else self._saying.wait_ms) / 1000 + STALLED_MEDIA_S
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
@@ -243,10 +244,10 @@ class TurnMachine:
     def tick(self, now: float) -> Sequence[Action]:
         """Do what is due."""
         if self._final_due is not None and now >= self._final_due:
+            self.outcomes.late_finals += 1
             # The last interim has to do. Where there is none, nobody has said that nothing was said.
             return [*self._start_reply(now), *(() if self._wording.text else (AskToRepeat(),))]
-        media_due = self._media_due
-        if media_due is not None and now >= media_due:
+        if (media_due := self._media_due) is not None and now >= media_due:
             return self._miss_media(now)
         if self._idle.due_s is not None and now >= self._idle.due_s:
             return [self._idle.lapse(now)]

@@ -16,6 +16,7 @@ from mediasrv.turn.bargein import BargeIn, Verdict
 from mediasrv.turn.events import Action, HoldPlayout, ResumePlayout, SuspendPlayout
 from mediasrv.turn.language import Language
 from mediasrv.turn.options import TurnOptions
+from mediasrv.turn.outcomes import Outcomes
 from mediasrv.turn.saying import Saying
 from mediasrv.turn.voicerun import VoiceRun
 from mediasrv.turn.wording import Final
@@ -24,9 +25,11 @@ from mediasrv.turn.wording import Final
 class Overlap:
     """One call's; each time the bot begins to speak it begins anew."""
 
-    def __init__(self, options: TurnOptions, language: Language, saying: Saying) -> None:
+    def __init__(self, options: TurnOptions, language: Language, saying: Saying, outcomes: Outcomes) -> None:
+        """What comes of it is counted in ``outcomes``."""
         self._barge_in = BargeIn(options, language)
         self._saying = saying
+        self._outcomes = outcomes
         self.interruptible = True
         """Whether the caller may break in."""
         self.media_s: float | None = None
@@ -45,6 +48,7 @@ class Overlap:
         self.media_s = now
         match verdict:
             case Verdict.SUSPECTED:
+                self._outcomes.suspicions += 1
                 return [HoldPlayout(), *self._saying.begin(over_playout=True)]
             case Verdict.CONFIRMED:
                 return [SuspendPlayout()]
@@ -59,7 +63,7 @@ class Overlap:
         has_gone_on = self._saying.only_suspected and not self._barge_in.suspected
         if not has_gone_on or not self.interruptible:
             return ()
-        return None if self._barge_in.has_words(self._saying.wording) else self._saying.commit()
+        return None if self._barge_in.has_words(self._saying.wording) else self._dismiss()
 
     def insist(self) -> list[Action]:
         """What we say now is not to be broken into."""
@@ -71,10 +75,19 @@ class Overlap:
         self.media_s = None
         # A final that is on its way may say that he did.
         is_known = self._saying.only_suspected and self._saying.wording.final is not Final.ASKED
-        return [ResumePlayout(), *(self._saying.commit() if is_known else ())]
+        return [ResumePlayout(), *(self._dismiss() if is_known else ())]
+
+    def _dismiss(self) -> list[Action]:
+        """What he said is known, and is nothing to answer."""
+        if self._saying.wording.text:
+            self._outcomes.backchannels += 1
+        else:
+            self._outcomes.noises += 1
+        return self._saying.commit()
 
     def lose(self, now: float, *, is_answer: bool) -> None:
         """The caller takes the floor from us; ``is_answer`` tells whether it was his turn that we were answering."""
+        self._outcomes.barge_ins += 1
         self._barge_in.reset()
         if is_answer and self._saying.only_suspected:
             self._saying.rejoin(now)

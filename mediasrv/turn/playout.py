@@ -114,6 +114,11 @@ class PlayoutLedger:
         """Audio that is queued and that the caller has not heard."""
         return (self.end - self.ear(now)) * 1000 // self._audio.rate_hz
 
+    @property
+    def unsent_ms(self) -> int:
+        """Audio that is queued and that the carrier has not been sent."""
+        return (self.end - self._carrier.sent) * 1000 // self._audio.rate_hz
+
     # -- what the bot says ---------------------------------------------------------------------------------------
 
     def open(self) -> int:

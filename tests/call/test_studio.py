@@ -47,6 +47,13 @@ def test_a_recording_keeps_the_times_of_its_words(tmp_path: Path) -> None:
         assert recording == [Speech(b"\x11" * 80, "Good"), Speech(b"\x11" * 80, "morning.")]
 
 
+def test_it_is_told_what_was_on_the_shelf(tmp_path: Path) -> None:
+    found: list[bool] = []
+    for shelf in (None, Shelf(tmp_path), Shelf(tmp_path)):
+        recorded(Studio([Narrator(Reader(), {})], shelf, found.append))
+    assert found == [False, True]
+
+
 def test_the_second_start_takes_it_from_the_shelf(tmp_path: Path) -> None:
     readers = [Reader(), Reader()]
     for reader in readers:

@@ -52,6 +52,18 @@ def test_a_phrase_is_spoken_in_the_format_that_is_wanted() -> None:
     assert took_s == pytest.approx(1)
 
 
+def test_it_is_told_which_set_phrases_were_there() -> None:
+    async def say() -> list[bool]:
+        found: list[bool] = []
+        voice = Voice(Slow(), looked_up=found.append)
+        await voice.render("Hello.", MULAW_8K)
+        for text in ("Hello.", "Goodbye."):
+            await said(voice, text)
+        return found
+
+    assert run_virtually(say()) == [True, False]
+
+
 def test_what_was_rendered_is_there_at_once_and_as_often_as_it_is_wanted() -> None:
     async def twice() -> list[tuple[str, int, float]]:
         voice = Voice(Slow())

@@ -14,7 +14,9 @@ import aiohttp
 
 from mediasrv.audio.format import MULAW_8K, AudioFormat
 from mediasrv.call.call import Call
+from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
+from mediasrv.call.figures import Figures
 from mediasrv.call.levels import Levels
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.observer import Observer
@@ -25,6 +27,8 @@ from mediasrv.server.options import ServerOptions
 from mediasrv.server.port import Port
 from mediasrv.server.service import Service
 from mediasrv.turn.callee import Kind
+from mediasrv.turn.outcomes import Outcomes
+from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.wire.carrier import CarrierSide
 from mediasrv.wire.events import (
     Command,
@@ -52,6 +56,7 @@ class EchoCall:
         self.events: list[Event] = []
         self.callees: list[Kind] = []
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.figures = Figures(Ear(started.format, Effort(Observer())), PlayoutLedger(started.format), Outcomes())
         self.ignores_the_end = False
         self.was_cancelled = False
 

@@ -317,7 +317,7 @@ async def test_a_bug_of_ours_is_logged_and_told_in_one_line(
         def fail() -> bytes:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(there.service.metrics, "render", fail)
+        monkeypatch.setattr(there.service.metrics, "rendered", fail)
         assert await there.get("/metrics") == (500, "internal error\n")
         assert "ZeroDivisionError" in caplog.text
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+
 from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
-from mediasrv.server.metrics import MAX_VALUES, Metrics
+from mediasrv.server.instruments import MAX_VALUES
+from mediasrv.server.metrics import Metrics
 
 
-def test_what_was_told_is_rendered() -> None:
+async def test_what_was_told_is_rendered() -> None:
     metrics = Metrics()
     metrics.call_started()
     metrics.call_started()
@@ -31,6 +34,9 @@ def test_what_was_told_is_rendered() -> None:
     metrics.reply_prepared("call-1", 5, wasted=True)
     metrics.false_alarm("call-1", 1.0)
     metrics.detector_failed("call-1")
+    metrics.looked_up("phrases", found=True)
+    metrics.looked_up("shelf", found=False)
+    metrics.fed(0.15)
     metrics.turn_answered("call-1", trace)
     lines = metrics.render().decode().splitlines()
     for line in (
@@ -53,12 +59,16 @@ def test_what_was_told_is_rendered() -> None:
         'mediasrv_prepared_reply_tokens_total{outcome="used"} 12.0',
         "mediasrv_false_alarms_total 1.0",
         "mediasrv_detector_failures_total 1.0",
+        'mediasrv_cache_lookups_total{cache="phrases",found="yes"} 1.0',
+        'mediasrv_cache_lookups_total{cache="shelf",found="no"} 1.0',
+        'mediasrv_least_lead_seconds_bucket{le="0.14"} 0.0',
+        'mediasrv_least_lead_seconds_bucket{le="0.2"} 1.0',
         'mediasrv_response_latency_seconds_bucket{le="0.45"} 1.0',
     ):
         assert line in lines
 
 
-def test_a_label_has_no_end_of_values_but_a_bound() -> None:
+async def test_a_label_has_no_end_of_values_but_a_bound() -> None:
     metrics = Metrics()
     for number in range(MAX_VALUES + 10):
         metrics.called_back(f"event {number}")
@@ -69,13 +79,35 @@ def test_a_label_has_no_end_of_values_but_a_bound() -> None:
     assert text.count("mediasrv_callbacks_total{") == MAX_VALUES + 1
 
 
-def test_two_servers_in_a_process_do_not_share_figures() -> None:
+async def test_figure_by_figure_it_is_the_same_text() -> None:
+    metrics = Metrics()
+    metrics.refused("full")
+    metrics.looked_up("phrases", found=True)
+    turns = 0
+
+    async def work() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    worker = asyncio.create_task(work())
+    text = (await metrics.rendered()).decode()
+    worker.cancel()
+    families = text.count("# TYPE ")
+    # Between two of them whoever has something to do has his turn.
+    assert turns > 40 < families
+    own = [line for line in text.splitlines() if not line.startswith("process_")]
+    assert own == [line for line in metrics.render().decode().splitlines() if not line.startswith("process_")]
+
+
+async def test_two_servers_in_a_process_do_not_share_figures() -> None:
     first, second = Metrics(), Metrics()
     first.refused("full")
     assert b'reason="full"' not in second.render()
 
 
-def test_a_calls_tally_and_the_fate_of_requests_are_counted() -> None:
+async def test_a_calls_tally_and_the_fate_of_requests_are_counted() -> None:
     metrics = Metrics()
     metrics.tallied(
         "call-1", Tally(underruns=2, marks_lost=1, packets_lost=3, packets_late=4, packets_doubled=5, jitter_ms=12.0)
