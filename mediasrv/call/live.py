@@ -32,6 +32,7 @@ from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import CallEnded
 from mediasrv.providers.meter import Use, set_meter
+from mediasrv.providers.witness import ProviderRequest, set_witness
 from mediasrv.turn.callee import Kind
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.wire.events import (
@@ -195,6 +196,9 @@ class LiveCall:
         self._usage.add(use, amount)
         self._observer.spent(self.id, provider, use, amount)
 
+    def _note_request(self, request: ProviderRequest) -> None:
+        self._observer.requested(self.id, request)
+
     def _spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None] | None:
         if self._tasks is None or self._ended.done():
             work.close()
@@ -202,6 +206,7 @@ class LiveCall:
         # What is begun by an event of the carrier's begins in the context of its stream, which knows of no call.
         context = context or copy_context()
         context.run(set_meter, self._count)
+        context.run(set_witness, self._note_request)
         return self._tasks.create_task(work, context=context)
 
     async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:

@@ -8,6 +8,7 @@ from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
+from mediasrv.providers.witness import ProviderRequest
 
 
 class Observer:
@@ -44,6 +45,9 @@ class Observer:
 
     def asked(self, stage: str, provider: str, fate: Fate) -> None:
         """A request that was made of a provider was answered, overtaken by another, or failed."""
+
+    def requested(self, call_id: str, request: ProviderRequest) -> None:
+        """A request that was made of a provider for a call is over."""
 
     def looked_up(self, cache: str, *, found: bool) -> None:
         """A set phrase was wanted: of the ``phrases`` that agents have ready, or of the ``shelf`` on the disk."""

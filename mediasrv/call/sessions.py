@@ -14,6 +14,7 @@ from mediasrv.call.spawn import Spawn
 from mediasrv.errors import ProviderError
 from mediasrv.providers.meter import count_usage
 from mediasrv.providers.realtime import Dialogue, DialogueEvent, ReplyDone
+from mediasrv.providers.witness import Outcome, Requests
 
 log = logging.getLogger(__name__)
 
@@ -87,15 +88,21 @@ class Sessions:
             self._hearing.cancel()
 
     async def _hear(self, dialogue: Dialogue) -> None:
+        made = Requests("realtime")
+        made.begin(dialogue, self._role.realtime.name)
         try:
             async with aclosing(dialogue.events()) as events:
                 async for event in events:
+                    made.answer(dialogue)
                     if isinstance(event, ReplyDone) and event.usage is not None:
                         count_usage(self._role.realtime.name, event.usage)
                     self._partner.receive(event)
         except ProviderError as error:
             log.warning("session lost", extra={"call": self._call_id, "error": str(error)})
             self._loss = error
+            made.end(dialogue, Outcome.FAILED)
+        finally:
+            made.end_all(Outcome.ANSWERED, Outcome.DROPPED)
 
     def _converse(self) -> None:
         role = self._role

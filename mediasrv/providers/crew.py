@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from mediasrv.errors import ConfigError, ProviderError
@@ -20,6 +19,7 @@ from mediasrv.providers.breaker import FAILURES_TO_OPEN, FIRST_REST_S, LONGEST_R
 from mediasrv.providers.hedge import Attempt, Fate, hedged
 from mediasrv.providers.latency import Latency
 from mediasrv.providers.vigil import Excuse, Vigil, no_excuse
+from mediasrv.providers.witness import Outcome, Requests
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,8 @@ class Crew(Generic[P]):
         if len(members) == 1:
             members *= 2
         won: list[Member[P]] = []
-        stream = hedged([self._attempt(member, request, index, won) for index, member in enumerate(members)])
+        made = Requests(self.stage)
+        stream = hedged([self._attempt(member, request, index, won, made) for index, member in enumerate(members)])
         vigil = Vigil(self._patience.limit_ms / 1000, excuse)
         try:
             while True:
@@ -163,13 +164,18 @@ class Crew(Generic[P]):
                 vigil.limit_s = self._patience.gap_ms / 1000
                 yield item
         except StopAsyncIteration:
+            made.end_all(Outcome.ANSWERED, Outcome.DROPPED)
             return
         except TimeoutError:
+            for provider in made.unanswered:
+                self._settled(self.stage, provider, Fate.FAILED)
+            made.end_all(Outcome.FAILED, Outcome.FAILED)
             message = "stopped in the middle" if won else "gave no answer"
             self._blame(won or members, broken)
             won.clear()
             raise ProviderError(message, stage=self.stage, provider=self.name, retryable=True) from None
         except ProviderError:
+            made.end_all(Outcome.FAILED, Outcome.FAILED)
             self._blame(won, broken)
             won.clear()
             raise
@@ -177,6 +183,7 @@ class Crew(Generic[P]):
             # Who answered and did not stop by itself has done well, even when it was not heard out.
             for member in won:
                 member.breaker.succeeded()
+            made.end_all(Outcome.CUT, Outcome.DROPPED)
             await stream.aclose()
 
     def _blame(self, members: Sequence[Member[P]], broken: list[Member[P]]) -> None:
@@ -187,20 +194,32 @@ class Crew(Generic[P]):
                 broken.append(member)
 
     def _attempt(
-        self, member: Member[P], request: Callable[[P], AsyncGenerator[T]], index: int, won: list[Member[P]]
+        self,
+        member: Member[P],
+        request: Callable[[P], AsyncGenerator[T]],
+        index: int,
+        won: list[Member[P]],
+        made: Requests,
     ) -> Attempt[T]:
-        settle = partial(self._settle, member, index == 0, won)
-        return Attempt(partial(self._open, member, request), self._deadline_s(member), settle)
+        def begin() -> AsyncGenerator[T]:
+            self._opened += 1
+            made.begin(index, member.provider.name)
+            return request(member.provider)
+
+        def settle(fate: Fate, waited_s: float) -> None:
+            if fate is Fate.ANSWERED:
+                made.answer(index)
+            else:
+                made.end(index, Outcome(fate.value))
+            self._settle(member, index == 0, won, fate, waited_s)
+
+        return Attempt(begin, self._deadline_s(member), settle)
 
     def _deadline_s(self, member: Member[P]) -> float:
         if len(self.members) == 1 and not member.provider.is_elastic:
             return self._patience.limit_ms / 1000
         is_affordable = self.extra_requests * 100 < self._patience.extra_percent * self.requests
         return member.latency.deadline_s if is_affordable and self._may_hedge() else self._patience.first_max_ms / 1000
-
-    def _open(self, member: Member[P], request: Callable[[P], AsyncGenerator[T]]) -> AsyncGenerator[T]:
-        self._opened += 1
-        return request(member.provider)
 
     def _settle(self, member: Member[P], is_first: bool, won: list[Member[P]], fate: Fate, waited_s: float) -> None:
         now = asyncio.get_running_loop().time()

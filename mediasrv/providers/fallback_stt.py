@@ -23,6 +23,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Member
 from mediasrv.providers.meter import Meter, Use, current_meter
+from mediasrv.providers.witness import Outcome, Requests
 
 log = logging.getLogger(__name__)
 
@@ -154,17 +155,22 @@ class _Relay(Recognition):
         """Yield what whoever listens gives; raise ``ProviderError`` when one after the other fails."""
         leg = self._leg
         self._meter = current_meter()
+        sessions = Requests(self._crew.stage)
         while True:
             assert leg is not None
+            sessions.begin(leg, leg.member.provider.name)
             try:
                 async with aclosing(leg.recognition.transcripts()) as stream:
                     while True:
                         heard = await self._next(leg, stream)
                         self._note(leg, heard)
+                        sessions.answer(leg)
                         yield heard
             except (ProviderError, StopAsyncIteration) as error:
                 failure = error
+                sessions.end(leg, Outcome.FAILED)
             finally:
+                sessions.end_all(Outcome.ANSWERED, Outcome.DROPPED)
                 leg.count(self._meter)
             leg = self._leg = await self._replace(leg, failure)
 

@@ -6,6 +6,7 @@ tells it. Where none is set, nobody is told.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProviderRequest:
     """A request that is over; times are the loop's, in seconds."""
 
     stage: str
@@ -40,11 +41,11 @@ class Asked:
     ended_s: float
 
 
-Witness = Callable[[Asked], None]
+Witness = Callable[[ProviderRequest], None]
 """A plain call that must not raise."""
 
 
-def _nobody(asked: Asked) -> None:
+def _nobody(request: ProviderRequest) -> None:
     """Is told nothing."""
 
 
@@ -59,3 +60,50 @@ def set_witness(witness: Witness) -> None:
 def current_witness() -> Witness:
     """This context's."""
     return _witness.get()
+
+
+@dataclass(slots=True)
+class _Open:
+    provider: str
+    began_s: float
+    first_s: float | None = None
+
+
+class Requests:
+    """Requests made on one somebody's behalf, by any names, from their beginning to their end."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._witness = current_witness()
+        self._open: dict[object, _Open] = {}
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The providers of those that had no answer yet."""
+        return [each.provider for each in self._open.values() if each.first_s is None]
+
+    def begin(self, name: object, provider: str) -> None:
+        """A request is made."""
+        self._open[name] = _Open(provider, _now())
+
+    def answer(self, name: object) -> None:
+        """The first of its answer is there; later ones are no news."""
+        request = self._open.get(name)
+        if request is not None and request.first_s is None:
+            request.first_s = _now()
+
+    def end(self, name: object, outcome: Outcome) -> None:
+        """It is over, if it was not before."""
+        request = self._open.pop(name, None)
+        if request is not None:
+            times = request.began_s, request.first_s, _now()
+            self._witness(ProviderRequest(self._stage, request.provider, outcome, *times))
+
+    def end_all(self, answered: Outcome, unanswered: Outcome) -> None:
+        """All are over, those that had begun to be answered and the others."""
+        for name, request in list(self._open.items()):
+            self.end(name, unanswered if request.first_s is None else answered)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

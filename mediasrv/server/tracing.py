@@ -1,4 +1,5 @@
-"""Calls as OpenTelemetry traces: a span a call, a span a turn in it, and in that a span for each stage of the answer.
+"""Calls as OpenTelemetry traces: a span a call, in it one a turn, with one for each stage of the answer, and one for
+each request of a provider: a recogniser's session, a model's reply, a voice's speech.
 
 The only door to its library. Spans are made when their ends are known, with the times that the call noted, and handed
 to the library's own thread, which sends them; the event loop waits for nothing. They carry ids, agents, causes and
@@ -22,6 +23,7 @@ from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.meter import Use
+from mediasrv.providers.witness import Outcome, ProviderRequest
 
 _EXPORT_WITHIN_S = 5.0
 _SHUTDOWN_MS = 5000
@@ -89,6 +91,24 @@ class Tracing(Observer):
             span.end(begun_ns + _ns(stage.end_ms))
         turn.end(begun_ns + _ns(trace.response_ms))
         call.turns += 1
+
+    def requested(self, call_id: str, request: ProviderRequest) -> None:
+        call = self._open.get(call_id)
+        if call is None:
+            return
+        about: dict[str, str | float] = {
+            "provider.stage": request.stage,
+            "provider.name": request.provider,
+            "provider.outcome": request.outcome.value,
+        }
+        if request.first_s is not None:
+            about["provider.first_ms"] = round(1000 * (request.first_s - request.began_s), 1)
+        within = set_span_in_context(call.span)
+        began_ns, ended_ns = _epoch_ns(request.began_s), _epoch_ns(request.ended_s)
+        span = self._tracer.start_span(f"{request.stage} request", within, attributes=about, start_time=began_ns)
+        if request.outcome is Outcome.FAILED:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended_ns)
 
     def barged_in(self, call_id: str, now: float) -> None:
         self._note(call_id, "barge-in", now)

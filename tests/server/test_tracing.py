@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from mediasrv.call.link import CallDetails
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.meter import Use
+from mediasrv.providers.witness import Outcome, ProviderRequest
 from mediasrv.server.tracing import Tracing
 from tests.patience import WAIT_S
 
@@ -79,6 +80,29 @@ async def test_a_call_tells_its_cause_its_events_and_what_it_cost() -> None:
     assert call.attributes["spent.openai.prompt_tokens"] == 42
     assert [event.name for event in call.events] == ["barge-in", "false alarm"]
     assert call.status.is_ok
+
+
+async def test_a_request_of_a_provider_lies_in_its_call_with_its_outcome_and_its_first_answer() -> None:
+    def play(tracing: Tracing, now: float) -> None:
+        tracing.requested("gone", ProviderRequest("llm", "openai", Outcome.ANSWERED, now - 1, now, now))
+        tracing.began("call-1", "stream-1", "sales", DETAILS)
+        tracing.requested("call-1", ProviderRequest("llm", "openai", Outcome.CUT, now - 0.5, now - 0.3, now))
+        tracing.requested("call-1", ProviderRequest("tts", "aura", Outcome.FAILED, now - 0.5, None, now))
+        tracing.ended("call-1", "caller hung up")
+
+    spans = await spans_of(play)
+    assert set(spans) == {"call", "llm request", "tts request"}
+    llm, tts = spans["llm request"], spans["tts request"]
+    assert llm.attributes is not None
+    assert tts.attributes is not None
+    about = {"stage": "llm", "name": "openai", "outcome": "cut", "first_ms": 200.0}
+    assert dict(llm.attributes) == {f"provider.{name}": value for name, value in about.items()}
+    assert "provider.first_ms" not in tts.attributes
+    assert (llm.status.is_ok, tts.status.is_ok) == (True, False)
+    assert (llm.end_time or 0) - (llm.start_time or 0) == pytest.approx(500e6, abs=1e6)
+    assert llm.parent is not None
+    assert spans["call"].context is not None
+    assert llm.parent.span_id == spans["call"].context.span_id
 
 
 async def test_no_word_and_no_number_is_in_a_span() -> None:
