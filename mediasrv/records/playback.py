@@ -31,23 +31,35 @@ class Playback:
         self._unsealer = Unsealer(sealed, key)
         self._encoding, self.rate_hz, self.channels = format_of(self._unsealer)
         beginning = sealed.tell()
-        sealed_bytes = sum(lengths_of(sealed))
+        self._lengths = list(lengths_of(sealed))
         sealed.seek(beginning)
-        samples = sealed_bytes // AudioFormat(self._encoding, self.rate_hz).bytes_per_sample
-        self._data_bytes = samples * _SAMPLE_BYTES
+        self._sealed_sample_bytes = AudioFormat(self._encoding, self.rate_hz).bytes_per_sample
+        self._data_bytes = self._played_bytes(sum(self._lengths))
         self.size_bytes = _HEADER.size + self._data_bytes
         """Of the whole WAV file."""
 
-    def chunks(self) -> Iterator[bytes]:
-        """The WAV file in pieces; raise ``SealError`` at one that was changed, or that the key does not open."""
-        yield self._header()
-        left = self._data_bytes
-        pieces = self._unsealer.pieces()
-        # Behind these there is nothing, or what breaks off.
-        while left > 0:
+    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The WAV file in pieces, from one byte to before another; to be asked for once.
+
+        Sealed pieces before them are not opened. Raise ``SealError`` at one that was changed, or that the key does not
+        open.
+        """
+        end = self.size_bytes if end is None else end
+        if start < _HEADER.size:
+            yield self._header()[start:end]
+        at, passed = _HEADER.size, 0
+        while passed < len(self._lengths) and at + self._played_bytes(self._lengths[passed]) <= start:
+            at += self._played_bytes(self._lengths[passed])
+            passed += 1
+        pieces = self._unsealer.pieces(self._lengths[:passed])
+        # Behind the last there is nothing, or what breaks off.
+        while at < end:
             audio = encode_l16(codec.decode(self._encoding, next(pieces)))
-            left -= len(audio)
-            yield audio
+            yield audio[max(0, start - at) : end - at]
+            at += len(audio)
+
+    def _played_bytes(self, sealed_bytes: int) -> int:
+        return sealed_bytes // self._sealed_sample_bytes * _SAMPLE_BYTES
 
     def _header(self) -> bytes:
         block_bytes = self.channels * _SAMPLE_BYTES

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -82,10 +82,14 @@ class Unsealer:
         self._beginning = MAGIC + salt + length + self.header
         self._cipher = _cipher(key, salt)
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self, passed: Sequence[int] = ()) -> Iterator[bytes]:
         """Yield what was sealed; raise ``SealError`` at the first piece that is not as it was, or behind the last that
-        is there of a file that breaks off."""
-        count = 0
+        is there of a file that breaks off.
+
+        The first pieces are passed over, and not read, whose lengths ``passed`` has from ``lengths_of``.
+        """
+        self._file.seek(sum(passed) + len(passed) * (_LENGTH.size + _TAG_BYTES), os.SEEK_CUR)
+        count = len(passed)
         while True:
             (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
             if not _TAG_BYTES <= length <= MAX_PIECE_BYTES + _TAG_BYTES:

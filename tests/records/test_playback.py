@@ -8,6 +8,8 @@ from io import BytesIO
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
@@ -70,3 +72,41 @@ def test_another_sealed_file_is_no_recording() -> None:
 
 def test_a_length_that_no_piece_can_have_ends_what_is_told() -> None:
     assert Playback(BytesIO(begun().beginning + bytes(100)), KEY).size_bytes == 44
+
+
+class Counted(BytesIO):
+    """Counts what is read of it."""
+
+    read_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.read_bytes += len(data)
+        return data
+
+
+@pytest.mark.parametrize("audio", [MULAW_8K, L16_16K], ids=str)
+@given(pieces=st.sampled_from([1, 2, 8, 50]), start=st.integers(0, 16_044), length=st.integers(1, 16_044))
+def test_any_part_is_what_the_whole_has_there(audio: AudioFormat, pieces: int, start: int, length: int) -> None:
+    data = sealed(audio, pieces)
+    whole = b"".join(Playback(BytesIO(data), KEY).chunks())
+    end = min(start + length, len(whole))
+    assert b"".join(Playback(BytesIO(data), KEY).chunks(start, end)) == whole[start:end]
+
+
+def test_what_lies_before_a_part_is_not_read() -> None:
+    file = Counted(sealed(pieces=50))
+    playback = Playback(file, KEY)
+    told = file.read_bytes
+    part = b"".join(playback.chunks(playback.size_bytes - 100))
+    assert len(part) == 100
+    assert file.read_bytes - told < 8000 / 50 + 50
+
+
+def test_pieces_that_changed_places_are_no_part() -> None:
+    data, size = bytearray(sealed(pieces=2)), 4000 + 20
+    begins = len(begun().beginning)
+    first, second = data[begins : begins + size], data[begins + size : begins + 2 * size]
+    data[begins : begins + 2 * size] = second + first
+    with pytest.raises(SealError, match="was changed"):
+        list(Playback(BytesIO(data), KEY).chunks(44 + 8000))

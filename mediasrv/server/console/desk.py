@@ -26,6 +26,7 @@ from mediasrv.server.calls import Calls
 from mediasrv.server.console.gallery import Gallery
 from mediasrv.server.console.meters import Meters
 from mediasrv.server.console.projector import Projector
+from mediasrv.server.console.range import range_of
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +142,17 @@ class ConsoleDesk:
     async def _play(self, request: web.Request) -> web.StreamResponse:
         part = request.query.get("part", "0")
         async with self._projector.projection(request.match_info["id"], part) as film:
-            response = web.StreamResponse(headers={**HEADERS, "Content-Type": "audio/wav"})
-            response.content_length = film.size_bytes
+            headers = {**HEADERS, "Content-Type": "audio/wav", "Accept-Ranges": "bytes"}
+            wanted = range_of(request.headers.get("Range", ""), film.size_bytes)
+            if wanted is not None and not wanted:
+                return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{film.size_bytes}"})
+            status, length = 200, film.size_bytes
+            if wanted is not None:
+                film.cut(wanted.start, wanted.stop)
+                status, length = 206, len(wanted)
+                headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{film.size_bytes}"
+            response = web.StreamResponse(status=status, headers=headers)
+            response.content_length = length
             piece = await film.piece()
             await response.prepare(request)
             while piece:

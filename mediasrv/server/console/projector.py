@@ -33,7 +33,12 @@ class Film:
 
     def __init__(self, playback: Playback) -> None:
         self.size_bytes = playback.size_bytes
+        self._playback = playback
         self._chunks: Iterator[bytes] = playback.chunks()
+
+    def cut(self, start: int, end: int) -> None:
+        """Play no more than the bytes from one to before another; before any piece was asked for."""
+        self._chunks = self._playback.chunks(start, end)
 
     async def piece(self) -> bytes:
         """The next piece; nothing at the end. Raise ``SealError``."""

@@ -215,6 +215,16 @@ async def test_a_recording_is_heard_and_only_that_of_a_call(tmp_path: Path) -> N
         with wave.open(BytesIO(body)) as file:
             assert (file.getnchannels(), file.getframerate()) == (2, 8000)
             assert file.getnframes() > 3000
+        path, size = "/console/calls/call-1/recording", len(body)
+        assert headers["Accept-Ranges"] == "bytes"
+        for asked, part in (("bytes=40-4999", body[40:5000]), ("bytes=-100", body[-100:]), (f"bytes=0-{size}", body)):
+            status, found, headers = await stage.visit(path, headers={"Range": asked})
+            assert (status, found, int(headers["Content-Length"])) == (206, part, len(part))
+            assert headers["Content-Range"].endswith(f"/{size}")
+        assert (await stage.visit(path, headers={"Range": "bytes=0-1,5-6"}))[1] == body
+        status, found, headers = await stage.visit(path, headers={"Range": f"bytes={size}-"})
+        assert (status, found, headers["Content-Range"]) == (416, b"", f"bytes */{size}")
+        assert headers.items() >= desks.HEADERS.items()
         assert (await stage.visit("/console/calls/call-1/recording?part=1"))[0] == 404
         assert (await stage.visit("/console/calls/call-2/recording"))[0] == 404
         (sealed,) = stage.recordings.folder.glob("*.sealed")
