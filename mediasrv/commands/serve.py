@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from mediasrv.records.records import Records
     from mediasrv.server.api.clerk import Means
     from mediasrv.server.console.gallery import Gallery
+    from mediasrv.replay.file import Captures
     from mediasrv.server.fleetgate import Membership
+    from mediasrv.server.metrics import Metrics
     from mediasrv.server.port import Port
     from mediasrv.server.tracing import Tracing
     from mediasrv.server.worker import Tether
@@ -117,9 +119,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         others += [gallery] if settings.api.token else []
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
         recordings = recordings_of(settings.recording, observer.recorded)
-        captures = captures_of(settings)
-        if captures is not None:
-            metrics.census.watch_bytes("captures", lambda: captures.waiting_bytes)
+        captures = _watched(captures_of(settings), metrics)
         agency_for = partial(agency_of, captures=captures, observer=observer, recorder=recordings)
         certificate = _certificate(settings)
 
@@ -156,6 +156,13 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
 
     in_loop(serve(), captures=settings.record.on)
     return 0
+
+
+def _watched(captures: Captures | None, metrics: Metrics) -> Captures | None:
+    """Who keeps captures, and what waits for the disk there told."""
+    if captures is not None:
+        metrics.census.watch_bytes("captures", lambda: captures.waiting_bytes)
+    return captures
 
 
 def _port(settings: Settings, flags: argparse.Namespace, certificate: Certificate | None) -> Port | Tether:
