@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from mediasrv.net.certificate import Certificate
     from mediasrv.records.recordings import Recordings
     from mediasrv.records.records import Records
+    from mediasrv.replay.file import Captures
     from mediasrv.server.api.clerk import Means
     from mediasrv.server.console.gallery import Gallery
-    from mediasrv.replay.file import Captures
     from mediasrv.server.fleetgate import Membership
     from mediasrv.server.metrics import Metrics
     from mediasrv.server.port import Port
