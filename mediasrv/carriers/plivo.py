@@ -30,7 +30,6 @@ from mediasrv.wire.signature import check_stream_token, nonce_in, stream_token, 
 log = logging.getLogger(__name__)
 
 STREAM_PATH = "/plivo/stream"
-ANSWER_PATH = "/plivo/answer"
 STATUS_PATH = "/plivo/callback/status"
 
 TOKEN_S = 120
