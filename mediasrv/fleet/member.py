@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
@@ -18,6 +19,7 @@ from mediasrv.fleet.options import FleetOptions
 from mediasrv.fleet.registry import BEAT_S, Registry
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 AWAY_S = 1.0
 """How long Redis is not asked anything after it did not answer."""
@@ -29,6 +31,7 @@ class Member(Observer):
     def __init__(self, options: FleetOptions, capacity: int, lost: Callable[[int], None]) -> None:
         """``lost`` is told how many calls died with a node."""
         self.name = options.node
+        self.here = Node(options.node, options.internal_url)
         self._registry = Registry(options)
         self._capacity = capacity
         self.accepts: Callable[[], bool] = lambda: True
@@ -39,7 +42,7 @@ class Member(Observer):
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._away_until_s = 0.0
-        self._is_known = self._is_leaving = False
+        self._is_known = self._is_leaving = self._has_joined = False
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -76,6 +79,10 @@ class Member(Observer):
     async def _beat(self) -> None:
         try:
             known = await self._registry.beat(self._capacity, accepts=self.accepts())
+            if not self._has_joined:
+                # Who was killed and started again at once was never missed, but his calls are.
+                self._tell_lost(self.name, await self._registry.succeed())
+                self._has_joined = True
             if not known or not self._is_known:
                 # The others knew nothing of us, or we cannot tell what they know.
                 self._news.clear()
@@ -83,11 +90,18 @@ class Member(Observer):
             self._is_known = True
             for node in await self._registry.bury():
                 log.error("a node is dead", extra={"node": node.name, "lost_calls": len(node.calls)})
-                self._lost(len(node.calls))
+                self._tell_lost(node.name, node.calls)
         except RegistryError as error:
             self._be_away(error)
         else:
             self._be_back()
+
+    def _tell_lost(self, node: str, calls: Sequence[str]) -> None:
+        """Report calls that died with a process."""
+        for call_id in calls:
+            log.error("a call is lost", extra={"call": call_id, "node": node})
+        if calls:
+            self._lost(len(calls))
 
     async def _try_news(self) -> None:
         try:
@@ -129,12 +143,25 @@ class Member(Observer):
         return await self._ask(lambda: self._registry.reserve(call_id, tried))
 
     async def owner(self, call_id: str) -> Node | None:
-        """Who has a call; likewise."""
+        """Which other node has a call, or had it lately; likewise."""
         if call_id in self._live:
             return None
-        return await self._ask(lambda: self._registry.owner(call_id))
+        node = await self._ask(lambda: self._registry.owner(call_id))
+        return None if node is None or node.name == self.name else node
 
-    async def _ask(self, question: Callable[[], Awaitable[Node | None]]) -> Node | None:
+    async def cancel(self, call_id: str) -> None:
+        """Say that a call is over, so that no slot is kept for it anywhere; likewise."""
+        await self._ask(lambda: self._registry.cancel(call_id))
+
+    async def is_lost(self, call_id: str) -> bool:
+        """Whether a call died with its node; likewise."""
+        return await self._ask(lambda: self._registry.is_lost(call_id))
+
+    async def others(self) -> list[Node]:
+        """The other nodes that are alive; likewise."""
+        return [node for node in await self._ask(self._registry.nodes) if node.name != self.name]
+
+    async def _ask(self, question: Callable[[], Awaitable[_T]]) -> _T:
         if asyncio.get_running_loop().time() < self._away_until_s:
             raise RegistryError("redis was away a moment ago")
         try:

@@ -24,8 +24,8 @@ PREFIX = "mediasrv"
 ANSWER_WITHIN_S = 0.25
 """Longest wait for Redis: a caller is waiting, and his carrier waits no longer than seconds."""
 BEAT_S = 1.0
-DEAD_MS = 4000
-"""Silence of a node after which it is dead: a few beats, so that its slots are free within 5 s."""
+DEAD_MS = 3500
+"""Silence of a node after which it is dead: a few beats, so that it is buried and its calls are told within 5 s."""
 RESERVED_MS = 60_000
 """How long a node waits for a call that was sent there; see ``RESERVATION_S`` of admission."""
 
@@ -57,12 +57,27 @@ class Registry:
         return bool(await self._run(scripts.BEAT, self._node, self._url, capacity, int(accepts)))
 
     async def reserve(self, call_id: str, tried: Iterable[str] = ()) -> Node | None:
-        """The node that has, or shall have, a call; ``None`` when all are full. ``tried`` did not answer."""
-        return _node(await self._run(scripts.RESERVE, call_id, DEAD_MS, RESERVED_MS, *tried))
+        """The node that has, or shall have, a call; ``None`` when all are full. ``tried`` did not take it."""
+        row = await self._run(scripts.RESERVE, self._node, call_id, DEAD_MS, RESERVED_MS, *tried)
+        if row == [""]:
+            raise RegistryError("redis has forgotten us")
+        return _node(row)
 
     async def owner(self, call_id: str) -> Node | None:
-        """The node that has a call, if it is alive."""
+        """The node that has a call, or had it lately, if it is alive."""
         return _node(await self._run(scripts.OWNER, call_id, DEAD_MS))
+
+    async def is_lost(self, call_id: str) -> bool:
+        """Whether a call died with its node, lately."""
+        return bool(await self._run(scripts.LOST, call_id, DEAD_MS))
+
+    async def nodes(self) -> list[Node]:
+        """All that are alive."""
+        return [Node(*row) for row in await self._run(scripts.NODES, DEAD_MS)]
+
+    async def succeed(self) -> tuple[str, ...]:
+        """Say that this node's process is a new one; return the calls that were lost with the one before."""
+        return tuple(await self._run(scripts.SUCCEED, self._node))
 
     async def claim(self, call_ids: Iterable[str], *, only: bool = False) -> None:
         """Say that calls are live here, too or only these."""
@@ -71,6 +86,10 @@ class Registry:
     async def release(self, call_ids: Iterable[str]) -> None:
         """Say that calls are over, or never came."""
         await self._run(scripts.RELEASE, self._node, *call_ids)
+
+    async def cancel(self, call_id: str) -> None:
+        """Say that a call is over, wherever it is waited for."""
+        await self._run(scripts.CANCEL, call_id)
 
     async def bury(self) -> list[Buried]:
         """Forget the nodes that are dead; one that is buried by somebody else is not told again."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from redis.exceptions import RedisError
 
 from mediasrv.call.link import CallDetails
 from mediasrv.fleet import member as member_module
@@ -41,9 +42,8 @@ async def owned_by(asked: Member, call_id: str, name: str | None) -> None:
     async with asyncio.timeout(WAIT_S):
         while True:
             # A machine that is busy may let Redis seem away for a moment.
-            with suppress(RegistryError):
-                node = await asked.owner(call_id)
-                if (node.name if node else None) == name:
+            with suppress(RedisError):
+                if await asked._registry._redis.hget("mediasrv:calls", call_id) == name:
                     return
             await asyncio.sleep(0.01)
 
@@ -55,6 +55,12 @@ async def test_a_call_is_known_to_all_while_it_lives(redis: RedisServer) -> None
         assert await a.owner("call-1") is None
         a.ended("call-1", "caller hung up")
         await owned_by(b, "call-1", None)
+        # What its carrier has to tell of it yet is for who had it.
+        node = await b.owner("call-1")
+        assert node is not None
+        assert node.name == "a"
+        assert not await b.is_lost("call-1")
+        assert [node.name for node in await b.others()] == ["a"]
 
 
 async def test_a_call_with_two_streams_lives_until_the_last_is_over(redis: RedisServer) -> None:
@@ -90,6 +96,9 @@ async def test_the_calls_of_a_dead_node_are_told_as_lost_once(
         await owned_by(b, "call-1", None)
         assert lost == [2]
         assert "a node is dead" in caplog.text
+        assert caplog.text.count("a call is lost") == 2
+        assert await b.is_lost("call-1")
+        assert await b.owner("call-1") is None
         await dead._registry.aclose()
 
 
@@ -125,6 +134,29 @@ async def test_a_redis_that_froze_learns_what_ended_meanwhile(redis: RedisServer
         await until(lambda: not a.is_alone and not b.is_alone)
         await owned_by(b, "call-1", None)
         await owned_by(b, "call-2", "a")
+
+
+async def test_who_is_killed_and_started_again_at_once_tells_what_was_lost(redis: RedisServer) -> None:
+    lost: list[int] = []
+    async with member(redis, "b") as b:
+        killed = Member(options_of(redis, "a"), 10, print)
+        await killed.start()
+        killed.began("call-1", "s", "default", DETAILS)
+        await owned_by(b, "call-1", "a")
+        assert killed._task is not None
+        killed._task.cancel()
+        async with member(redis, "a", lost.append):
+            assert lost == [1]
+            assert await b.is_lost("call-1")
+        await killed._registry.aclose()
+
+
+async def test_a_redis_that_has_forgotten_all_sends_nobody_away(redis: RedisServer) -> None:
+    async with member(redis, "a") as a:
+        await a._registry._redis.flushall()
+        # Until the next beat nobody is known, which is not the same as everybody being full.
+        with suppress(RegistryError):
+            assert await a.place("call-1") is not None
 
 
 async def test_who_was_taken_for_dead_tells_its_calls_anew(redis: RedisServer) -> None:

@@ -16,8 +16,10 @@ from tests.patience import WAIT_S
 
 
 @pytest.fixture
-async def nodes(redis: RedisServer) -> AsyncIterator[list[Registry]]:
-    """Three nodes that know of one another, with room for ten calls each."""
+async def nodes(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Registry]]:
+    """Three nodes that know of one another, with room for ten calls each; a machine that is busy is no dead one."""
+    monkeypatch.setattr(registry_module, "ANSWER_WITHIN_S", 20.0)
+    monkeypatch.setattr(registry_module, "DEAD_MS", 60_000)
     registries = [Registry(options_of(redis, name)) for name in ("a", "b", "c")]
     for each in registries:
         await each.beat(10, accepts=True)
@@ -49,6 +51,27 @@ async def test_a_call_that_is_asked_for_again_keeps_its_node(nodes: list[Registr
     assert await nodes[1].reserve("call-1") == first
     assert await nodes[2].owner("call-1") == first
     assert await nodes[2].owner("call-2") is None
+
+
+async def test_who_is_not_known_is_told_so_and_not_that_all_are_full(nodes: list[Registry]) -> None:
+    await nodes[0].leave()
+    with pytest.raises(RegistryError, match="forgotten"):
+        await nodes[0].reserve("call-1")
+
+
+async def test_a_call_that_nobody_takes_keeps_no_slot(nodes: list[Registry]) -> None:
+    tried: list[str] = []
+    for _ in nodes:
+        node = await nodes[0].reserve("call-1", tried)
+        assert node is not None
+        tried.append(node.name)
+    assert await nodes[0].reserve("call-1", tried) is None
+    assert await nodes[0].owner("call-1") is None
+    assert {await _load(nodes[0], name) for name in "abc"} == {0}
+
+
+async def _load(registry: Registry, name: str) -> int:
+    return int(await registry._redis.zcard(f"mediasrv:node:{name}:reserved"))
 
 
 async def test_two_who_ask_at_once_never_share_the_last_slot(nodes: list[Registry]) -> None:
@@ -95,16 +118,13 @@ async def test_a_reservation_that_is_not_taken_up_ends(nodes: list[Registry], mo
         await asyncio.sleep(0.005)
 
 
-async def test_a_dead_node_is_buried_once_with_its_calls(
-    nodes: list[Registry], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_dead_node_is_buried_once_with_its_calls(nodes: list[Registry]) -> None:
     await nodes[2].claim(["x", "y"])
     assert await nodes[0].bury() == []
-    monkeypatch.setattr(registry_module, "DEAD_MS", 50)
-    await asyncio.sleep(0.06)
-    for each in nodes[:2]:
-        await each.beat(10, accepts=True)
+    # It has told nothing since 1970.
+    await nodes[0]._redis.zadd("mediasrv:nodes", {"c": 0})
     assert await nodes[0].owner("x") is None
+    assert await nodes[0].is_lost("x")
     told = [await each.bury() for each in nodes[:2]]
     assert [(node.name, sorted(node.calls)) for node in told[0]] == [("c", ["x", "y"])]
     assert told[1] == []
