@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.ear import Ear
@@ -94,12 +93,9 @@ async def test_a_queue_is_as_long_as_it_is_just_now() -> None:
     assert told(metrics)['mediasrv_queue_bytes{queue="recordings"}'] == 0
 
 
-async def test_three_hundred_calls_are_counted_in_passing() -> None:
+async def test_three_hundred_calls_are_counted_together() -> None:
     metrics, calls = Metrics(), [Parts() for _ in range(300)]
     metrics.census.calls = lambda: [call.figures for call in calls]
     for call in calls:
         call.lose_packets(1)
-    began_s = time.process_time()
-    text = (await metrics.rendered()).decode()
-    print(f"{1000 * (time.process_time() - began_s):.1f} ms")
-    assert f"{LOST} 300.0" in text
+    assert f"{LOST} 300.0" in (await metrics.rendered()).decode()
