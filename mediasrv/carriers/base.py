@@ -94,8 +94,11 @@ class Carrier(Protocol):
     def protocol(self) -> CarrierProtocol:
         """The wire of a new stream."""
 
-    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, /) -> str:
-        """The document that makes the carrier open a stream for this call to our ``origin``, http or https."""
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, /, after_url: str = "") -> str:
+        """The document that makes the carrier open a stream for this call to our ``origin``, http or https.
+
+        Where the call outlives its stream, the carrier asks at ``after_url`` how it goes on, if it can.
+        """
 
     def read_webhook(self, fields: Mapping[str, str], /) -> Webhook:
         """Read the fields of a webhook, from its form or its query."""
@@ -125,6 +128,9 @@ class HandoverDocuments(Protocol):
 
     def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
         """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
+
+    def go_on(self, url: str, /) -> str:
+        """Go on with the document at a URL."""
 
     def brief(self, words: str, then_url: str, /) -> str:
         """Say something to who has answered, then go on with the document at ``then_url``."""

@@ -95,7 +95,7 @@ class ExotelCarrier:
         """The wire of a new stream."""
         return ExotelProtocol()
 
-    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float) -> str:
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, after_url: str = "") -> str:
         """The address of this call's stream; see ``Carrier``."""
         rate_hz = self._options.sample_rate
         query = {"sample-rate": str(rate_hz) if rate_hz != 8000 else "", "agent": agent, "body": body}

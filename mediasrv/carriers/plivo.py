@@ -127,10 +127,12 @@ class PlivoCarrier:
         """The wire of a new stream."""
         return PlivoProtocol(self._format)
 
-    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float) -> str:
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, after_url: str = "") -> str:
         """The document that makes Plivo open a stream for this call to our ``origin``, an http or https URL.
 
-        ``now_s`` is in seconds since the epoch; ``agent`` and ``body`` travel in the URL when they are not empty.
+        ``now_s`` is in seconds since the epoch; ``agent`` and ``body`` travel in the URL when they are not empty. Of
+        what Plivo does with elements behind a stream its pages say three things, by all of which a caller whose
+        stream broke is asked for at ``after_url``, or hung up on as he would be without it.
         """
         query = {"call": call_id, "agent": agent, "body": body}
         if self.verifies:
@@ -139,11 +141,15 @@ class PlivoCarrier:
         if len(url) > _URL_CHARS:
             log.warning("body is too long for a stream's URL and is left out", extra={"call": call_id})
             url = with_query(stream_url(origin, self.name), {**query, "body": ""})
-        return documents.stream(url, self._options, f"{origin}{STATUS_PATH}")
+        return documents.stream(url, self._options, f"{origin}{STATUS_PATH}", after_url)
 
     def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
         """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
         return documents.dial(Dial(to=to, caller_id=caller_id, timeout_s=timeout_s, action_url=action_url))
+
+    def go_on(self, url: str) -> str:
+        """Go on with the document at a URL."""
+        return documents.go_on(url)
 
     def brief(self, words: str, then_url: str) -> str:
         """Say something to who has answered, then go on with the document at ``then_url``."""

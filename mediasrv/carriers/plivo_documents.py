@@ -58,9 +58,18 @@ def check(options: PlivoOptions) -> None:
         raise ConfigError("plivo.extra_headers: expected key=value,key=value of letters and digits, at most 512 bytes")
 
 
-def stream(url: str, options: PlivoOptions, status_url: str) -> str:
-    """Open a stream that goes both ways, and keep the call for as long as that lives."""
-    return _document(_Stream(url, options, status_url))
+def stream(url: str, options: PlivoOptions, status_url: str, after_url: str = "") -> str:
+    """Open a stream that goes both ways, and keep the call for as long as that lives.
+
+    Then go on with the document at ``after_url``, or end; a stream that does not keep the call has nothing after it.
+    """
+    stream = _Stream(url, options, status_url)
+    return _document(stream, *([xml.RedirectElement(after_url)] if after_url and options.keep_call_alive else []))
+
+
+def go_on(url: str) -> str:
+    """Go on with the document at a URL."""
+    return _document(xml.RedirectElement(url))
 
 
 def speak_and_hang_up(text: str, voice: str, language: str) -> str:

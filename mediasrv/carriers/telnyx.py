@@ -123,7 +123,7 @@ class TelnyxCarrier:
         """The wire of a new stream."""
         return TelnyxProtocol()
 
-    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float) -> str:
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, after_url: str = "") -> str:
         """The body of the command that opens a stream for this call; see ``Carrier``."""
         codec = self._options.codec
         command = {

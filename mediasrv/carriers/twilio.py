@@ -14,7 +14,7 @@ from mediasrv.call.control import HandoverOutcome
 from mediasrv.call.link import INBOUND, OUTBOUND
 from mediasrv.carriers.base import Happening, Webhook
 from mediasrv.carriers.options import TwilioOptions
-from mediasrv.carriers.twiml import apology, brief, connect, dial, element, response, room
+from mediasrv.carriers.twiml import apology, brief, connect, dial, element, redirect, response, room
 from mediasrv.carriers.urls import stream_url
 from mediasrv.wire.fields import count_from, name_in, reason_from
 from mediasrv.wire.signature import check_stream_token, stream_token
@@ -116,7 +116,7 @@ class TwilioCarrier:
         """The wire of a new stream."""
         return TwilioProtocol()
 
-    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float) -> str:
+    def answer(self, origin: str, call_id: str, agent: str, body: str, now_s: float, after_url: str = "") -> str:
         """The document that makes Twilio open a stream for this call; see ``Carrier``."""
         parameters = {"agent": agent, "body": body}
         if len(body) + len("body") > _PARAMETER_CHARS:
@@ -124,11 +124,15 @@ class TwilioCarrier:
             del parameters["body"]
         if self.verifies:
             parameters["token"] = stream_token(self._secret, call_id, int(now_s) + TOKEN_S)
-        return connect(stream_url(origin, self.name), parameters, f"{origin}/{self.name}/callback/status")
+        return connect(stream_url(origin, self.name), parameters, f"{origin}/{self.name}/callback/status", after_url)
 
     def dial(self, to: str, *, caller_id: str = "", timeout_s: int = 30, action_url: str = "") -> str:
         """Ring a number or a SIP address, let both talk, then go on with the document at ``action_url``, or end."""
         return dial(to, caller_id, timeout_s, action_url)
+
+    def go_on(self, url: str) -> str:
+        """Go on with the document at a URL."""
+        return response(redirect(url))
 
     def brief(self, words: str, then_url: str) -> str:
         """Say something to who has answered, then go on with the document at ``then_url``."""

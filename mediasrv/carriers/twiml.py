@@ -24,11 +24,16 @@ def response(*elements: Element) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>{document}'
 
 
-def connect(url: str, parameters: Mapping[str, str], status_url: str) -> str:
-    """A two-way stream, and nothing behind it: the call ends when the stream does."""
+def connect(url: str, parameters: Mapping[str, str], status_url: str, after_url: str = "") -> str:
+    """A two-way stream; then go on with the document at ``after_url``, or end."""
     given = tuple(element("Parameter", name=name, value=value) for name, value in parameters.items() if value)
     stream = element("Stream", "", given, url=url, statusCallback=status_url, statusCallbackMethod="POST")
-    return response(element("Connect", "", (stream,)))
+    return response(element("Connect", "", (stream,)), *([redirect(after_url)] if after_url else []))
+
+
+def redirect(url: str) -> Element:
+    """Go on with the document at a URL."""
+    return element("Redirect", url, method="POST")
 
 
 def dial(to: str, caller_id: str, timeout_s: int, action_url: str) -> str:
@@ -41,7 +46,7 @@ def dial(to: str, caller_id: str, timeout_s: int, action_url: str) -> str:
 
 def brief(words: str, then_url: str) -> str:
     """Say something, then go on with the document at ``then_url``."""
-    return response(element("Say", words), element("Redirect", then_url, method="POST"))
+    return response(element("Say", words), redirect(then_url))
 
 
 def room(name: str) -> str:

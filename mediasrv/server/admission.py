@@ -18,6 +18,8 @@ from mediasrv.turn.callee import Kind
 
 RESERVATION_S = 60.0
 """How long an answered call may take to open its stream; Plivo gives a webhook no longer than that to answer."""
+FULL = "full"
+"""Why a call is refused for which there is no slot."""
 DRAIN_RESERVATION_S = 5.0
 """The same once we want to stop: a stream that is on its way comes within a second or two."""
 
@@ -85,7 +87,7 @@ class Admission:
             return "draining"
         if self.is_overloaded:
             return "overloaded"
-        return "full" if self.occupied(now) >= self.max_calls else ""
+        return FULL if self.occupied(now) >= self.max_calls else ""
 
     def reserve(self, call_id: str, from_number: str, to_number: str, now: float, direction: str = "") -> bool:
         """Keep a slot for a call that is about to be answered; asking again for the same call keeps the same slot."""
@@ -114,10 +116,10 @@ class Admission:
         if call_id in self._reserved:
             self._reserved[call_id].callee = kind
 
-    def withdraw(self, call_id: str) -> None:
-        """The call ended before its stream came, or the stream came to another process."""
-        self._reserved.pop(call_id, None)
+    def withdraw(self, call_id: str) -> bool:
+        """The call ended before its stream came, or that came to another process; whether room was kept for it."""
         self._elsewhere.pop(call_id, None)
+        return self._reserved.pop(call_id, None) is not None
 
     def enter(self, call_id: str, now: float) -> Slot | None:
         """A socket is here, with the call that its URL names, if any: its slot, or ``None`` when there is no room.

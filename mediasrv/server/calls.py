@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from mediasrv.call.figures import Figures
 from mediasrv.carriers.base import Webhook
 from mediasrv.server.admission import Admission, Slot
+from mediasrv.server.bygones import Bygones
 from mediasrv.server.complaints import Complaints
 from mediasrv.server.contracts import Agency, LiveCall, Stream
 from mediasrv.server.metrics import Metrics
@@ -20,8 +21,6 @@ from mediasrv.turn.callee import Kind
 
 log = logging.getLogger(__name__)
 
-ENDED_KEPT = 4096
-"""Calls that are remembered to be over: as many as may end while a webhook is on its way."""
 _MOST_BEGUN = 1024
 GOODBYE_S = 2.0
 """Longest wait for carriers to close their side when the server stops."""
@@ -39,7 +38,7 @@ class Calls:
         self.switchboards = Switchboards()
         self._admission = Admission(max_calls)
         self._live: dict[str, Stream] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self.bygones = Bygones()
         self._sockets: set[Stream] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
@@ -193,10 +192,7 @@ class Calls:
         """The carrier says that a call is over."""
         self._admission.withdraw(call_id)
         self.switchboards.hung_up(call_id)
-        if call_id:
-            self._ended[call_id] = None
-        if len(self._ended) > ENDED_KEPT:
-            self._ended.popitem(last=False)
+        self.bygones.end(call_id)
         if call_id in self._live:
             self._live[call_id].hang_up("hangup")
 
@@ -206,9 +202,16 @@ class Calls:
         if stream is not None and stream.stream_id == stream_id:
             stream.hang_up("stream ended")
 
-    def has_ended(self, call_id: str) -> bool:
-        """Whether the carrier said lately that this call is over."""
-        return call_id in self._ended
+    def resume(self, call_id: str) -> bool:
+        """Whether a call's stream broke off here, asked once; one that the carrier has given up is over anyway."""
+        is_cut = call_id in self._live
+        if is_cut:
+            self._live[call_id].hang_up("connection closed")
+        return self.bygones.take_broken(call_id) or is_cut
+
+    def miss(self, call_id: str) -> bool:
+        """Whether it never came, although room was kept for it; that is free now."""
+        return self._admission.withdraw(call_id)
 
     def callee_is(self, call_id: str, kind: Kind) -> None:
         """The carrier says who has picked up; kept for a call whose stream is yet to come."""

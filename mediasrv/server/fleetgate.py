@@ -2,27 +2,30 @@
 
 Carriers send their webhooks to the fleet's own address, which is any of the servers. Whoever gets one proves it, and
 hands it on as it came, marked with the fleet's secret. The question for a new call's document goes to the server with
-the most room, which answers with a stream URL of its own; when all are full, the caller hears so. While the registry is
-away, and where a server does not answer, whoever has the request answers it.
+the most room, which answers with a stream URL of its own, or to the next one if there is none after all; when all are
+full, the caller hears so. A caller whose server has died under him comes back the same way. While the registry is away,
+and where a server does not answer, whoever has the request answers it.
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-import aiohttp
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from mediasrv.carriers.base import Happening
 from mediasrv.fleet.node import Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
-from mediasrv.server.webhooks import PROVEN, Webhooks, read_request
-from mediasrv.wire.signature import as_bytes
+from mediasrv.server.api.clerk import DEFAULT_MOST
+from mediasrv.server.courier import Courier
+from mediasrv.server.fleetpages import asked_of_each, merged
+from mediasrv.server.webhooks import AFTER, LOST, NO_ROOM, PROVEN, Webhooks
 
 if TYPE_CHECKING:
     # It needs the redis package, and a server that is alone does not.
@@ -30,15 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HANDED_ON = "X-Mediasrv-Handed-On"
-"""Header of requests that one server of the fleet hands on to another; holds the fleet's secret."""
-ANSWER_WITHIN_S = 3.0
-"""Longest wait for another server; carriers wait longer, callers would rather not."""
+IS_LOST = "X-Mediasrv-Lost"
+"""Header of requests that are handed on, for a call whose server is dead."""
 MAX_TRIES = 3
-# RFC 9110 section 7.6.1: headers of a connection, not of a request.
-_OF_CONNECTIONS = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"}
-)
 
 _Work = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -57,23 +54,20 @@ class FleetGate:
     def __init__(self, membership: Membership, webhooks: Iterable[Webhooks]) -> None:
         """``webhooks`` are told the fleet's address, at which they are called too."""
         self._member = membership.member
-        self._secret = membership.options.secret
         self._webhooks = {each.carrier.name: each for each in webhooks}
         for each in self._webhooks.values():
             each.fleet_url = membership.options.url.rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
+        self._courier = Courier(membership.options.secret)
 
     async def start(self) -> None:
         """Get ready to hand on, and join the fleet."""
-        timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
-        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        await self._courier.start()
         await self._member.start()
 
     async def aclose(self) -> None:
         """Leave the fleet; safe to call twice."""
         await self._member.aclose()
-        if self._session is not None:
-            await self._session.close()
+        await self._courier.aclose()
 
     @property
     def middleware(self) -> Middleware:
@@ -81,77 +75,121 @@ class FleetGate:
 
         @web.middleware
         async def pass_gate(request: web.Request, handler: _Work) -> web.StreamResponse:
-            if HANDED_ON in request.headers:
-                self._check(request)
-                return await handler(request)
-            return await self._hand_on(request) or await handler(request)
+            if self._courier.is_ours(request):
+                return await self._answer_ours(request, handler)
+            return await self._hand_on(request, handler) or await handler(request)
 
         return pass_gate
 
-    def _check(self, request: web.Request) -> None:
-        if not hmac.compare_digest(as_bytes(request.headers[HANDED_ON]), self._secret.encode()):
-            raise web.HTTPForbidden(text="forbidden\n")
+    async def _answer_ours(self, request: web.Request, handler: _Work) -> web.StreamResponse:
+        """Answer what another server has handed on; where there is no room, he asks the next one."""
         request[PROVEN] = True
+        request[LOST] = IS_LOST in request.headers
+        response = await handler(request)
+        return web.Response(status=503) if request.get(NO_ROOM) else response
 
-    async def _hand_on(self, request: web.Request) -> web.StreamResponse | None:
+    async def _hand_on(self, request: web.Request, handler: _Work) -> web.StreamResponse | None:
         """The answer of the server that a request is for; ``None`` where that is this one."""
         carrier, _, rest = request.path.strip("/").partition("/")
         try:
             if carrier in self._webhooks and rest != "stream":
-                return await self._hand_on_webhook(request, self._webhooks[carrier], is_answer=rest == "answer")
+                return await self._hand_on_webhook(request, handler, self._webhooks[carrier], rest)
             if carrier == "calls" and rest:
-                return await self._forward_to_owner(request, rest.partition("/")[0])
+                return await self._hand_on_order(request, handler, rest.partition("/")[0])
+            if carrier == "calls" and request.method == "GET":
+                return await self._list(request, handler)
         except RegistryError as error:
             log.debug("answered here: %s", error)
         return None
 
+    # -- carriers ------------------------------------------------------------------------------------------------
+
     async def _hand_on_webhook(
-        self, request: web.Request, webhooks: Webhooks, *, is_answer: bool
+        self, request: web.Request, handler: _Work, webhooks: Webhooks, path: str
     ) -> web.StreamResponse | None:
         _, webhook = await webhooks.read(request)
-        if not webhook.call_id:
+        call_id, is_over = webhook.call_id, webhook.happening is Happening.ENDED
+        if not call_id:
             return None
-        if not is_answer or webhook.happening is Happening.ENDED:
-            return await self._forward_to_owner(request, webhook.call_id)
-        tried: list[str] = []
-        while len(tried) < MAX_TRIES:
-            node = await self._member.place(webhook.call_id, tried)
-            if node is None:
-                log.warning("the whole fleet is full", extra={"call": webhook.call_id})
-                return webhooks.document(webhooks.carrier.busy)
-            if node.name == self._member.name:
-                return None
-            if (response := await self._forward(request, node)) is not None:
-                return response
-            tried.append(node.name)
-        return None
-
-    async def _forward_to_owner(self, request: web.Request, call_id: str) -> web.StreamResponse | None:
+        if path == "answer" and not is_over:
+            return await self._place(request, handler, webhooks, call_id)
         node = await self._member.owner(call_id)
-        if node is None or node.name == self._member.name:
-            return None
-        return await self._forward(request, node)
+        if is_over:
+            await self._member.cancel(call_id)
+        if path == AFTER and not is_over:
+            return await self._go_on(request, handler, webhooks, call_id, node)
+        return await self._courier.carry(request, node) if node is not None else None
 
-    async def _forward(self, request: web.Request, node: Node) -> web.Response | None:
-        """Another server's answer to a request; ``None`` when it does not answer."""
-        assert self._session is not None  # start was called
-        body = await read_request(request)
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OF_CONNECTIONS]
-        try:
-            async with self._session.request(
-                request.method,
-                f"{node.url.rstrip('/')}{request.raw_path}",
-                headers=[*headers, (HANDED_ON, self._secret)],
-                data=body,
-                allow_redirects=False,
-            ) as answer:
-                return web.Response(
-                    status=answer.status, body=await answer.read(), headers=_headers(answer.headers.items())
-                )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("a node does not answer: %s", type(error).__name__, extra={"node": node.name})
-            return None
+    async def _go_on(
+        self, request: web.Request, handler: _Work, webhooks: Webhooks, call_id: str, node: Node | None
+    ) -> web.StreamResponse:
+        """How a call goes on whose stream is over: whose it was knows, and where he is dead or has no room, another."""
+        if node is not None:
+            if (answer := _taken(await self._courier.carry(request, node))) is not None:
+                return answer
+            request[LOST] = True
+            return await self._place(request, handler, webhooks, call_id, [node.name])
+        if await self._member.is_lost(call_id):
+            request[LOST] = True
+            return await self._place(request, handler, webhooks, call_id)
+        response = await handler(request)
+        if not request.pop(NO_ROOM, False):
+            return response
+        request[LOST] = True
+        return await self._place(request, handler, webhooks, call_id, [self._member.name])
+
+    async def _place(
+        self, request: web.Request, handler: _Work, webhooks: Webhooks, call_id: str, without: Iterable[str] = ()
+    ) -> web.StreamResponse:
+        """The document of a server that has room, besides some."""
+        tried = list(without)
+        more = {IS_LOST: "1"} if request.get(LOST) else {}
+        refusal: web.StreamResponse | None = None
+        for _ in range(MAX_TRIES):
+            node = await self._member.place(call_id, tried)
+            if node is None:
+                log.warning("the whole fleet is full", extra={"call": call_id})
+                return refusal or webhooks.document(webhooks.carrier.busy)
+            if node.name != self._member.name:
+                if (response := _taken(await self._courier.carry(request, node, **more))) is not None:
+                    return response
+            else:
+                refusal = await handler(request)
+                if not request.get(NO_ROOM):
+                    return refusal
+            tried.append(node.name)
+        return refusal or await handler(request)
+
+    # -- operators -----------------------------------------------------------------------------------------------
+
+    async def _hand_on_order(self, request: web.Request, handler: _Work, call_id: str) -> web.StreamResponse | None:
+        """Do what is to be done with a call where it is; what was known of it may be known anywhere."""
+        node = await self._member.owner(call_id)
+        if node is not None:
+            return await self._courier.carry(request, node)
+        response = await handler(request)
+        if request.method == "GET" and response.status == web.HTTPNotFound.status_code:
+            return next(iter(await self._courier.ask_all(request, await self._member.others())), response)
+        return response
+
+    async def _list(self, request: web.Request, handler: _Work) -> web.StreamResponse:
+        """The calls of all servers, for who may see those of this one."""
+        ours = await handler(request)
+        if not isinstance(ours, web.Response) or ours.status != web.HTTPOk.status_code:
+            return ours
+        nodes = [self._member.here, *await self._member.others()]
+        last = None
+        if after := request.query.get("after", ""):
+            found = await self._courier.ask_all(request, nodes, f"/calls/{quote(after, safe='')}")
+            if not found:
+                return ours
+            last = orjson.loads(found[0].body)  # type: ignore[arg-type]
+        path = asked_of_each("/calls", request.query, last)
+        pages = [orjson.loads(each.body) for each in await self._courier.ask_all(request, nodes, path)]  # type: ignore[arg-type]
+        most = int(request.query.get("most", DEFAULT_MOST))
+        return web.json_response(body=orjson.dumps(merged(pages, most, last)))
 
 
-def _headers(given: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    return [(name, value) for name, value in given if name.lower() not in _OF_CONNECTIONS]
+def _taken(response: web.Response | None) -> web.Response | None:
+    """The answer of a server that has room; ``None`` for one that has none, or did not answer."""
+    return None if response is None or response.status == web.HTTPServiceUnavailable.status_code else response

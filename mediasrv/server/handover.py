@@ -55,6 +55,8 @@ class Handover:
     forgotten_s: float = 0.0
     rings_until_s: float = 0.0
     """Until when the caller may come back; 0: he is never away before somebody is there."""
+    way: str = ""
+    """Where the document is that the caller is led to, once he is."""
     callee_id: str = ""
     """The call to whoever is briefed."""
     has_answered: bool = False

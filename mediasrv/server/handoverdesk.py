@@ -7,7 +7,6 @@ document of a new stream, on which his agent goes on with him.
 from __future__ import annotations
 
 import logging
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -149,4 +148,4 @@ class HandoverDesk:
         self._calls.prepare(party.agent)
         self._board.comes_back(handover, outcome)
         body = urlsafe_b64encode(orjson.dumps(party.body, default=str)).decode() if party.body else ""
-        return self._carrier.answer(party.origin, party.call_id, party.agent, body, time.time())
+        return self._webhooks.stream(party.origin, party.call_id, party.agent, body)

@@ -42,7 +42,8 @@ STREAM_LIMITS = Limits(frames_per_s=200.0, frames_at_once=1000.0)
 # Plivo's peers are said to offer this one, and to hang up when it is not chosen.
 _SUBPROTOCOL = "audio.drachtio.org"
 
-# RFC 6455 section 7.4.1.
+# RFC 6455 section 7.4.1: what a peer that closes on purpose says, or leaves out.
+_PURPOSEFUL = (1000, 1005)
 _GOING_AWAY, _UNSUPPORTED, _ABNORMAL, _POLICY, _INTERNAL = 1001, 1003, 1006, 1008, 1011
 
 
@@ -189,6 +190,7 @@ class MediaStream:
         except Exception:
             # The last door: a call that cannot begin must not cost the others anything.
             log.exception("call could not be opened", extra={"call": call_id})
+            self._calls.bygones.break_off(call_id)
             self._refuse(_INTERNAL, "internal error")
             return
         log.info("call started", extra={"call": call_id, "agent": visit.agent, "format": str(started.format)})
@@ -241,6 +243,8 @@ class MediaStream:
         why = {"reason": reason} if code == _ABNORMAL else {}
         log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, **why})
         self._calls.metrics.unknown_events(self._wire.unknown_events)
+        if code not in _PURPOSEFUL and self.call is not None and not self._is_over:
+            self._calls.bygones.break_off(self._wire.call_id)
         if reason == FLOOD:
             self._calls.complaints.refused(reason, self._wire.call_id)
         self.hang_up("connection closed" if code != 1000 else "")

@@ -19,6 +19,7 @@ from mediasrv.carriers.options import PlivoOptions
 from mediasrv.carriers.plivo import PlivoCarrier
 from mediasrv.errors import ConfigError
 from mediasrv.outbound.outbound import Outbound
+from mediasrv.server.admission import FULL
 from mediasrv.server.api.clerk import Means
 from mediasrv.server.api.desk import OperatorDesk
 from mediasrv.server.api.guard import Guard
@@ -88,7 +89,8 @@ class Service:
         handovers = handover_desks(self._calls, webhooks, means)
         gate = None
         if fleet is not None:
-            fleet.member.accepts = lambda: not self._calls.refusal
+            # Whether there is a slot the fleet counts itself.
+            fleet.member.accepts = lambda: self._calls.refusal in ("", FULL)
             gate = FleetGate(fleet, webhooks)
         desks: Sequence[Desk] = (*webhooks, *handovers, *operators)
         self._reception = Reception(self._calls, *desks, repeats=Repeats(carriers), gate=gate)

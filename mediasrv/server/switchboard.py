@@ -72,6 +72,10 @@ class Switchboard:
         """Nobody wanted the caller: a call with him is about to begin anew."""
         self._earlier[handover.party.call_id] = Earlier(handover.words, outcome)
 
+    def way_of(self, call_id: str) -> str:
+        """Where the document is that a caller is being led to; empty for one who is led nowhere."""
+        return next((each.way for each in self.standing.of(call_id) if not each.is_fetched.is_set()), "")
+
     def hung_up(self, call_id: str) -> None:
         """A call is over, and with it what was to become of it."""
         self._earlier.pop(call_id, None)
@@ -105,9 +109,9 @@ class Switchboard:
 
     async def _lead_away(self, handover: Handover, part: str) -> HandoverOutcome:
         """Have the caller's leg go on with another document."""
-        url = handover.url(f"{self._path}/callback/transfer", part=part)
+        handover.way = handover.url(f"{self._path}/callback/transfer", part=part)
         try:
-            await self._control.redirect(handover.party.call_id, url)
+            await self._control.redirect(handover.party.call_id, handover.way)
         except CarrierError as error:
             log.error("caller cannot be led away", extra={"call": handover.party.call_id, "error": str(error)})
             if not error.uncertain or not await self._is_led_away(handover):
@@ -191,6 +195,10 @@ class Switchboards(dict[str, Switchboard]):
     def earlier(self, carrier: str, call_id: str) -> Earlier | None:
         """The call that a caller comes back from whom nobody wanted."""
         return self[carrier].earlier(call_id) if carrier in self else None
+
+    def way_of(self, carrier: str, call_id: str) -> str:
+        """Where the document is that a caller is being led to, if he is."""
+        return self[carrier].way_of(call_id) if carrier in self else ""
 
     def rings(self, now: float) -> bool:
         """Whether a caller may come back."""

@@ -107,7 +107,7 @@ class TelnyxDesk(Webhooks):
     def _take_call(self, fields: dict[str, str], webhook: Webhook) -> None:
         """Have a call answered that somebody makes, or turned away."""
         call_id, agent = webhook.call_id, self.agent_for(fields, webhook)
-        if self._control is None or self._calls.has_ended(call_id):
+        if self._control is None or self._calls.bygones.has_ended(call_id):
             return
         refusal = ""
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
@@ -125,7 +125,7 @@ class TelnyxDesk(Webhooks):
     def _open_stream(self, fields: dict[str, str], webhook: Webhook, origin: str) -> None:
         """Have the stream opened of a call that is up, ours or somebody's."""
         call_id, known = webhook.call_id, read_client_state(fields.get("client_state", ""))
-        if self._control is None or self._calls.has_ended(call_id) or not known:
+        if self._control is None or self._calls.bygones.has_ended(call_id) or not known:
             # Without our state it is no call of ours: another leg, to which somebody is put through.
             return
         direction = known.get("direction", "")

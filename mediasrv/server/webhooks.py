@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 
 from mediasrv.carriers.base import Carrier, HandoverDocuments, Happening, Webhook
+from mediasrv.carriers.urls import with_query
 from mediasrv.errors import SignatureError
 from mediasrv.outbound.request import TAG
 from mediasrv.server.calls import Calls
@@ -25,10 +26,17 @@ log = logging.getLogger(__name__)
 
 BODY_WITHIN_S = 10.0
 """Longest time for a request's body to arrive."""
-
+MOST_URL_CHARS = 2048
+"""Of the URL of a document, in which an agent's body may stand."""
 
 PROVEN = web.RequestKey("proven", bool)
 """Key of requests that were proven to be the carrier's, where a server of our own has handed them on."""
+NO_ROOM = web.RequestKey("no room", bool)
+"""Key of requests whose call was refused for want of room."""
+LOST = web.RequestKey("lost", bool)
+"""Key of requests whose call was another server's that is dead."""
+AFTER = "after"
+"""Last part of the path at which a carrier asks how a call goes on whose stream is over."""
 _READ: web.RequestKey[tuple[dict[str, str], Webhook]] = web.RequestKey("read", tuple)
 
 
@@ -47,9 +55,9 @@ class Webhooks:
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served, at which path."""
         name = self.carrier.name
-        failure = [web.route("*", f"/{name}/fallback", self._failure)] if self._handing else []
+        failures = {"fallback": self._failure, AFTER: self._go_on} if self._handing else {}
         return (
-            *failure,
+            *(web.route("*", f"/{name}/{path}", answer) for path, answer in failures.items()),
             web.get(f"/{name}/answer", self._answer),
             web.post(f"/{name}/answer", self._answer),
             web.post(f"/{name}/callback/status", self._told),
@@ -66,9 +74,13 @@ class Webhooks:
         fields, webhook = await self.read(request)
         if webhook.happening is Happening.ENDED:
             self._calls.hang_up(webhook.call_id)
-        if webhook.happening is Happening.ENDED or self._calls.has_ended(webhook.call_id):
+        if webhook.happening is Happening.ENDED or self._calls.bygones.has_ended(webhook.call_id):
             # The question of a call that is over may come late; a stream would have nobody at its other end.
             return self.document(self.carrier.nothing)
+        return self._open(request, fields, webhook)
+
+    def _open(self, request: web.Request, fields: Mapping[str, str], webhook: Webhook) -> web.Response:
+        """The document for a call that is to have a stream."""
         agent = self.agent_for(fields, webhook)
         if self._handing and (address := self._calls.agency.forwards.get(agent or DEFAULT_AGENT)):
             log.info("call forwarded", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
@@ -81,10 +93,45 @@ class Webhooks:
             raise web.HTTPBadRequest(text="the request names no host\n")
         if not self._calls.expect(webhook.call_id, webhook.from_number, webhook.to_number, webhook.direction):
             self._calls.complaints.refused(self._calls.refusal, webhook.call_id)
+            request[NO_ROOM] = True
             return self.document(self.carrier.busy)
         self._calls.prepare(agent or DEFAULT_AGENT)
         log.info("call answered", extra={"call": webhook.call_id, "agent": agent or DEFAULT_AGENT})
-        return self.document(self.carrier.answer(origin, webhook.call_id, agent, fields.get("body", ""), time.time()))
+        is_last = request.path.endswith(f"/{AFTER}")
+        return self.document(self.stream(origin, webhook.call_id, agent, fields.get("body", ""), is_last=is_last))
+
+    def stream(self, origin: str, call_id: str, agent: str, body: str, *, is_last: bool = False) -> str:
+        """The document that opens a call's stream, and says where to ask if that breaks; if it is not the last one."""
+        query = {"call": call_id, "agent": agent, "body": body, "last": "1" if is_last else ""}
+        url = f"{self.fleet_url or origin}/{self.carrier.name}/{AFTER}"
+        after_url = with_query(url, query)
+        if len(after_url) > MOST_URL_CHARS:
+            after_url = with_query(url, {**query, "body": ""})
+        return self.carrier.answer(origin, call_id, agent, body, time.time(), after_url if self._handing else "")
+
+    async def _go_on(self, request: web.Request) -> web.Response:
+        """How a call goes on whose stream is over: it ends, if we have ended it; another stream, or a goodbye."""
+        assert self._handing is not None  # or it would not be served
+        fields, webhook = await self.read(request)
+        call_id = webhook.call_id
+        if webhook.happening is Happening.ENDED:
+            self._calls.hang_up(call_id)
+        if way := self._calls.switchboards.way_of(self.carrier.name, call_id):
+            return self.document(self._handing.go_on(way))
+        is_ours, was_missed = self._calls.resume(call_id), self._calls.miss(call_id)
+        if self._calls.bygones.has_ended(call_id) or not (is_ours or was_missed or request.get(LOST, False)):
+            return self.document(self._handing.hang_up)
+        log.error("caller's stream broke", extra={"call": call_id, "is_last": "last" in fields})
+        if "last" in fields:
+            return self.document(self._handing.failure)
+        if was_missed and self.fleet_url:
+            # Here the carrier does not get through; others may be better off.
+            request[NO_ROOM] = True
+            return self.document(self._handing.failure)
+        if is_ours:
+            # He was here, so that he finds room even where there is none.
+            self._calls.expect_back(call_id, webhook.from_number, webhook.to_number, webhook.direction)
+        return self._open(request, fields, webhook)
 
     async def _failure(self, request: web.Request) -> web.Response:
         """What is said to a caller whose answer document did not come."""

@@ -122,3 +122,13 @@ def test_nothing_that_a_stranger_says_becomes_a_part_of_the_document(words: str,
     assert (spoken[3], redirect[2]) == ([], "https://x/y")
     ((_, _, _, ((tag, attributes, _, inner),)),) = tree(documents.dial(Dial(to=address)))
     assert (tag in ("Number", "User"), attributes, inner) == (True, {}, [])
+
+
+def test_a_stream_that_keeps_the_call_is_followed_by_the_question_how_it_goes_on() -> None:
+    after = "https://x/plivo/after?call=1&body=b"
+    stream, behind = tree(documents.stream("wss://x/s", OPTIONS, "https://x/status", after))
+    assert (stream[0], behind) == ("Stream", ("Redirect", {}, after, []))
+    assert tree(documents.go_on(after)) == [behind]
+    # One that does not keep the call would be asked about while it lasts.
+    loose = replace(OPTIONS, keep_call_alive=False)
+    assert len(tree(documents.stream("wss://x/s", loose, "https://x/status", after))) == 1

@@ -64,3 +64,9 @@ def test_the_package_builds_the_same_document() -> None:
     theirs.append(there)
     ours = connect("wss://h/s", {"agent": "sales & <support>"}, "https://h/c?a=1&b=2")
     assert ElementTree.canonicalize(ours) == ElementTree.canonicalize(str(theirs))
+
+
+def test_behind_a_stream_it_is_asked_how_the_call_goes_on() -> None:
+    connected, behind = ElementTree.fromstring(connect("wss://h", {}, "https://h/status", "https://h/after?call=1&a=b"))
+    assert (connected.tag, behind.tag, behind.text) == ("Connect", "Redirect", "https://h/after?call=1&a=b")
+    assert len(ElementTree.fromstring(connect("wss://h", {}, "https://h/status"))) == 1

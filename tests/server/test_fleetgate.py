@@ -14,9 +14,12 @@ import pytest
 
 from mediasrv.carriers.options import PlivoOptions
 from mediasrv.fleet import member as member_module
+from mediasrv.fleet import registry as registry_module
 from mediasrv.fleet.member import Member
 from mediasrv.fleet.options import FleetOptions
-from mediasrv.server.fleetgate import HANDED_ON, Membership
+from mediasrv.server import courier
+from mediasrv.server.courier import HANDED_ON
+from mediasrv.server.fleetgate import Membership
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.signature import sign_v3
@@ -35,6 +38,11 @@ NONCE = "05429567804466091622"
 def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(member_module, "BEAT_S", 0.05)
     monkeypatch.setattr(member_module, "AWAY_S", 0.1)
+    # A machine that is busy is no dead one.
+    monkeypatch.setattr(registry_module, "ANSWER_WITHIN_S", 10.0)
+    monkeypatch.setattr(registry_module, "DEAD_MS", 60_000)
+    monkeypatch.setattr(courier, "ANSWER_WITHIN_S", 20.0)
+    monkeypatch.setattr(courier, "CONNECT_WITHIN_S", 10.0)
 
 
 class Fleet:
@@ -81,7 +89,9 @@ async def fleet(redis: RedisServer, names: str = "abc", max_calls: int = 2) -> A
                 secret="the fleet's secret",
             )
             members[name] = Member(options, max_calls, print)
-            server = ServerOptions(port=with_port, max_calls=max_calls, public_url=f"https://{name}.example.in")
+            server = ServerOptions(
+                port=with_port, max_calls=max_calls, public_url=f"https://{name}.example.in", sheds_load=False
+            )
             agency = EchoAgency()
             membership = Membership(options, members[name])
             service = Service(server, PlivoOptions(auth_token=TOKEN), agency, fleet=membership)
@@ -160,3 +170,38 @@ async def test_who_is_no_carrier_reserves_nothing_and_who_is_no_node_hands_on_no
                 assert (await peer.head()).startswith("HTTP/1.1 403 ")
         placed: list[Any] = [await there.placed("a", f"call-{number}") for number in range(2)]
         assert sorted(placed) == ["a", "b"]
+
+
+async def test_who_has_no_room_after_all_is_passed_over_and_keeps_no_slot(redis: RedisServer) -> None:
+    async with fleet(redis, "ab") as there:
+        # The registry learns of it with the next beat; here, never.
+        there.members["b"].accepts = lambda: True
+        there.stages["b"].service._calls._admission.is_draining = True
+        assert [await there.placed("a", f"call-{number}") for number in range(3)] == ["a", "a", "busy"]
+        there.stages["a"].service._calls._admission.is_draining = True
+        there.members["a"].accepts = lambda: True
+        assert await there.placed("a", "call-4") == "busy"
+        assert await there.members["a"].owner("call-4") is None
+
+
+async def test_who_hangs_up_before_his_stream_has_come_frees_his_slot(redis: RedisServer) -> None:
+    async with fleet(redis, "ab", max_calls=1) as there:
+        assert {await there.placed("a", f"call-{number}") for number in range(2)} == {"a", "b"}
+        for number in range(2):
+            await there.ask("a", "/plivo/callback/status", f"call-{number}", Event="Hangup", CallStatus="completed")
+        assert {await there.placed("b", f"call-{number}") for number in range(2, 4)} == {"a", "b"}
+
+
+async def test_a_stream_that_did_not_get_through_to_one_node_is_opened_at_another(redis: RedisServer) -> None:
+    async with fleet(redis, "ab") as there:
+        first = await there.placed("a", "call-1")
+        for asked in "ab":
+            status, document = await there.ask(asked, "/plivo/after?call=call-1")
+            assert status == 200
+            assert f"wss://{'ab'.replace(first, '')}.example.in/plivo/stream" in document
+            assert f"{FLEET}/plivo/after?call=call-1&amp;last=1</Redirect>" in document
+            first = "ab".replace(first, "")
+        _, document = await there.ask("a", "/plivo/after?call=call-1&last=1")
+        assert "something went wrong" in document
+        _, document = await there.ask("a", "/plivo/after?call=nobody", "nobody knows it")
+        assert "Stream" not in document

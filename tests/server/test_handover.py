@@ -195,7 +195,7 @@ async def test_a_caller_stays_with_his_agent_when_nobody_can_be_briefed(
     async with office(PlivoStandin(people={COLLEAGUE: colleague})) as there:
         leg = there.rings(to=f"+{COLLEAGUE}", briefing=BRIEFING, timeout_s=1)
         await there.standin.settle()
-        assert leg.deeds[2:] == ["stream", "ended 4010"]
+        assert leg.deeds[2:] == ["stream", "ended 4000"]
         assert list(handing.LOG) == [outcome]
         assert there.said == [GREETING, f"Sorry, {outcome.value}."]
         assert leg.bridged_to == set()
@@ -265,7 +265,7 @@ async def test_a_caller_who_cannot_be_led_away_stays(fault: Fault, monkeypatch: 
         leg = there.rings(to=f"+{COLLEAGUE}")
         await there.standin.settle()
         assert there.said == [GREETING, "Sorry, it did not work."]
-        assert leg.deeds[2:] == ["stream", "ended 4010"]
+        assert leg.deeds[2:] == ["stream", "ended 4000"]
 
 
 async def test_one_who_was_led_away_without_an_answer_is_gone() -> None:

@@ -14,7 +14,8 @@ from mediasrv.server.repeats import LIFE_S
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.signature import sign_v3
 from mediasrv.wire.twilio_signature import sign_twilio
-from tests.server.stage import Stage, stage
+from tests.patience import until
+from tests.server.stage import STREAM, Stage, stage
 
 AMD = {"CallUUID": "call-1", "Event": "MachineDetection", "Machine": "true", "CallStatus": "in-progress"}
 
@@ -174,3 +175,75 @@ async def test_callbacks_may_come_twice_in_any_order_and_of_calls_that_nobody_kn
         # The end of a call without a name is not the end of all that have none.
         assert "Stream" in (await there.post("/plivo/answer", {}))[1]
         assert [call.ended.result() for call in there.agency.calls] == ["caller hung up"]
+
+
+async def after(there: Stage, call_id: str = "call-1", query: str = "") -> str:
+    """What the carrier is told that asks how a call goes on whose stream is over."""
+    status, document = await there.post(f"/plivo/after?call={call_id}{query}", {"CallUUID": call_id, "From": "+911"})
+    assert status == 200
+    return document
+
+
+async def test_a_caller_whose_stream_breaks_has_another_and_then_a_goodbye() -> None:
+    async with stage(ServerOptions(port=0, max_calls=1)) as there:
+        _, document = await there.post("/plivo/answer?agent=sales+team", {"CallUUID": "call-1"})
+        assert "/plivo/after?call=call-1&amp;agent=sales+team</Redirect>" in document
+        phone = await there.phone(f"{STREAM}?call=call-1")
+        phone.start("call-1")
+        await phone.echo()
+        phone.ears.websocket.abort()
+        await until(lambda: not there.service._calls.is_live("call-1"))
+        # Somebody else has the only slot by now.
+        assert "Stream" in (await there.post("/plivo/answer", {"CallUUID": "call-2"}))[1]
+        document = await after(there, query="&agent=sales+team")
+        assert "agent=sales+team" in document
+        assert "last=1</Redirect>" in document
+        phone = await there.phone(f"{STREAM}?call=call-1&agent=sales+team")
+        phone.start("call-1")
+        await phone.echo()
+        phone.ears.websocket.abort()
+        await until(lambda: not there.service._calls.is_live("call-1"))
+        document = await after(there, query="&last=1")
+        assert "something went wrong" in document
+        assert "<Hangup" in document
+
+
+async def test_who_was_bidden_goodbye_or_hung_up_is_not_called_back() -> None:
+    async with stage() as there:
+        phone = await there.phone()
+        phone.start("call-1")
+        await phone.echo()
+        phone.press("#")
+        await phone.end()
+        assert "Stream" not in await after(there)
+        phone = await there.phone()
+        phone.start("call-2")
+        await phone.echo()
+        await phone.hang_up()
+        assert "<Hangup" in await after(there, "call-2")
+        assert "<Hangup" in await after(there, "nobody knows it")
+        phone = await there.phone()
+        phone.start("call-3")
+        await phone.echo()
+        phone.ears.websocket.abort()
+        await there.post("/plivo/callback/status", {"CallUUID": "call-3", "Event": "Hangup"})
+        assert "<Hangup" in await after(there, "call-3")
+        ended = {"CallUUID": "call-4", "Event": "Hangup", "CallStatus": "completed"}
+        assert "<Hangup" in (await there.post("/plivo/after?call=call-4", ended))[1]
+
+
+async def test_a_stream_that_never_came_or_that_only_we_believe_in_is_opened_anew() -> None:
+    async with stage() as there:
+        await there.post("/plivo/answer", {"CallUUID": "call-1"})
+        assert "<Stream" in await after(there)
+        phone = await there.phone()
+        phone.start("call-2")
+        await phone.echo()
+        assert "<Stream" in await after(there, "call-2")
+        assert not there.service._calls.is_live("call-2")
+
+
+async def test_a_body_that_fits_into_no_url_is_left_out_of_it() -> None:
+    async with stage() as there:
+        _, document = await there.post(f"/plivo/answer?body={'e30='.ljust(2000, '=')}", {"CallUUID": "call-1"})
+        assert "/plivo/after?call=call-1</Redirect>" in document
