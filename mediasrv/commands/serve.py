@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mediasrv.records.records import Records
     from mediasrv.replay.file import Captures
     from mediasrv.server.api.clerk import Means
+    from mediasrv.server.board import Board
     from mediasrv.server.console.gallery import Gallery
     from mediasrv.server.fleetgate import Membership
     from mediasrv.server.metrics import Metrics
@@ -129,9 +130,9 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             return agency_for(await asyncio.to_thread(settings_of, flags))
 
         agency = agency_for(settings)
-        port = _port(settings, flags, certificate)
+        port = _port(settings, flags, certificate, board)
         outbound = outbound_of(settings, records, metrics.call_forbidden)
-        means = _means(settings, gallery, records, recordings)
+        means = _means(settings, gallery, records, recordings, port)
         carriers = roster(settings.twilio, settings.exotel, settings.telnyx)
         service = Service(settings.server, settings.plivo, agency, metrics, carriers, port, outbound, means, fleet)
         async with AsyncExitStack() as stack:
@@ -165,21 +166,30 @@ def _watched(captures: Captures | None, metrics: Metrics) -> Captures | None:
     return captures
 
 
-def _port(settings: Settings, flags: argparse.Namespace, certificate: Certificate | None) -> Port | Tether:
+def _port(
+    settings: Settings, flags: argparse.Namespace, certificate: Certificate | None, board: Board
+) -> Port | Tether:
     """Where connections come from: a port of our own, or the supervisor at whose leash we are."""
     from mediasrv.server.port import Port, inherited
     from mediasrv.server.worker import Tether
 
     if flags.leash is not None:
-        return Tether(socket(fileno=flags.leash))
+        return Tether(socket(fileno=flags.leash), board)
     tls = certificate.context if certificate else None
     return Port(settings.server.host, settings.server.port, inherited(os.environ), tls)
 
 
-def _means(settings: Settings, gallery: Gallery, records: Records | None, recordings: Recordings | None) -> Means:
+def _means(
+    settings: Settings,
+    gallery: Gallery,
+    records: Records | None,
+    recordings: Recordings | None,
+    port: Port | Tether,
+) -> Means:
     """What operators have to watch calls with, and to act on them."""
     from mediasrv.outbound.donotcall import DoNotCall
-    from mediasrv.server.api.clerk import Means
+    from mediasrv.server.api.clerk import Means, nobody_else
+    from mediasrv.server.worker import Tether
 
     rules, controls = settings.compliance, controls_of(settings)
     if records is not None:
@@ -193,6 +203,7 @@ def _means(settings: Settings, gallery: Gallery, records: Records | None, record
         public_url=settings.server.public_url,
         recordings=recordings,
         gallery=gallery,
+        others=port.others if isinstance(port, Tether) else nobody_else,
         console_is_public=settings.api.console,
     )
 

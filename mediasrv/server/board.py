@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from mediasrv.call.link import CallDetails
 from mediasrv.call.observer import Observer
-from mediasrv.records.archive import iso
+from mediasrv.records.archive import Wanted, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,31 @@ class Entry:
     details: CallDetails
     began_s: float
     """Seconds since the epoch."""
+
+    def line(self) -> str:
+        """The call as another process is told of it; without what was handed to its agent."""
+        details = self.details
+        known = (details.carrier, details.direction, details.from_number, details.to_number)
+        return orjson.dumps([self.id, self.agent, self.began_s, *known]).decode()
+
+    @staticmethod
+    def read(line: str) -> Entry:
+        """The call of which another process has told in a line."""
+        call_id, agent, began_s, carrier, direction, from_number, to_number = orjson.loads(line)
+        parties = {"from_number": from_number, "to_number": to_number, "direction": direction}
+        return Entry(call_id, agent, CallDetails(carrier, **parties), began_s)
+
+    def fits(self, wanted: Wanted) -> bool:
+        """Whether this is one of the calls that are asked for."""
+        numbers = (self.details.from_number, self.details.to_number)
+        return (
+            wanted.number in ("", *numbers)
+            and any(wanted.text.lower() in each.lower() for each in (self.id, self.agent, *numbers))
+            and wanted.agent in ("", self.agent)
+            and wanted.direction in ("", self.details.direction)
+            and (wanted.since_s is None or self.began_s >= wanted.since_s)
+            and (wanted.until_s is None or self.began_s < wanted.until_s)
+        )
 
     def document(self) -> dict[str, Any]:
         """The call in short, as the records have it."""

@@ -39,9 +39,14 @@ class Lobby:
     """Accepts connections and hands them on."""
 
     def __init__(
-        self, steering: Steering, hand: Callable[[int, socket.socket], bool], answers: Mapping[bytes, Answer]
+        self,
+        steering: Steering,
+        hand: Callable[[int, socket.socket, Sequence[str]], bool],
+        answers: Mapping[bytes, Answer],
     ) -> None:
-        """``hand`` gives a connection to a worker and tells whether it could; ``answers`` are by path."""
+        """``hand`` gives a connection to a worker and tells whether it could; with it go the names of calls that the
+        request is about and that died with another worker. ``answers`` are by path.
+        """
         self._steering = steering
         self._hand = hand
         self._answers = answers
@@ -98,7 +103,7 @@ class Lobby:
             return
         names, tried = names_in(data), set[int]()
         while (worker := self._steering.choose(names, self._loop.time(), tried)) is not None:
-            if self._hand(worker, connection):
+            if self._hand(worker, connection, self._steering.lost(names, worker)):
                 connection.close()
                 return
             tried.add(worker)

@@ -9,12 +9,15 @@ Time is the caller's, in monotonic seconds.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 REMEMBERED_S = 120.0
 """How long a call's name leads to its worker, before its stream has come and after it went: a reservation lasts half of
 that, and what a carrier has to tell of a call that is over comes within it too."""
+MOST_LOST = 4096
+"""Calls whose worker is gone that are remembered."""
 SILENT_S = 1.0
 """Whoever has not told anything for so long gets no connection that another can take: its loop stalls."""
 
@@ -56,6 +59,7 @@ class Steering:
         self.workers: dict[int, Standing] = {}
         self._streams: dict[str, int] = {}
         self._recent: dict[str, tuple[int, float]] = {}
+        self._lost: OrderedDict[str, None] = OrderedDict()
 
     def join(self, worker: int) -> None:
         """A worker starts."""
@@ -77,12 +81,16 @@ class Steering:
         lost = [name for name, at in self._streams.items() if at == worker]
         for name in lost:
             del self._streams[name]
+            self._lost[name] = None
+        while len(self._lost) > MOST_LOST:
+            self._lost.popitem(last=False)
         self._recent = {name: each for name, each in self._recent.items() if each[0] != worker}
         return len(lost)
 
     def begin(self, worker: int, call_id: str) -> None:
         """A call's stream is open there."""
         self._streams[call_id] = worker
+        self._lost.pop(call_id, None)
 
     def end(self, worker: int, call_id: str, now: float) -> None:
         """A call's stream is over there."""
@@ -109,6 +117,10 @@ class Steering:
         if called and called[0] not in self._streams:
             self._remember(called[0], worker, now)
         return worker
+
+    def lost(self, names: Iterable[str], worker: int) -> list[str]:
+        """Which of these calls had their stream at a worker that is gone, as is seen where this one is chosen."""
+        return [name for name in names if name in self._lost or self._streams.get(name, worker) != worker]
 
     def refusal(self, now: float) -> str:
         """Why a new call would be refused, in a word; empty while any worker takes it."""

@@ -7,9 +7,11 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from mediasrv.server.board import Board, Entry
 from mediasrv.server.calls import Calls
-from mediasrv.server.leash import Leash, Message
+from mediasrv.server.leash import Leash, Message, Parts
 
+OTHERS_WITHIN_S = 2.0
 TELL_EVERY_S = 0.1
 """How often the load is told: calls do not come so fast that two reports apart would matter."""
 
@@ -17,8 +19,8 @@ TELL_EVERY_S = 0.1
 class Tether:
     """Where connections come from, one descriptor at a time."""
 
-    def __init__(self, end: socket.socket) -> None:
-        """``end`` is the worker's of a leash."""
+    def __init__(self, end: socket.socket, board: Board | None = None) -> None:
+        """``end`` is the worker's of a leash; ``board`` knows who is on the line here."""
         self.number = 0
         """No port of its own."""
         self.is_inherited = False
@@ -26,6 +28,9 @@ class Tether:
         """A connection's next request may be another worker's."""
         end.setblocking(False)
         self._end = end
+        self._board = board or Board()
+        self._parts = Parts()
+        self._others: asyncio.Future[str] | None = None
         self._leash: Leash | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._calls: Calls | None = None
@@ -56,6 +61,19 @@ class Tether:
         calls.tell, calls.tell_expected = self._tell_stream, self._tell_expected
         self._tell_load(calls)
 
+    async def others(self) -> list[Entry]:
+        """Who is on the line at the other workers; those who do not tell it in time are left out."""
+        if self._others is None:
+            # Whoever asks meanwhile is told the same.
+            self._others = asyncio.get_running_loop().create_future()
+            self._send({"kind": "others"})
+        try:
+            async with asyncio.timeout(OTHERS_WITHIN_S):
+                told = await asyncio.shield(self._others)
+        except TimeoutError:
+            self._others, told = None, ""
+        return [Entry.read(line) for line in told.split("\n") if line]
+
     def _tell_load(self, calls: Calls) -> None:
         load = {"calls": calls.occupied, "refusal": calls.lasting_refusal, "is_paced": calls.is_paced}
         self._send({"kind": "load", **load})
@@ -74,11 +92,19 @@ class Tether:
 
     def _hear(self, message: Message, connection: socket.socket | None) -> None:
         if connection is not None:
+            for call_id in message.get("lost", ()):
+                self._call_lost(call_id)
             self._do(self._take(connection))
         elif self._leash is not None and self._calls is not None:
             match message:
                 case {"kind": "figures"}:
                     self._do(self._tell_figures(self._leash, self._calls))
+                case {"kind": "calls"}:
+                    self._leash.send_text("calls", "".join(f"{each.line()}\n" for each in self._board.entries.values()))
+                case {"kind": "others"} if (text := self._parts.add(message)) is not None:
+                    asked, self._others = self._others, None
+                    if asked is not None and not asked.done():
+                        asked.set_result(text)
                 case {"kind": "elsewhere", "call": [call_id, from_number, to_number, direction]}:
                     self._calls.expect_elsewhere(call_id, from_number, to_number, direction)
                 case {"kind": "came", "call": call_id}:
@@ -93,6 +119,10 @@ class Tether:
         figures = await calls.metrics.rendered()
         if self._leash is leash:
             leash.send_text("figures", figures.decode())
+
+    def _call_lost(self, call_id: str) -> None:
+        if self._calls is not None:
+            self._calls.bygones.break_off(call_id)
 
     async def _take(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)

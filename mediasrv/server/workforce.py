@@ -12,7 +12,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 STUCK_S = 10.0
 """A worker that has told nothing for so long is ended: it tells how it is ten times a second."""
-FIGURES_WITHIN_S = 1.0
-"""Longest wait for a worker's figures; then those that it told last have to do."""
+TOLD_WITHIN_S = 1.0
+"""Longest wait for what workers are asked; then what they told last has to do."""
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _LOOK_EVERY_S = 1.0
 
@@ -39,6 +39,16 @@ class WorkerError(MediasrvError):
         self.code = code
 
 
+class Told:
+    """A text that a worker tells when it is asked."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        """The last one."""
+        self.parts = Parts()
+        self.is_there = asyncio.Event()
+
+
 class Worker:
     """One process and its leash."""
 
@@ -48,10 +58,8 @@ class Worker:
         self.leash: Leash | None = None
         self.ready = asyncio.Event()
         self.is_retiring = False
-        self.figures = ""
-        """What it told last."""
-        self.told = asyncio.Event()
-        self.parts = Parts()
+        self.told = {kind: Told() for kind in ("figures", "calls")}
+        """What it was asked for."""
 
 
 class Workforce:
@@ -83,22 +91,32 @@ class Workforce:
             await self._start_one()
             self._retire(old)
 
-    def hand(self, number: int, connection: socket.socket) -> bool:
-        """Give a connection to a worker; whether it could be given."""
-        worker = self._workers.get(number)
-        return worker is not None and worker.leash is not None and worker.leash.send({"kind": "new"}, connection)
+    def hand(self, number: int, connection: socket.socket, lost: Sequence[str] = ()) -> bool:
+        """Give a connection to a worker; whether it could be given. ``lost`` are calls that died with another."""
+        worker, message = self._workers.get(number), {"kind": "new", "lost": lost}
+        return worker is not None and worker.leash is not None and worker.leash.send(message, connection)
 
     async def figures(self) -> str:
         """The figures of all, summed, and those of the workforce itself."""
-        asked = [each for each in self._workers.values() if each.leash is not None]
-        for worker in asked:
-            worker.told.clear()
-            worker.leash.send({"kind": "figures"})  # type: ignore[union-attr]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIGURES_WITHIN_S):
-                await asyncio.gather(*(worker.told.wait() for worker in asked))
-        told = [worker.figures for worker in self._workers.values()]
+        told = await self._ask("figures", self._workers.values())
         return summed([*told, self._own_figures()], gone=[self._gone_figures])
+
+    async def _ask(self, kind: str, workers: Iterable[Worker]) -> list[str]:
+        """What each has to tell of a kind."""
+        asked = [each for each in workers if each.leash is not None]
+        for worker in asked:
+            worker.told[kind].is_there.clear()
+            worker.leash.send({"kind": kind})  # type: ignore[union-attr]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                await asyncio.gather(*(worker.told[kind].is_there.wait() for worker in asked))
+        return [worker.told[kind].text for worker in asked]
+
+    async def _tell_calls(self, worker: Worker) -> None:
+        """Tell a worker which calls are live at the others: each as a line."""
+        told = await self._ask("calls", [each for each in self._workers.values() if each is not worker])
+        if worker.leash is not None:
+            worker.leash.send_text("others", "".join(told))
 
     def stop(self) -> None:
         """Let all finish their calls; a second time they end them."""
@@ -166,9 +184,11 @@ class Workforce:
                 self._tell_others(worker, {"kind": "elsewhere", "call": call})
             case {"kind": "stream", "call": call_id}:
                 self._steering.end(worker.number, call_id, now)
-            case {"kind": "figures"} if (text := worker.parts.add(message)) is not None:
-                worker.figures = text
-                worker.told.set()
+            case {"kind": "others"}:
+                self._spawn(self._tell_calls(worker))
+            case {"kind": "figures" | "calls" as kind} if (text := worker.told[kind].parts.add(message)) is not None:
+                worker.told[kind].text = text
+                worker.told[kind].is_there.set()
 
     def _tell_others(self, worker: Worker, message: Message) -> None:
         for other in self._workers.values():
@@ -182,8 +202,9 @@ class Workforce:
             worker.leash.close()
         del self._workers[worker.number]
         lost = self._steering.leave(worker.number)
-        self._gone_figures = summed([], gone=[self._gone_figures, worker.figures])
-        worker.told.set()
+        self._gone_figures = summed([], gone=[self._gone_figures, worker.told["figures"].text])
+        for told in worker.told.values():
+            told.is_there.set()
         if worker.is_retiring or self._is_stopping or not worker.ready.is_set():
             return
         self.deaths += 1

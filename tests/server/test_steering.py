@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from, tuples
 
-from mediasrv.server.steering import REMEMBERED_S, SILENT_S, Steering
+from mediasrv.server.steering import MOST_LOST, REMEMBERED_S, SILENT_S, Steering
 
 
 def steering(*calls: int, now: float = 1.0) -> Steering:
@@ -121,3 +121,26 @@ def test_no_call_is_ever_at_two_workers(happenings: list[tuple[str, int]]) -> No
             steer.begin(chosen, name)
         elif kind == 2 and name in homes:
             steer.end(homes[name], name, now)
+
+
+def test_who_asks_about_a_call_of_a_worker_that_is_gone_is_told_so() -> None:
+    steer = steering(0, 0)
+    steer.begin(0, "a")
+    steer.begin(1, "b")
+    # Nobody has noticed yet that the first is dead, but it could not be handed anything.
+    assert steer.choose(["a"], 1.0, {0}) == 1
+    assert steer.lost(["a", "b", "c"], 1) == ["a"]
+    assert steer.leave(0) == 1
+    assert steer.lost(["a", "b"], 1) == ["a"]
+    steer.begin(1, "a")
+    assert steer.lost(["a"], 1) == []
+    steer.end(1, "b", 1.0)
+    assert steer.lost(["b"], 0) == []
+
+
+def test_of_the_lost_the_oldest_are_forgotten() -> None:
+    steer = steering(0, 0)
+    for number in range(MOST_LOST + 1):
+        steer.begin(0, str(number))
+    steer.leave(0)
+    assert steer.lost(["0", "1"], 1) == ["1"]

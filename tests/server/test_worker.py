@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from mediasrv.call.link import CallDetails
 from mediasrv.net.websocket import connect
+from mediasrv.server.board import Board
 from mediasrv.server.leash import Leash, Message, Parts, leash
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
@@ -18,9 +20,11 @@ from tests.server.stage import STREAM, UNSIGNED, EchoAgency, Phone
 
 async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_with_the_supervisor() -> None:
     ours, theirs = leash()
+    board = Board()
+    board.began("call-0", "s", "default", CallDetails("plivo", from_number="+911", to_number="+912"))
     heard: asyncio.Queue[Message] = asyncio.Queue()
     end = Leash(ours, lambda message, _: heard.put_nowait(message), lambda: None)
-    service = Service(ServerOptions(sheds_load=False), UNSIGNED, EchoAgency(), port=Tether(theirs))
+    service = Service(ServerOptions(sheds_load=False), UNSIGNED, EchoAgency(), port=(tether := Tether(theirs, board)))
     await service.start()
     running = asyncio.create_task(service.run())
 
@@ -56,6 +60,20 @@ async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_
             text = parts.add(await hear(kind="figures"))
         assert "mediasrv_live_calls 1.0\n" in text
 
+        # What it is asked of its own calls, another is told of it.
+        end.send({"kind": "calls"})
+        text = None
+        while text is None:
+            text = parts.add(await hear(kind="calls"))
+        asking = [asyncio.create_task(tether.others()) for _ in range(2)]
+        await hear(kind="others")
+        end.send_text("others", text)
+        assert await asyncio.gather(*asking) == [[board.entries["call-0"]]] * 2
+        connection, _ = await lost_connection(door)
+        assert end.send({"kind": "new", "lost": ["call-9"]}, connection)
+        connection.close()
+        await until(lambda: calls.bygones.take_broken("call-9"))
+
         # One request a connection: the next one may be another worker's.
         reading = asyncio.create_task(ask(door.getsockname()[1]))
         connection, _ = await asyncio.wait_for(asyncio.get_running_loop().sock_accept(door), WAIT_S)
@@ -69,6 +87,14 @@ async def test_a_server_at_the_leash_takes_connections_tells_of_itself_and_ends_
         await hear(kind="stream", call="call-1", is_live=False)
     end.close()
     await asyncio.wait_for(running, WAIT_S)
+
+
+async def lost_connection(door: socket.socket) -> tuple[socket.socket, object]:
+    """A connection that nothing comes on."""
+    caller = socket.create_connection(door.getsockname())
+    accepted = await asyncio.wait_for(asyncio.get_running_loop().sock_accept(door), WAIT_S)
+    caller.close()
+    return accepted
 
 
 async def ask(port: int) -> bytes:

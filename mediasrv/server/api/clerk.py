@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +35,11 @@ Json = dict[str, Any]
 _PARTS = ("legs", "turns", "transcript", "usage", "recordings")
 
 
+async def nobody_else() -> Sequence[Entry]:
+    """The answer where there is one process."""
+    return ()
+
+
 class Dialer(Protocol):
     """Who places calls."""
 
@@ -60,6 +65,8 @@ class Means:
     recordings: Recordings | None = None
     gallery: Gallery | None = None
     """Where the console's visitors watch; without it there is no console."""
+    others: Callable[[], Awaitable[Sequence[Entry]]] = nobody_else
+    """Tells who is on the line at the other processes behind the same port."""
     console_is_public: bool = False
     """Whether the console is shown to others than those on this machine."""
 
@@ -78,18 +85,18 @@ class Clerk:
         """A page of calls."""
         wanted = _wanted(query)
         records = self._means.records
-        calls = self._live_calls(wanted) if records is None else await records.archive.calls(wanted)
+        calls = await (self._live_calls(wanted) if records is None else records.archive.calls(wanted))
         return {"calls": calls, "next": calls[-1]["id"] if len(calls) == wanted.most else None}
 
-    def _live_calls(self, wanted: Wanted) -> list[Json]:
-        """The same of what this process knows itself."""
-        entries = list(self._means.board.entries.values())[::-1]
-        behind = (
-            [entry.id for entry in entries].index(wanted.after) + 1 if wanted.after in self._means.board.entries else 0
-        )
+    async def _live_calls(self, wanted: Wanted) -> list[Json]:
+        """The same of what this process and the others know themselves."""
+        known = (*self._means.board.entries.values(), *await self._means.others())
+        entries = sorted(known, key=lambda entry: (entry.began_s, entry.id), reverse=True)
+        names = [entry.id for entry in entries]
+        behind = names.index(wanted.after) + 1 if wanted.after in names else 0
         if (wanted.after and not behind) or wanted.is_live is False:
             return []
-        return [entry.document() for entry in entries[behind:] if _fits(entry, wanted)][: wanted.most]
+        return [entry.document() for entry in entries[behind:] if entry.fits(wanted)][: wanted.most]
 
     async def show_call(self, call_id: str) -> Json:
         """All that is known of a call."""
@@ -218,18 +225,6 @@ def _over() -> Fault:
 
 def _unknown() -> Fault:
     return Fault(404, "no_such_call", "nothing is known of this call")
-
-
-def _fits(entry: Entry, wanted: Wanted) -> bool:
-    details, known = entry.details, (entry.id, entry.agent)
-    return (
-        wanted.number in ("", details.from_number, details.to_number)
-        and any(wanted.text.lower() in each.lower() for each in (*known, details.from_number, details.to_number))
-        and wanted.agent in ("", entry.agent)
-        and wanted.direction in ("", details.direction)
-        and (wanted.since_s is None or entry.began_s >= wanted.since_s)
-        and (wanted.until_s is None or entry.began_s < wanted.until_s)
-    )
 
 
 def _wanted(query: Json) -> Wanted:

@@ -14,6 +14,7 @@ const seen = {
   live: new Map(), // calls by name, oldest first
   last: new Map(), // the last words of each
   over: new Set(), // names of calls that have ended while we watched
+  elsewhere: new Set(), // names of live calls of which we are told only when we ask
 };
 let leaveView = () => {};
 
@@ -155,6 +156,7 @@ function noteCalls(name, data) {
     seen.live = new Map(data.calls.map((call) => [call.id, call]));
   } else if (name === "began") {
     seen.over.delete(data.id);
+    seen.elsewhere.delete(data.id);
     seen.live.set(data.id, data);
   } else if (name === "ended") {
     seen.over.add(data.call);
@@ -167,6 +169,21 @@ function noteCalls(name, data) {
   }
   at("live-count").textContent = seen.live.size || "";
   return name !== "said";
+}
+
+function noteElsewhere(calls) {
+  const names = new Set(calls.map((call) => call.id));
+  for (const id of seen.elsewhere) {
+    if (names.has(id)) continue;
+    seen.elsewhere.delete(id);
+    seen.live.delete(id);
+  }
+  for (const call of calls) {
+    if (seen.over.has(call.id) || seen.live.has(call.id)) continue;
+    seen.elsewhere.add(call.id);
+    seen.live.set(call.id, call);
+  }
+  at("live-count").textContent = seen.live.size || "";
 }
 
 function showLive(view) {
@@ -196,11 +213,11 @@ function showLive(view) {
     if (name === "levels") for (const [id, levels] of Object.entries(data)) rows.get(id)?.set(levels);
   });
   const ticking = setInterval(() => rows.forEach((row) => row.tick()), 1000);
-  // Another process of this server may have calls too, and the records know of them.
+  // Other processes and servers have calls too.
   const poll = async () => {
-    if (!seen.about.records || document.visibilityState === "hidden") return;
+    if (document.visibilityState === "hidden") return;
     const page = await askJson("/calls?live=true&most=200").catch(() => null);
-    for (const call of page?.calls ?? []) if (!seen.over.has(call.id) && !seen.live.has(call.id)) seen.live.set(call.id, call);
+    if (page) noteElsewhere(page.calls);
     draw();
   };
   const polling = setInterval(poll, POLL_MS);
