@@ -119,6 +119,6 @@ async def endure(folder: Path, tape: Tape, cores: Placement, calls: int, minutes
         records=kept(folder),
         growth=growths(looks, calls, behind=WARM_UP),
         slip_p99_ms=(float(np.median(slip)), max(slip)),
-        complaints=complaints(world.log.read_text(errors="replace")),
+        complaints=dict(complaints(world.log.read_text(errors="replace"))),
         looks=tuple(looks),
     )
