@@ -121,6 +121,8 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
         recordings = recordings_of(settings.recording, observer.recorded)
         captures = _watched(captures_of(settings), metrics)
+        keepers = [each for each in (recordings, captures) if each is not None]
+        metrics.watch_recordings(lambda: any(each.trouble for each in keepers))
         agency_for = partial(agency_of, captures=captures, observer=observer, recorder=recordings)
         certificate = _certificate(settings)
 
@@ -145,7 +147,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
             if records is not None and opt_outs is not None:
                 await stack.enter_async_context(records.attended())
                 stack.push_async_callback(opt_outs.aclose)
-            for keeper in [each for each in (recordings, captures) if each is not None]:
+            for keeper in keepers:
                 stack.push_async_callback(keeper.aclose)
                 keeper.start()
             await service.start()

@@ -1,13 +1,16 @@
 """Our own recordings of calls, sealed, written by one thread for all calls.
 
 The loop hands over a second of both voices at a time and never waits: what the disk cannot take in time is replaced by
-silence of the same length, and counted. A recording that cannot be written goes no further, and its call goes on.
+silence of the same length, and counted. A recording that cannot be written goes no further, and its call goes on; that
+it is so is said once, and so is its end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +36,9 @@ log = logging.getLogger(__name__)
 WAITING_BYTES = 16 << 20
 """What may wait for the disk, of all calls together."""
 CHANNELS = 2
+# On a disk that is nearly full small pieces find room between large ones that do not.
+QUIET_S = 30.0
+"""How long nothing must have failed before what is written is the end of trouble."""
 
 
 class Recordings:
@@ -53,6 +59,9 @@ class Recordings:
         """What waits for the disk; only the loop counts up, and only the thread's word, on the loop, counts down."""
         self.lost_bytes = 0
         """What silence took the place of."""
+        self.trouble = ""
+        """Why nothing can be written at the moment; empty when it can. The thread's word."""
+        self._troubled_s = 0.0
 
     def start(self) -> None:
         """Make the folder and start; raise ``ConfigError``."""
@@ -100,6 +109,19 @@ class Recordings:
     def tell(self, recorded: Recorded) -> None:
         """Called by the thread: a recording is over."""
         self._on_loop(self._finished, recorded)
+
+    def begin_trouble(self, error: OSError) -> None:
+        """Called by the thread: something was not written."""
+        if not self.trouble:
+            log.error("recordings cannot be written", extra={"table": self._table, "trouble": error.strerror})
+        self.trouble = error.strerror or type(error).__name__
+        self._troubled_s = time.monotonic()
+
+    def end_trouble(self) -> None:
+        """Called by the thread: something was."""
+        if self.trouble and time.monotonic() >= self._troubled_s + QUIET_S:
+            log.info("recordings are written again", extra={"table": self._table})
+            self.trouble = ""
 
     def _do(self, job: Callable[[], None], size: int) -> None:
         job()
@@ -165,7 +187,7 @@ class Reel:
         def create() -> None:
             self._path.touch(mode=0o600)
             self._file = self._path.open("wb", buffering=0)
-            self._file.write(self._sealer.beginning)
+            _write_whole(self._file, self._sealer.beginning)
 
         self._try(create)
 
@@ -174,7 +196,8 @@ class Reel:
         if file is not None:
             sealed = self._sealer.seal(audio, is_last=is_last)
             self._bytes += len(audio)
-            self._try(lambda: file.write(sealed))
+            if self._try(lambda: _write_whole(file, sealed)):
+                self._recordings.end_trouble()
 
     def _finish(self) -> None:
         self._append(b"", is_last=True)
@@ -187,12 +210,21 @@ class Reel:
     def _silence(self, size: int) -> bytes:
         return codec.encode(self._audio.encoding, np.zeros(size // self._audio.bytes_per_sample, np.int16))
 
-    def _try(self, work: Callable[[], object]) -> None:
+    def _try(self, work: Callable[[], object]) -> bool:
         try:
             work()
         except OSError as error:
-            log.error("recording goes no further: %s", error.strerror, extra={"call": self._call_id})
+            self._recordings.begin_trouble(error)
+            log.info("recording goes no further", extra={"call": self._call_id})
             self._is_whole = False
             if self._file is not None:
                 self._file.close()
                 self._file = None
+            return False
+        return True
+
+
+def _write_whole(file: BinaryIO, data: bytes) -> None:
+    """Write, or raise ``OSError``: a disk takes what there is room for, and nothing may follow a piece of a piece."""
+    if file.write(data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -55,6 +55,11 @@ class Captures:
         return self._thread.waiting_bytes
 
     @property
+    def trouble(self) -> str:
+        """Why nothing can be written at the moment; empty when it can."""
+        return self._thread.trouble
+
+    @property
     def redact(self) -> bool:
         """Whether words and sounds are left out."""
         return self._redact

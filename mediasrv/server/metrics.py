@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -98,6 +98,9 @@ class Metrics(Observer):
             ["cache", "found"],
             registry=registry,
         )
+        self._recordings_troubled = Gauge(
+            "mediasrv_recordings_troubled", "Whether recordings or captures cannot be written.", registry=registry
+        )
         self._lag = Histogram(
             "mediasrv_loop_lag_seconds",
             "How late the event loop ran a timer.",
@@ -128,6 +131,10 @@ class Metrics(Observer):
             parts.append(generate_latest(cast(CollectorRegistry, _One(family))))
             await asyncio.sleep(0)
         return b"".join(parts)
+
+    def watch_recordings(self, are_troubled: Callable[[], bool]) -> None:
+        """Tell how recordings and captures are."""
+        self._recordings_troubled.set_function(are_troubled)
 
     def call_started(self) -> None:
         """A stream opened its call."""

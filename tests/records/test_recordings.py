@@ -104,9 +104,44 @@ async def test_a_full_disk_ends_the_recording_and_nothing_else(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not recorded.is_whole
-    assert caplog.text.count("goes no further") == 1
+    assert caplog.text.count("recordings cannot be written") == 1
     with recorded.path.open("rb") as sealed, pytest.raises(SealError, match="breaks off"):
         list(Unsealer(sealed, KEY).pieces())
+
+
+async def test_nothing_follows_a_piece_that_found_half_its_room_and_the_next_recording_is_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    shelf = Shelf(tmp_path)
+    shelf.recordings.start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        for call in ("call-1", "call-2"):
+            reel = shelf.recordings.open(call, MULAW_8K)
+            for _ in range(2):
+                reel.write(bytes(3000))
+        async with asyncio.timeout(WAIT_S):
+            while shelf.recordings.waiting_bytes:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert shelf.recordings.trouble
+    monkeypatch.setattr(recordings, "QUIET_S", 0.0)
+    for each in (reel, late := shelf.recordings.open("call-3", MULAW_8K)):
+        each.write(bytes(3000))
+    for each in (reel, late):
+        each.close()
+    torn, whole = await shelf.closed()
+    assert not shelf.recordings.trouble
+    assert [torn.is_whole, whole.is_whole] == [False, True]
+    with torn.path.open("rb") as sealed, pytest.raises(SealError, match="breaks off"):
+        list(Unsealer(sealed, KEY).pieces())
+    with whole.path.open("rb") as sealed:
+        assert sum(map(len, Unsealer(sealed, KEY).pieces())) == 3000
+    lines = [record.message for record in caplog.records if "no further" not in record.message]
+    assert lines == ["recordings cannot be written", "recordings are written again"]
 
 
 async def test_a_folder_that_cannot_be_written_is_the_operators_to_mend(tmp_path: Path) -> None:
