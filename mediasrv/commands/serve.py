@@ -27,7 +27,7 @@ from mediasrv.commands.base import (
 from mediasrv.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mediasrv.call.agency import Agency
     from mediasrv.config import Settings
@@ -119,10 +119,8 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
         others = [*([records.chronicle, opt_outs] if records and opt_outs else []), *([tracing] if tracing else [])]
         others += [gallery] if settings.api.token else []
         observer = Observers(metrics, board, *others, *([fleet.member] if fleet else []))
-        recordings = recordings_of(settings.recording, observer.recorded)
-        captures = _watched(captures_of(settings), metrics)
-        keepers = [each for each in (recordings, captures) if each is not None]
-        metrics.watch_recordings(lambda: any(each.trouble for each in keepers))
+        recordings, captures = recordings_of(settings.recording, observer.recorded), captures_of(settings)
+        keepers = _watched(recordings, captures, metrics)
         agency_for = partial(agency_of, captures=captures, observer=observer, recorder=recordings)
         certificate = _certificate(settings)
 
@@ -161,11 +159,15 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     return 0
 
 
-def _watched(captures: Captures | None, metrics: Metrics) -> Captures | None:
-    """Who keeps captures, and what waits for the disk there told."""
+def _watched(
+    recordings: Recordings | None, captures: Captures | None, metrics: Metrics
+) -> Sequence[Recordings | Captures]:
+    """Who keeps recordings and captures, where anybody does; how they are is told."""
     if captures is not None:
         metrics.census.watch_bytes("captures", lambda: captures.waiting_bytes)
-    return captures
+    keepers: list[Recordings | Captures] = [each for each in (recordings, captures) if each is not None]
+    metrics.watch_recordings(lambda: any(each.trouble for each in keepers))
+    return keepers
 
 
 def _port(

@@ -22,8 +22,10 @@ from native_bench.load.verdict import spread
 from native_bench.load.world import World
 
 LASTING = 0.1
-"""Share of the calls that stay from the beginning to the end."""
+"""Share of the calls that stay as long as a call may."""
 _LEAST, _MOST = 0.5, 1.5
+# A server ends every call after an hour.
+_LONGEST_S = 3000.0
 _AGAIN_S = 1.0
 
 
@@ -116,7 +118,7 @@ class Revolving:
                 continue
             self.tally.made += 1
             load.callers.append(caller)
-            patience_s = None if lasts else self._each_s * chance.uniform(_LEAST, _MOST)
+            patience_s = _LONGEST_S if lasts else self._each_s * chance.uniform(_LEAST, _MOST)
             over = (self._ending, caller.over)
             await asyncio.wait(over, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             self._take_leave(caller)
