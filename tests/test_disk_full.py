@@ -17,7 +17,7 @@ import pytest
 from mediasrv.records.recordingfiles import CAPTURE_SUFFIX, SUFFIX
 from mediasrv.records.sealed import SealError, Unsealer
 from mediasrv.replay.file import read_capture
-from tests.patience import WAIT_S
+from tests.patience import WAIT_S, until
 from tests.test_workers import SCRIPTED, Server, serving
 
 pytestmark = pytest.mark.long
@@ -82,11 +82,15 @@ async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path:
     sealing = {"SEAL": b64encode(KEY).decode()}
     async with serving(tmp_path, "--config", str(config), environment=sealing) as server:
         await talk(server, "before")
+        await until(lambda: "before" in recorded(tmp_path))
         with no_room(server.process.pid):
             await talk(server, "during-1", "during-2")
             await server.until("mediasrv_records_troubled", 1.0)
             await server.until("mediasrv_recordings_troubled", 1.0)
             await talk(server, "during-3")
+            for call in ("during-1", "during-2", "during-3"):
+                broken_off = f"goes no further call={call} table=recording\n"
+                await until(lambda what=broken_off: any(line.endswith(what) for line in server.lines))
         await server.until("mediasrv_records_troubled", 0.0)
         await talk(server, "after")
         await server.until("mediasrv_live_calls", 0.0)
@@ -103,12 +107,18 @@ async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path:
     check_what_was_kept(tmp_path)
 
 
+def recorded(folder: Path) -> dict[str, int]:
+    """Calls whose recording is over, and whether it is whole."""
+    with closing(sqlite3.connect(folder / "mediasrv.db")) as records:
+        return dict(records.execute("SELECT call_id, is_whole FROM recordings"))
+
+
 def check_what_was_kept(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "mediasrv.db")) as records:
         assert records.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         kept = records.execute("SELECT id, ended_s IS NOT NULL FROM calls ORDER BY started_s").fetchall()
-        whole = dict(records.execute("SELECT call_id, is_whole FROM recordings"))
         places = dict(records.execute("SELECT call_id, place FROM recordings"))
+    whole = recorded(folder)
     names = ["before", "during-1", "during-2", "during-3", "after"]
     assert kept == [(name, 1) for name in names]
     assert [whole[name] for name in names] == [1, 0, 0, 0, 1]

@@ -51,7 +51,7 @@ class Recordings:
         self.folder = folder
         self._key = key
         self._finished = finished
-        self._table = table
+        self.table = table
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recordings", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,7 +71,7 @@ class Recordings:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise ConfigError(f"{self._table}.folder {self.folder} cannot be written: {error.strerror}") from None
+            raise ConfigError(f"{self.table}.folder {self.folder} cannot be written: {error.strerror}") from None
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
@@ -113,14 +113,14 @@ class Recordings:
     def begin_trouble(self, error: OSError) -> None:
         """Called by the thread: something was not written."""
         if not self.trouble:
-            log.error("recordings cannot be written", extra={"table": self._table, "trouble": error.strerror})
+            log.error("recordings cannot be written", extra={"table": self.table, "trouble": error.strerror})
         self.trouble = error.strerror or type(error).__name__
         self._troubled_s = time.monotonic()
 
     def end_trouble(self) -> None:
         """Called by the thread: something was."""
         if self.trouble and time.monotonic() >= self._troubled_s + QUIET_S:
-            log.info("recordings are written again", extra={"table": self._table})
+            log.info("recordings are written again", extra={"table": self.table})
             self.trouble = ""
 
     def _do(self, job: Callable[[], None], size: int) -> None:
@@ -215,7 +215,7 @@ class Reel:
             work()
         except OSError as error:
             self._recordings.begin_trouble(error)
-            log.info("recording goes no further", extra={"call": self._call_id})
+            log.info("recording goes no further", extra={"call": self._call_id, "table": self._recordings.table})
             self._is_whole = False
             if self._file is not None:
                 self._file.close()
