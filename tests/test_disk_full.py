@@ -89,8 +89,7 @@ async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path:
             await server.until("mediasrv_recordings_troubled", 1.0)
             await talk(server, "during-3")
             for call in ("during-1", "during-2", "during-3"):
-                broken_off = f"goes no further call={call} table=recording\n"
-                await until(lambda what=broken_off: any(line.endswith(what) for line in server.lines))
+                await server.until_said(f"goes no further call={call} table=recording")
         await server.until("mediasrv_records_troubled", 0.0)
         await talk(server, "after")
         await server.until("mediasrv_live_calls", 0.0)
