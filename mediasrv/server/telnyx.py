@@ -79,7 +79,7 @@ class TelnyxDesk(Webhooks):
         is_ours = call_id in self._ours
         self._ours.discard(call_id)
         is_elsewhere = self._board is not None and self._board.has_handed_over(call_id)
-        if is_ours and self._control is not None and not is_elsewhere and not self._calls.has_ended(call_id):
+        if is_ours and self._control is not None and not is_elsewhere and not self._calls.bygones.has_ended(call_id):
             self._command("hangup", call_id, self._control.hang_up(call_id))
 
     def _is_of_another_leg(self, fields: dict[str, str], webhook: Webhook) -> bool:
