@@ -149,10 +149,10 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
                 stack.push_async_callback(keeper.aclose)
                 keeper.start()
             await service.start()
-            await asyncio.to_thread(give_back)
-            # All that there is by now lives as long as the server: whenever calls come and go, the collector would
-            # look through it, for 50 ms and longer.
+            asyncio.get_running_loop().run_in_executor(None, give_back)
+            # What there is by now lives as long as the server: the collector would look through it for 50 ms.
             gc.freeze()
+            # Not waited for: until it runs, a SIGTERM ends it without a word.
             await service.run(renew if flags.leash is None else None)
 
     in_loop(serve(), captures=settings.record.on)
