@@ -43,11 +43,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def haproxy(bind: int, a: int, b: int) -> Iterator[subprocess.Popen[bytes]]:
+def haproxy(bind: int, a: int, b: int, config: Path = CONFIG) -> Iterator[subprocess.Popen[bytes]]:
     assert PROGRAM is not None
     addresses = {"MEDIASRV_BIND": bind, "MEDIASRV_A": a, "MEDIASRV_B": b}
     environ = os.environ | {name: f"127.0.0.1:{port}" for name, port in addresses.items()}
-    process = subprocess.Popen([PROGRAM, "-db", "-f", str(CONFIG)], env=environ, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([PROGRAM, "-db", "-f", str(config)], env=environ, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -101,20 +101,26 @@ class Stream:
         assert self.side.receive(await self.websocket.receive_str(timeout=WAIT_S)) == PlayMedia(FRAME)
 
 
-@pytest.fixture
-async def before() -> AsyncIterator[Before]:
+@asynccontextmanager
+async def standing(config: Path = CONFIG) -> AsyncIterator[Before]:
     services = [Service(ServerOptions(port=0), UNSIGNED, EchoAgency()) for _ in "ab"]
     for each in services:
         await each.start()
     port = free_port()
     timeout = aiohttp.ClientTimeout(total=WAIT_S)
-    with haproxy(port, services[0].port, services[1].port):
+    with haproxy(port, services[0].port, services[1].port, config):
         async with aiohttp.ClientSession(timeout=timeout) as session:
             there = Before(services[0], services[1], port, session)
             await up(there, "voice.example.in")
             yield there
     for each in services:
         await each.aclose()
+
+
+@pytest.fixture
+async def before() -> AsyncIterator[Before]:
+    async with standing() as there:
+        yield there
 
 
 async def up(there: Before, host: str, status: int = 200) -> None:
@@ -145,6 +151,17 @@ async def test_new_calls_are_shared_and_a_stream_reaches_its_own_server(before: 
         async with before.stream(host, f"live at {host}") as stream:
             await stream.echo()
             assert service._calls.is_live(f"live at {host}")
+
+
+async def test_a_silent_stream_outlives_what_a_silent_request_may_take(tmp_path: Path) -> None:
+    hasty = tmp_path / "haproxy.cfg"
+    shipped = CONFIG.read_text()
+    assert shipped.count("75s") == 2
+    hasty.write_text(shipped.replace("75s", "500ms"))
+    async with standing(hasty) as before, before.stream("a.voice.example.in", "call-1") as stream:
+        await stream.echo()
+        await asyncio.sleep(1.5)
+        await stream.echo()
 
 
 async def test_a_server_that_drains_gets_its_own_calls_and_no_new_ones(before: Before) -> None:
