@@ -13,6 +13,7 @@ from mediasrv.wire.signature import (
     Headers,
     Params,
     check_stream_token,
+    nonce_in,
     sign_v2,
     sign_v3,
     stream_token,
@@ -138,6 +139,11 @@ def test_the_main_accounts_signature_counts_and_names_are_of_any_case() -> None:
         ("x-PLIVO-signature-V3-nonce", NONCE),
     ]
     assert verify(TOKEN, "get", ANSWER, headers) == "https"
+
+
+def test_the_nonce_is_told_where_there_is_one() -> None:
+    assert nonce_in(signed(VECTORS[0][3])) == NONCE
+    assert nonce_in([]) == ""
 
 
 @pytest.mark.parametrize(
