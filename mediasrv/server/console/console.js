@@ -81,7 +81,7 @@ async function follow(path, take, signal) {
   for (let tries = 0; !signal.aborted; tries += 1) {
     try {
       const answer = await ask(path, { signal });
-      showLine("here", "Live");
+      showLine("here", "Connected");
       tries = 0;
       await read(answer.body, take);
     } catch (fault) {
@@ -136,13 +136,21 @@ function makeLevels(isWide) {
   const box = make("div", { className: isWide ? "levels wide" : "levels" });
   const bars = Object.keys(SIDES).map((side) => {
     const bar = make("i");
-    if (isWide) box.append(make("span", { className: "quiet" }, SIDES[side]));
-    box.append(make("div", { className: `level ${side}`, role: "presentation" }, bar));
-    return bar;
+    const meter = make("div", { className: `level ${side}`, role: "meter" }, bar);
+    const told = { label: `${SIDES[side]}’s level`, valuemin: QUIETEST_DB, valuemax: 0, valuenow: QUIETEST_DB };
+    for (const [name, value] of Object.entries(told)) meter.setAttribute(`aria-${name}`, value);
+    // The words beside it are for the eye.
+    const name = make("span", { className: "quiet" }, SIDES[side]);
+    name.setAttribute("aria-hidden", "true");
+    box.append(name, meter);
+    return { bar, meter };
   });
   const set = (levels) => {
-    bars.forEach((bar, place) => {
+    bars.forEach(({ bar, meter }, place) => {
       const share = Math.min(1, Math.max(0, 1 - levels[place] / QUIETEST_DB));
+      const level = Math.min(0, Math.max(QUIETEST_DB, levels[place]));
+      meter.setAttribute("aria-valuenow", level);
+      meter.setAttribute("aria-valuetext", level > QUIETEST_DB ? `${level} dB` : "silent");
       bar.style.transform = `scaleX(${share.toFixed(3)})`;
     });
   };
@@ -253,7 +261,7 @@ function makeLiveRow(call) {
 // -- calls that are over ------------------------------------------------------------------------------------------
 
 function showEnded(view, text) {
-  const input = make("input", { type: "search", value: text, placeholder: "A number, an agent, or what was said", maxLength: 200 });
+  const input = make("input", { type: "search", value: text, placeholder: "Number, agent or words", maxLength: 200 });
   input.setAttribute("aria-label", "Search calls");
   const search = make("form", { className: "search", role: "search" }, input, make("button", { type: "submit" }, "Search"));
   search.addEventListener("submit", (event) => {
@@ -354,6 +362,7 @@ function followCall(head, main, aside, call, isOver) {
   const line = drawHead(head, call);
   const levels = makeLevels(true);
   const talk = makeTalk();
+  talk.list.setAttribute("aria-live", "polite");
   main.replaceChildren(make("section", { className: "panel voices" }, levels.box), talk.list);
   aside.replaceChildren(make("section", { className: "panel" }, make("h2", {}, "About"), makeFacts(call)));
   const stop = watch(`/console/events?call=${encodeURIComponent(call.id)}`, (name, data) => {
@@ -398,7 +407,7 @@ const NOTES = {
 
 function makeTalk() {
   const list = make("ol", { className: "talk", id: "talk" });
-  list.setAttribute("aria-live", "polite");
+  list.setAttribute("aria-label", "Conversation");
   const ofTurn = new Map();
   const put = (item) => {
     const page = document.documentElement;
@@ -459,13 +468,19 @@ function makeTurn(turn) {
       if (lasted > 0) track.append(makeBar(name, start, start + lasted, scale));
       // Work that was done before it was waited for is told apart; before the caller's last sound there is no room for it.
       const figure = lasted === 0 && ahead ? "ahead" : milliseconds(lasted);
-      stages.append(make("li", {}, make("span", { className: "name" }, meaning), track, make("span", { className: "figure" }, figure)));
+      stages.append(make("li", {}, make("span", { className: "name" }, meaning), track, makeFigure(figure)));
     }
     start += lasted;
   }
   const total = make("span", { className: whole > SLOW_MS ? "total figure slow" : "total figure" }, milliseconds(whole));
-  const summary = make("summary", { title: "From the caller's last sound to our first" }, strip, total);
+  const label = make("span", { className: "label" }, "Answered in");
+  const summary = make("summary", { title: "From the caller's last sound to our first" }, label, strip, total);
   return make("li", { className: "turn" }, make("details", {}, summary, stages));
+}
+
+function makeFigure(text) {
+  const title = text === "ahead" ? "Done before anybody waited for it" : "";
+  return make("span", { className: "figure", title }, text);
 }
 
 function makeBar(className, from, to, scale) {
@@ -483,7 +498,8 @@ function drawOver(main, aside, call) {
   const share = (text, before = 0) => Math.min(100, Math.max(0, (100 * (moment(text) - before - started)) / length));
   const lanes = makeLanes(call, share);
   const timeline = make("section", { className: "panel", id: "timeline" }, make("h2", {}, "Timeline"), lanes.box);
-  timeline.append(make("div", { className: "axis figure" }, make("span", {}, "0:00"), make("span", {}, clock(length))));
+  const key = make("span", { className: "key" }, "the caller waits");
+  timeline.append(make("div", { className: "axis figure" }, make("span", {}, "0:00"), ...(call.turns.length ? [key] : []), make("span", {}, clock(length))));
   const ours = call.recordings.filter((recording) => recording.maker === "server");
   if (seen.about.recordings) {
     ours.forEach((recording, part) => timeline.append(makePlayer(call, recording, part, lanes, started, length)));
@@ -517,7 +533,8 @@ function makeFigures(call) {
 function makeLanes(call, share) {
   const lane = (side) => make("div", { className: `lane ${side}` }, make("span", {}, SIDES[side]));
   const both = { caller: lane("caller"), bot: lane("bot") };
-  const box = make("div", { className: "lanes" }, both.caller, both.bot);
+  const box = make("div", { className: "lanes", role: "img" }, both.caller, both.bot);
+  box.setAttribute("aria-label", "When each of them spoke; the conversation below tells it in words");
   const mark = (parent, className, from, to, title) => {
     const piece = make(className ? "div" : "i", { className, title });
     piece.style.left = `${from}%`;
@@ -562,6 +579,7 @@ function makePlayer(call, recording, part, lanes, started, length) {
 function makeAudio(sound, lanes, began, length) {
   const audio = make("audio", { controls: true, src: URL.createObjectURL(sound) });
   const needle = make("div", { className: "needle" });
+  audio.setAttribute("aria-label", "The call’s recording");
   lanes.append(needle);
   lanes.classList.add("playable");
   const show = () => (needle.style.left = `${Math.min(100, Math.max(0, (100 * (began + audio.currentTime)) / length))}%`);
@@ -618,6 +636,7 @@ function showDoor(fault = "") {
   at("house").hidden = true;
   at("door").hidden = false;
   at("door-fault").textContent = fault;
+  at("token").setAttribute("aria-invalid", fault !== "");
   at("view").replaceChildren();
   at("token").focus();
 }
@@ -632,6 +651,7 @@ function show() {
     if (room === name) at(id).setAttribute("aria-current", "page");
     else at(id).removeAttribute("aria-current");
   }
+  document.title = `${{ call: "Call", ended: "Ended calls" }[room] ?? "Live calls"} · mediasrv`;
   if (room === "call") leaveView = showCall(view, undo(rest));
   else if (room === "ended") leaveView = showEnded(view, undo(rest));
   else leaveView = showLive(view);
@@ -652,6 +672,11 @@ at("door-form").addEventListener("submit", (event) => {
   enter().catch((fault) => fault.status !== 401 && showDoor(fault.message));
 });
 at("leave").addEventListener("click", () => showDoor());
-addEventListener("hashchange", () => at("house").hidden || show());
+addEventListener("hashchange", () => {
+  if (at("house").hidden) return;
+  show();
+  // Whoever reads by ear or by keys goes on where the new view begins.
+  at("view").focus({ preventScroll: true });
+});
 if (sessionStorage.getItem(KEPT)) enter().catch((fault) => fault.status !== 401 && showDoor(fault.message));
 else showDoor();

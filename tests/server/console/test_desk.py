@@ -40,6 +40,28 @@ async def test_the_page_comes_whole_and_may_load_nothing_from_elsewhere(tmp_path
         assert {f"/{link}" for link in links} == set(PAGES[1:])
 
 
+def luminance(colour: str) -> float:
+    """As WCAG 2.2 has it, of #rrggbb."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_all_is_to_be_read_in_both_schemes(scheme: int) -> None:
+    block = (HOME / "console.css").read_text().split(":root {")[1 + scheme].partition("}")[0]
+    colours = dict(re.findall(r"--([a-z_-]+): (#[0-9a-f]{6});", block))
+    sheets = ("paper", "sheet", "well", "caller-sheet", "bot-sheet")
+    texts = {"ink": sheets, "quiet": sheets, "caller": sheets[1:4], "bot": ("sheet", "well", "bot-sheet")}
+    texts |= dict.fromkeys(("live", "fault", "warn"), ("paper", "sheet"))
+    shapes = {"edge": ("paper", "sheet")} | {name: ("well",) for name, _ in STAGES}
+    for wanted, pairs in ((4.5, texts), (3.0, shapes)):
+        for name, behind in pairs.items():
+            for sheet in behind:
+                dark, light = sorted((luminance(colours[name]), luminance(colours[sheet])))
+                assert (light + 0.05) / (dark + 0.05) >= wanted, (name, sheet)
+
+
 async def test_every_stage_has_a_colour() -> None:
     css = (HOME / "console.css").read_text()
     assert all(f".{name} {{" in css and css.count(f"--{name}:") == 2 for name, _ in STAGES)
