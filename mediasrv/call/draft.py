@@ -14,6 +14,7 @@ from mediasrv.call.spawn import Spawn
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
+from mediasrv.providers.stopping import stop
 
 
 class Gate:
@@ -93,7 +94,8 @@ class Draft:
             await self._stop()
 
     async def _stop(self) -> None:
-        if self._making is not None and not self._making.done():
-            self._making.cancel()
-            await asyncio.wait([self._making])
-        await self._speech.aclose()
+        try:
+            if self._making is not None and not self._making.done():
+                await stop(self._making)
+        finally:
+            await self._speech.aclose()

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from mediasrv.providers.base import Speech
+from mediasrv.providers.stopping import stop
 
 # Enough for a tool that takes all the time it has, and a slow model then; more says nothing new.
 MOST_A_REPLY = 4
@@ -100,7 +101,7 @@ class Answer:
                     piece_or_end = await following
                 finally:
                     self.is_filling = False
-                    await _drop(following)
+                    await stop(following)
                 if piece_or_end is None:
                     return
                 self._note(piece_or_end)
@@ -125,22 +126,3 @@ class Answer:
 
 async def _next(speech: AsyncGenerator[Speech]) -> Speech | None:
     return await anext(speech, None)
-
-
-async def _drop(following: asyncio.Task[Speech | None]) -> None:
-    """Stop waiting; what it failed with was told, or nobody wants to know.
-
-    Who is cancelled once more meanwhile, because the call ends, leaves no speech behind that is being read yet.
-    """
-    again: asyncio.CancelledError | None = None
-    if not following.done():
-        following.cancel()
-    while not following.done():
-        try:
-            await asyncio.wait([following])
-        except asyncio.CancelledError as cancelled:
-            again = cancelled
-    if again is not None:
-        raise again
-    if not following.cancelled():
-        following.exception()

@@ -7,12 +7,14 @@ on there is one winner; all others are closed before it is passed on, so nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
 from mediasrv.errors import ProviderError
+from mediasrv.providers.stopping import stop
 
 T = TypeVar("T")
 
@@ -50,9 +52,10 @@ class _Runner(Generic[T]):
         self.attempt.settle(fate, asyncio.get_running_loop().time() - self.begun_s)
 
     async def close(self) -> None:
-        self.first.cancel()
-        await asyncio.wait([self.first])
-        await self.stream.aclose()
+        try:
+            await stop(self.first)
+        finally:
+            await self.stream.aclose()
 
 
 async def hedged(attempts: Sequence[Attempt[T]]) -> AsyncGenerator[T]:
@@ -123,12 +126,18 @@ class _Race(Generic[T]):
         self._running = [winner]
         for loser in losers:
             loser.settle(Fate.OVERTAKEN)
-            await loser.close()
+        await _close(losers)
 
     async def close_all(self) -> None:
         running, self._running = self._running, []
-        for runner in running:
-            await runner.close()
+        await _close(running)
+
+
+async def _close(runners: Iterable[_Runner[T]]) -> None:
+    """Close all, whatever comes between: a stream that is left open holds a provider's connection."""
+    async with AsyncExitStack() as stack:
+        for runner in runners:
+            stack.push_async_callback(runner.close)
 
 
 async def _first(stream: AsyncGenerator[T]) -> T | None:

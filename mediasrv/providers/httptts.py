@@ -21,6 +21,7 @@ from mediasrv.net.origin import Query, http_url, rooted
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.diction import STAGE
 from mediasrv.providers.sockettts import check_voice
+from mediasrv.providers.stopping import stop
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, http_session, keep_open, refusal
 
 READ_LIMIT_S = 15.0
@@ -89,13 +90,13 @@ class HttpTts(Tts):
                 if text:
                     yield Speech(b"", text)
         finally:
-            asking.cancel()
-            await asyncio.wait([asking])
-            for each in (answer, None if answers.empty() else answers.get_nowait()):
-                if each is not None:
-                    each[1].close()
-            error = None if asking.cancelled() else asking.exception()
-        if error is not None:
+            try:
+                await stop(asking)
+            finally:
+                for each in (answer, None if answers.empty() else answers.get_nowait()):
+                    if each is not None:
+                        each[1].close()
+        if not asking.cancelled() and (error := asking.exception()) is not None:
             raise error
 
     async def _ask_all(

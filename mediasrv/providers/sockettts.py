@@ -17,6 +17,7 @@ from mediasrv.net.tls import client_context
 from mediasrv.net.websocket import HandshakeError, Limits, connect
 from mediasrv.providers.base import Speech, Tts
 from mediasrv.providers.diction import STAGE, Diction
+from mediasrv.providers.stopping import stop
 from mediasrv.providers.sunset import warn_of_sunset
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, refusal, require_key
 from mediasrv.providers.voiceline import VoiceLine
@@ -108,10 +109,8 @@ class SocketTts(Tts):
                     reply.line = None
                     pool.give_back(line)
         finally:
-            feeding.cancel()
-            await asyncio.wait([feeding])
-            error_of_phrases = None if feeding.cancelled() else feeding.exception()
-        if error_of_phrases is not None:
+            await stop(feeding)
+        if not feeding.cancelled() and (error_of_phrases := feeding.exception()) is not None:
             raise error_of_phrases
 
     def _pool(self, audio: AudioFormat) -> VoicePool:

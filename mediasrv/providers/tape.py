@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
+from mediasrv.providers.stopping import stop
+
 T = TypeVar("T")
 
 
@@ -62,7 +64,8 @@ class Tape(Generic[T]):
     async def aclose(self) -> None:
         """Close the source; readers find nothing more."""
         self._ended = True
-        if self._pull is not None:
-            self._pull.cancel()
-            await asyncio.wait([self._pull])
-        await self._source.aclose()
+        try:
+            if self._pull is not None:
+                await stop(self._pull)
+        finally:
+            await self._source.aclose()

@@ -1,6 +1,9 @@
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -133,3 +136,41 @@ def test_cancelling_closes_all_that_is_open(cancel_at_s: float) -> None:
     run_virtually(cancel())
     for source in (first, second):
         assert source.log.count("opened") == source.log.count("closed")
+
+
+def test_a_loser_that_fails_in_the_same_moment_is_complained_of_by_nobody() -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def act() -> list[str]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+        attempts = [Source("a", 0.5).attempt(0.25), Source("b", 0.25, failure("b")).attempt()]
+        items = [item async for item in hedged(attempts)]
+        gc.collect()
+        return items
+
+    assert run_virtually(act()) == ["a", "a"]
+    assert complaints == []
+
+
+def test_who_is_cancelled_twice_leaves_no_stream_open() -> None:
+    closed: list[str] = []
+
+    async def slow_to_close(name: str) -> AsyncGenerator[str]:
+        try:
+            await asyncio.sleep(100)
+            yield name
+        finally:
+            await asyncio.sleep(1)
+            closed.append(name)
+
+    async def act() -> None:
+        attempts = [Attempt(partial(slow_to_close, name), 1.0, lambda fate, waited_s: None) for name in "ab"]
+        reading = asyncio.create_task(anext(hedged(attempts)))
+        for wait_s in (2.0, 0.5):
+            await asyncio.sleep(wait_s)
+            reading.cancel()
+        await asyncio.wait([reading])
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtually(act())
+    assert sorted(closed) == ["a", "b"]
