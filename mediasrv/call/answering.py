@@ -71,7 +71,10 @@ class Answering(Account, ABC):
         early, self._draft = self._draft, None
         draft = early or self._prepare_reply(turn, text)
         self._time(draft.trace, endpoint_s)
-        self._reply = self._spawn(self._make_reply(turn, draft, is_early=early is not None), draft.context)
+        reply = self._reply = self._spawn(self._make_reply(turn, draft, is_early=early is not None), draft.context)
+        if reply is not None:
+            # One that is cancelled before it has the floor has opened no gate: what was made stops with it.
+            reply.add_done_callback(lambda _: draft.drop())
 
     def _note_caller(self, turn: int, text: str) -> None:
         """Keep what the caller said, and have the model answer it."""
