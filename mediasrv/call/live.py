@@ -29,10 +29,8 @@ from mediasrv.call.observer import Observer
 from mediasrv.call.pacer import Pacer
 from mediasrv.call.recording import CallRecording, Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
-from mediasrv.call.usage import CallUsage
+from mediasrv.call.spending import Spending
 from mediasrv.errors import CallEnded
-from mediasrv.providers.meter import Use, set_meter
-from mediasrv.providers.witness import ProviderRequest, set_witness
 from mediasrv.turn.callee import Kind
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.wire.events import (
@@ -85,7 +83,7 @@ class LiveCall:
         self._history = History(role.instructions)
         if details.earlier is not None:
             self._history.resume(details.earlier.words)
-        self._usage = CallUsage()
+        self._spending = Spending(self.id, observer)
         self._details = details
         self._conversation: Conversation | None = None
         if isinstance(role, RealtimeRole):
@@ -114,7 +112,7 @@ class LiveCall:
             mouth=self._mouth,
             voice=voice,
             history=self._history,
-            usage=self._usage,
+            usage=self._spending.usage,
             digits=self._digits,
             effort=self._effort,
             run=self._run_beside,
@@ -192,21 +190,13 @@ class LiveCall:
         if self._conversation is not None:
             self._conversation.callee_is(kind)
 
-    def _count(self, provider: str, use: Use, amount: float) -> None:
-        self._usage.add(use, amount)
-        self._observer.spent(self.id, provider, use, amount)
-
-    def _note_request(self, request: ProviderRequest) -> None:
-        self._observer.requested(self.id, request)
-
     def _spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None] | None:
         if self._tasks is None or self._ended.done():
             work.close()
             return None
         # What is begun by an event of the carrier's begins in the context of its stream, which knows of no call.
         context = context or copy_context()
-        context.run(set_meter, self._count)
-        context.run(set_witness, self._note_request)
+        self._spending.count_in(context)
         return self._tasks.create_task(work, context=context)
 
     async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:

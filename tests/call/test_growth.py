@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections import Counter
+from contextvars import Context, copy_context
 
+from mediasrv.call.call import Call
 from mediasrv.call.conversation import Conversation
 from mediasrv.providers.base import Message
 from tests.call.stage import Stage, agent_options, perform
@@ -64,3 +67,27 @@ def test_of_a_reply_that_never_had_the_floor_nothing_is_left() -> None:
         assert len(asyncio.all_tasks()) <= tasks
 
     perform(act, agent_options(tts={"ms_per_char": 50}))
+
+
+def test_a_connection_that_was_opened_in_a_call_keeps_no_call_that_is_over() -> None:
+    kept: list[Context] = []
+
+    async def open_something(call: Call) -> None:
+        # As transports do, and timers.
+        kept.append(copy_context())
+
+    async def act(stage: Stage) -> None:
+        await take_turns(stage, 1)
+        assert stage.call.instruct(open_something)
+        await stage.be_quiet(1.0)
+        stage.hang_up()
+        await stage.running
+        await asyncio.sleep(60.0)
+        call = weakref.ref(stage.call)
+        stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
+        del stage.call
+        gc.collect()
+        assert len(kept) == 1
+        assert call() is None
+
+    perform(act)
