@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 
@@ -37,6 +38,8 @@ LOST = web.RequestKey("lost", bool)
 """Key of requests whose call was another server's that is dead."""
 AFTER = "after"
 """Last part of the path at which a carrier asks how a call goes on whose stream is over."""
+# What carriers call an event: anything else may hold numbers or words, and goes to no log and no figure.
+_EVENT = re.compile(r"[A-Za-z._-]{1,40}")
 _READ: web.RequestKey[tuple[dict[str, str], Webhook]] = web.RequestKey("read", tuple)
 
 
@@ -148,8 +151,9 @@ class Webhooks:
 
     def _take(self, webhook: Webhook) -> None:
         """Hand a word on to whom it concerns."""
-        self._calls.metrics.called_back(webhook.event or "none")
-        log.info("call status", extra={"call": webhook.call_id, "event": webhook.event[:40]})
+        event = webhook.event if _EVENT.fullmatch(webhook.event) else "other" if webhook.event else "none"
+        self._calls.metrics.called_back(event)
+        log.info("call status", extra={"call": webhook.call_id, "event": event})
         if webhook.happening is Happening.ENDED:
             self._calls.hang_up(webhook.call_id)
         elif webhook.happening is Happening.STREAM_ENDED:

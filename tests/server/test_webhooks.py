@@ -177,6 +177,18 @@ async def test_callbacks_may_come_twice_in_any_order_and_of_calls_that_nobody_kn
         assert [call.ended.result() for call in there.agency.calls] == ["caller hung up"]
 
 
+@pytest.mark.parametrize(
+    ("event", "counted"), [("StartStream", "StartStream"), ("", "none"), ("+919812345670", "other")]
+)
+async def test_what_is_no_event_is_not_counted_by_its_words(event: str, counted: str) -> None:
+    async with stage() as there:
+        await there.post("/plivo/callback/status", {"CallUUID": "call-1", "Event": event})
+        async with there.session.get(f"{there.http}/metrics") as response:
+            rows = [row for row in (await response.text()).splitlines() if "callback" in row and row[0] != "#"]
+        assert any(f'"{counted}"' in row for row in rows)
+        assert "98123" not in "".join(rows)
+
+
 async def after(there: Stage, call_id: str = "call-1", query: str = "") -> str:
     """What the carrier is told that asks how a call goes on whose stream is over."""
     status, document = await there.post(f"/plivo/after?call={call_id}{query}", {"CallUUID": call_id, "From": "+911"})
