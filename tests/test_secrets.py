@@ -4,8 +4,9 @@ A real server is told canaries: keys, tokens, numbers, words, digits, a call's o
 fail in many ways while quoting what they were sent, and strangers ask for what is not theirs. Then all that was written
 is searched: the log at its lowest level, figures, documents, error pages, what the commands print, traces.
 
-Where one may show is named here: the stream's token and the call's own data in the document for the carrier, words and
-data in ``calls show`` and to the operator's token, full numbers there and where ``--show-numbers`` asks for them.
+Where one may show is named here: the stream's token and the call's own data in the document for the carrier, Exotel's
+password in the address that it is given, words and data in ``calls show`` and to the operator's token, full numbers
+there and where ``--show-numbers`` asks for them, all of these in the records and in captures that are unsealed.
 """
 
 from __future__ import annotations
@@ -15,33 +16,42 @@ import base64
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
 from aiohttp import web
 
-from mediasrv.audio.format import MULAW_8K
+from mediasrv.carriers.rest import basic_auth
+from mediasrv.carriers.telnyx import TOKEN_HEADER
 from mediasrv.net.websocket import HandshakeError, connect
+from mediasrv.records.sealed import Unsealer
+from mediasrv.replay.file import read_capture
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named
 from mediasrv.simulator.pacing import Pacing
-from mediasrv.simulator.script import AgentFinished, HangUp, Line, Performance, Press, Speak
+from mediasrv.simulator.script import After, AgentFinished, AgentStarted, HangUp, Line, Performance, Press, Speak
 from mediasrv.simulator.speech import recorded
 from mediasrv.wire.signature import sign_v3
+from mediasrv.wire.twilio_signature import sign_twilio
 from native_bench.standins import cartesia, deepgram, openai
 from native_bench.standins.base import Fault
 from native_bench.standins.cartesia import CartesiaStandin
 from native_bench.standins.deepgram import DeepgramStandin
 from native_bench.standins.openai import OpenAiStandin
-from tests import test_workers
+from tests import naive, test_workers
 from tests.call.stage import SHORT
+from tests.carriers import apis
 from tests.net.peers import stranger
-from tests.patience import WAIT_S
+from tests.patience import WAIT_S, until
 from tests.test_workers import Server, serving
 
 pytestmark = pytest.mark.long
@@ -51,8 +61,15 @@ CANARIES = {
     "llm key": "canary-llm-key-8a2b",
     "tts key": "canary-tts-key-77c0",
     "carrier's token": "canary-carrier-token-31d9",
+    "Twilio's token": "canary-twilio-token-42ea",
+    "Exotel's password token": "canary-exotel-token-53fb",
+    "Exotel's REST key": "canary-exotel-key-640c",
+    "Exotel's REST token": "canary-exotel-rest-751d",
+    "Telnyx's key": "canary-telnyx-key-862e",
+    "stranger's token": "canary-stranger-token-973f",
     "operator's token": "canary-operator-token-9c44",
     "recording key": base64.b64encode(b"canary-recording-key-32-bytes-ok").decode(),
+    "capture key": base64.b64encode(b"canary-capture-key-of-32-bytes-k").decode(),
     "caller's number": "+919812345670",
     "our number": "+912212349870",
     "digits": "7319408625",
@@ -90,6 +107,8 @@ keep_audio = false
 stt = {{ provider = "scripted", texts = ["{words}"] }}
 llm = {{ provider = "scripted", replies = ["{reply}"] }}
 tts = {{ provider = "scripted" }}
+"""
+CLOUD = """
 [agents.cloud]
 greeting = "Good day."
 keep_audio = false
@@ -97,10 +116,36 @@ stt = {{ provider = "deepgram", url = "{stt}", api_key_env = "T_STT" }}
 llm = {{ provider = "openai", url = "{llm}", model = "m", api_key_env = "T_LLM" }}
 tts = {{ provider = "cartesia", url = "{tts}", voice = "{voice}", api_key_env = "T_TTS" }}
 """
+OTHERS = """
+[record]
+on = true
+folder = "{folder}/captures"
+key_env = "T_CAPTURE"
+[twilio]
+auth_token_env = "T_TWILIO"
+[exotel]
+stream_password_env = "T_EXOTEL"
+account_sid = "acme"
+api_key_env = "T_EXOTEL_KEY"
+api_token_env = "T_EXOTEL_TOKEN"
+[telnyx]
+api_key_env = "T_TELNYX"
+public_key_env = "T_TELNYX_PUBLIC"
+api_url = "{telnyx}"
+"""
+TELNYX_SECRET = bytes(range(32))
+TELNYX_KEY = base64.b64encode(naive.public_key_ed25519(TELNYX_SECRET)).decode()
 ENVIRONMENT = {
     "T_API": CANARIES["operator's token"],
     "T_PLIVO": CANARIES["carrier's token"],
     "T_RECORDING": CANARIES["recording key"],
+    "T_CAPTURE": CANARIES["capture key"],
+    "T_TWILIO": CANARIES["Twilio's token"],
+    "T_EXOTEL": CANARIES["Exotel's password token"],
+    "T_EXOTEL_KEY": CANARIES["Exotel's REST key"],
+    "T_EXOTEL_TOKEN": CANARIES["Exotel's REST token"],
+    "T_TELNYX": CANARIES["Telnyx's key"],
+    "T_TELNYX_PUBLIC": TELNYX_KEY,
     "T_STT": CANARIES["stt key"],
     "T_LLM": CANARIES["llm key"],
     "T_TTS": CANARIES["tts key"],
@@ -129,6 +174,37 @@ TROUBLE = {
 }
 
 
+LIVELY = (
+    Line(AgentFinished(600, 4000), Speak(recorded()[SHORT])),
+    Line(AgentFinished(600, 4000), Press(CANARIES["digits"])),
+    Line(AgentFinished(1500, 3000), HangUp()),
+)
+BRIEF = (
+    Line(After(100), Speak(recorded()[SHORT])),
+    Line(AgentStarted(100), Press(CANARIES["digits"])),
+    Line(After(100), HangUp()),
+)
+
+
+def spellings(canary: str) -> set[str]:
+    """How it may be written: as it is, in a URL, without a plus sign, and in base64 wherever it stands there."""
+    data = canary.encode()
+    texts = {base64.b64encode(data).decode()}
+    for shift in range(3):
+        text = base64.b64encode(bytes(shift) + data).decode()
+        texts.add(text[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6])
+    return {
+        canary,
+        quote(canary),
+        canary.lstrip("+"),
+        *texts,
+        *(text.replace("+", "-").replace("/", "_") for text in texts),
+    }
+
+
+SPELLINGS = {name: spellings(canary) for name, canary in CANARIES.items()}
+
+
 class Seen:
     """Everything that was written, by where."""
 
@@ -140,9 +216,8 @@ class Seen:
 
     def leaks(self, allowed: dict[str, set[str]]) -> Iterator[str]:
         for place, text in self.places.items():
-            for name, canary in CANARIES.items():
-                spellings = {canary, quote(canary), canary.lstrip("+"), base64.b64encode(canary.encode()).decode()}
-                if any(each in text for each in spellings) and name not in allowed.get(place, set()):
+            for name, written in SPELLINGS.items():
+                if any(each in text for each in written) and name not in allowed.get(place, set()):
                     yield f"{name} in {place}"
 
 
@@ -179,44 +254,130 @@ class World:
             return text
 
     async def webhook(self, place: str, path: str, form: dict[str, str]) -> str:
+        """Told by the carrier that the path names."""
         signed = self.signed("POST", self.server.http + path, form)
         return await self.ask(place, "POST", path, data=form, headers=signed)
 
     def signed(self, method: str, url: str, form: dict[str, str] | None = None) -> dict[str, str]:
+        """The proof that the carrier which the URL names is asking."""
+        match url.split("/")[3]:
+            case "twilio":
+                return {"X-Twilio-Signature": sign_twilio(CANARIES["Twilio's token"], url, form)}
+            case "exotel":
+                return basic_auth("exotel", CANARIES["Exotel's password token"])
         nonce = f"n-{next(self._nonces)}"
         signature = sign_v3(CANARIES["carrier's token"], method, url, nonce, form)
         return {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
 
-    async def call(self, agent: str) -> None:
+    async def call(self, agent: str, line: Phoning | Commanded | None = None, script: Sequence[Line] = LIVELY) -> None:
         """Answer, talk, press keys, hang up."""
+        line = line or PLIVO
+        call_id, carrier = str(uuid4()), carrier_named(line.name)
+        stream = await line.answered(self, call_id, urlencode({"agent": agent, "body": BODY}))
+        data = {**stream.parameters, "account": CANARIES["header data"]}
         caller = Caller(
-            carrier_named("plivo"),
-            MULAW_8K,
-            Performance(
-                [
-                    Line(AgentFinished(600, 4000), Speak(recorded()[SHORT])),
-                    Line(AgentFinished(600, 4000), Press(CANARIES["digits"])),
-                    Line(AgentFinished(1500, 3000), HangUp()),
-                ],
-                MULAW_8K,
-            ),
+            carrier,
+            carrier.formats[0],
+            Performance(list(script), carrier.formats[0]),
             Pacing(),
-            headers=f"account={CANARIES['header data']}",
+            headers=",".join(f"{name}={value}" for name, value in data.items()),
             limit_s=30,
         )
-        form = {
-            "CallUUID": caller.call_id,
-            "From": CANARIES["caller's number"],
-            "To": CANARIES["our number"],
-            "Direction": "inbound",
-        }
-        query = urlencode({"agent": agent, "body": BODY})
-        document = ElementTree.fromstring(await self.webhook("answer documents", f"/plivo/answer?{query}", form))
-        stream = document.findtext("Stream")
-        assert stream
-        await caller.call(stream, headers=self.signed("GET", stream))
-        gone = form | {"Event": "Hangup", "HangupCause": "NORMAL_CLEARING"}
-        await self.webhook("other webhooks", "/plivo/callback/status", gone)
+        caller.call_id = call_id
+        await caller.call(stream.url, headers=stream.headers)
+        await line.gone(self, call_id)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Where a carrier was told to stream to."""
+
+    url: str
+    headers: Mapping[str, str]
+    """Of its upgrade."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """That its start brings."""
+
+
+@dataclass(frozen=True)
+class Phoning:
+    """How a carrier that fetches documents leads a call."""
+
+    name: str
+    told: Mapping[str, str]
+    """With the question for the document."""
+    ended: Mapping[str, str]
+    """When the call is over."""
+    call: str = "CallUUID"
+    numbers: tuple[str, str] = ("From", "To")
+
+    def form(self, call_id: str) -> dict[str, str]:
+        parties = CANARIES["caller's number"], CANARIES["our number"]
+        return {self.call: call_id, **dict(zip(self.numbers, parties, strict=True))}
+
+    async def answered(self, world: World, call_id: str, query: str) -> Stream:
+        place = "answer documents" if self.name != "exotel" else "documents with credentials"
+        text = await world.webhook(place, f"/{self.name}/answer?{query}", self.form(call_id) | dict(self.told))
+        if self.name == "exotel":
+            return Stream(json.loads(text)["url"], {})
+        document = ElementTree.fromstring(text)
+        parameters = {each.get("name", ""): each.get("value", "") for each in document.iter("Parameter")}
+        (element,) = document.iter("Stream")
+        url = element.get("url") or element.text
+        assert url
+        return Stream(url, world.signed("GET", url), parameters)
+
+    async def gone(self, world: World, call_id: str) -> None:
+        path = f"/{self.name}/callback/status"
+        await world.webhook("other webhooks", path, self.form(call_id) | dict(self.ended))
+
+
+@dataclass(frozen=True)
+class Commanded:
+    """How Telnyx leads one: it tells, and is told by its API."""
+
+    api: apis.FakeTelnyx
+    name: str = "telnyx"
+
+    async def tell(self, world: World, query: str, event: str, **payload: str) -> None:
+        data = {"event_type": event, "id": f"{event} {uuid4()}", "payload": payload}
+        await world.ask("other webhooks", "POST", f"/telnyx/webhook?{query}", **from_telnyx(json.dumps({"data": data})))
+
+    async def asked(self, command: str) -> Mapping[str, str]:
+        await until(lambda: any(each.path.endswith(command) for each in self.api.asked))
+        return next(each.given for each in self.api.asked if each.path.endswith(command))
+
+    async def answered(self, world: World, call_id: str, query: str) -> Stream:
+        self.api.live.add(call_id)
+        parties = {"from": CANARIES["caller's number"], "to": CANARIES["our number"]}
+        await self.tell(world, query, "call.initiated", call_control_id=call_id, direction="incoming", **parties)
+        state = (await self.asked("/answer"))["client_state"]
+        await self.tell(world, query, "call.answered", call_control_id=call_id, client_state=state, **parties)
+        stream = await self.asked("/streaming_start")
+        return Stream(stream["stream_url"], {TOKEN_HEADER: stream["stream_auth_token"]})
+
+    async def gone(self, world: World, call_id: str) -> None:
+        await self.tell(world, "", "call.hangup", call_control_id=call_id, hangup_cause="normal_clearing")
+        world.seen.add("Telnyx's API", repr([(each.path, each.given) for each in self.api.asked]))
+
+
+def from_telnyx(body: str) -> dict[str, Any]:
+    """A request as Telnyx signs it."""
+    sent = str(int(time.time()))
+    signature = base64.b64encode(naive.sign_ed25519(TELNYX_SECRET, f"{sent}|{body}".encode())).decode()
+    headers = {"telnyx-timestamp": sent, "telnyx-signature-ed25519": signature, "Content-Type": "application/json"}
+    return {"data": body, "headers": headers}
+
+
+PLIVO = Phoning("plivo", {"Direction": "inbound"}, {"Event": "Hangup", "HangupCause": "NORMAL_CLEARING"})
+TWILIO = Phoning("twilio", {"Direction": "inbound", "CallStatus": "ringing"}, {"CallStatus": "completed"}, "CallSid")
+EXOTEL = Phoning(
+    "exotel",
+    {"Direction": "incoming"},
+    {"EventType": "terminal", "Status": "completed"},
+    "CallSid",
+    ("CallFrom", "CallTo"),
+)
 
 
 async def intrude(world: World) -> None:
@@ -288,19 +449,23 @@ async def run(*arguments: str, environment: dict[str, str]) -> str:
     return printed.decode()
 
 
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
 async def test_no_canary_shows_where_it_does_not_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deepgram, "KEY", CANARIES["stt key"])
     monkeypatch.setattr(openai, "KEY", CANARIES["llm key"])
     monkeypatch.setattr(cartesia, "KEY", CANARIES["tts key"])
     monkeypatch.setattr(test_workers, "WAIT_S", 150)
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
     seen, lines = Seen(), list[str]()
     stt, llm, tts = DeepgramStandin(), OpenAiStandin(text=CANARIES["model's words"] + ". Yes."), CartesiaStandin()
     config = tmp_path / "canaries.toml"
     async with collector(seen) as traces, stt as stt_url, llm as llm_url, tts as tts_url:
         config.write_text(
-            CONFIG.format(
+            (CONFIG + CLOUD).format(
                 folder=tmp_path,
                 collector=traces,
                 stt=stt_url,
@@ -348,6 +513,124 @@ async def test_no_canary_shows_where_it_does_not_belong(tmp_path: Path, monkeypa
         "check": {"caller's words", "bot's words"},
     }
     leaks = list(seen.leaks(allowed))
+    assert leaks == []
+
+
+async def pester(world: World) -> None:
+    """Strangers who say that they are carriers, each with all canaries in what they send."""
+    loud, form = quote(QUOTED), {"CallSid": QUOTED, "From": QUOTED, "Digits": QUOTED, "RecordingUrl": QUOTED}
+    for name in ("twilio", "exotel", "telnyx"):
+        path = f"/{name}/answer"
+        wrong = {
+            "X-Twilio-Signature": QUOTED,
+            "telnyx-signature-ed25519": QUOTED,
+            **basic_auth("exotel", CANARIES["stranger's token"]),
+        }
+        await world.ask("error pages", "POST", f"{path}?body={loud}", data=form)
+        await world.ask("error pages", "POST", path, data=form, headers=wrong)
+        await world.ask("error pages", "POST", path, json=form, headers=wrong)
+        for headers in ({}, wrong | {TOKEN_HEADER: QUOTED}):
+            with pytest.raises(HandshakeError) as refused:
+                await connect(f"{world.server.ws}/{name}/stream?call={loud}&token={loud}", headers=headers)
+            world.seen.add("error pages", str(refused.value))
+    for path in ("answer", "callback/status", "callback/details", "callback/machine"):
+        for name in ("twilio", "exotel"):
+            await world.webhook("error pages", f"/{name}/{path}?agent={loud}&body={loud}", form)
+    for body in (QUOTED, json.dumps(QUOTED), json.dumps({"data": {"payload": {"from": QUOTED}, "event_type": QUOTED}})):
+        await world.ask("error pages", "POST", f"/telnyx/webhook?agent={loud}", **from_telnyx(body))
+    for kind in ("text/plain", "multipart/form-data; boundary=x"):
+        headers = {"Content-Type": kind, **world.signed("POST", f"{world.server.http}/exotel/answer")}
+        await world.ask("error pages", "POST", "/exotel/answer", data=loud, headers=headers)
+
+
+async def operate(world: World) -> None:
+    """What the operator sees, and who is not he: by a token that is wrong, or that stands where it must not."""
+    paths = ("/calls", f"/calls/{quote(QUOTED)}", "/openapi.json", "/console", "/console/console.js", "/console/about")
+    token, wrong = quote(CANARIES["operator's token"]), quote(CANARIES["stranger's token"])
+    for path in (*paths, f"/console/calls/{quote(QUOTED)}/recording"):
+        await world.ask("the operator's API", "GET", path, headers=OPERATOR)
+        for sent in (f"{path}?token={token}&access_token={wrong}", f"{path}/?token={token}", f"/{path}?token={token}"):
+            await world.ask("error pages", "GET", sent, allow_redirects=False)
+    strange = {"Authorization": "Bearer " + CANARIES["stranger's token"]}
+    for path in ("/calls", "/console/about", "/console/events", "/console/calls/x/recording", "/openapi.json") * 2:
+        await world.ask("error pages", "GET", path, headers=strange)
+    for headers in (basic_auth(token, token), {"Authorization": token}, {"Cookie": f"token={token}"}):
+        await world.ask("error pages", "DELETE", "/calls/x", headers=headers)
+
+
+async def watch(world: World) -> None:
+    """The console's stream of events, as long as it is let."""
+    async with world.server.session.get(f"{world.server.http}/console/events", headers=OPERATOR) as response:
+        async for line in response.content:
+            world.seen.add("the operator's API", line.decode())
+
+
+def search_files(folder: Path, seen: Seen) -> int:
+    """All that a server leaves on the disk, sealed and unsealed; return how many files were sealed."""
+    sealed = 0
+    for path in folder.rglob("*"):
+        if path.suffix in (".sealed", ".capture"):
+            sealed += 1
+            seen.add("sealed files", f"{path.name} {path.read_bytes().decode('latin-1')}")
+        elif path.is_file() and path.suffix != ".toml":
+            seen.add("records" if path.name.startswith("calls.db") else path.name, path.read_bytes().decode("latin-1"))
+    for path in folder.rglob("*.sealed"):
+        with path.open("rb") as file:
+            seen.add("recordings", Unsealer(file, base64.b64decode(CANARIES["recording key"])).header.decode())
+    for path in folder.rglob("*.capture"):
+        with path.open("rb") as file:
+            seen.add("captures", repr(read_capture(file, base64.b64decode(CANARIES["capture key"]))))
+    return sealed
+
+
+@pytest.mark.alone
+async def test_no_carrier_no_operator_and_no_worker_shows_one(tmp_path: Path) -> None:
+    seen, api = Seen(), apis.FakeTelnyx()
+    config = tmp_path / "canaries.toml"
+    async with collector(seen) as traces, apis.serving(api) as telnyx:
+        text = (CONFIG + OTHERS).format(
+            folder=tmp_path,
+            collector=traces,
+            telnyx=telnyx,
+            words=CANARIES["caller's words"],
+            reply=CANARIES["bot's words"] + ", he said.",
+        )
+        config.write_text(text)
+        flags = ("--config", str(config), "--log-level", "debug", "--workers", "2")
+        async with serving(tmp_path, *flags) as server:
+            world = World(server, seen)
+            watching = asyncio.create_task(watch(world))
+            lines = (TWILIO, EXOTEL, Commanded(api))
+            await asyncio.gather(*(world.call("default", line, BRIEF) for line in lines), pester(world), operate(world))
+            await world.ask("figures", "GET", "/metrics")
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            server.process.terminate()
+            await server.process.wait()
+    assert server.process.returncode == 0
+    seen.add("log", "".join(server.lines))
+    sealed = search_files(tmp_path, seen)
+    # They went where they belong, for every carrier.
+    assert sealed == 2 * len(lines)
+    assert all(CANARIES[name] in seen.places["records"] for name in ("caller's words", "caller's number"))
+    assert CANARIES["caller's words"] in seen.places["captures"]
+    assert '"calls"' in seen.places["the operator's API"]
+    assert {"401 {", "403 {", "404 {"} <= {line[:5] for line in seen.places["error pages"].splitlines()}
+    private = set(CANARIES) - set(SECRETS)
+    leaks = list(
+        seen.leaks(
+            {
+                "answer documents": {"data"},
+                # Exotel proves itself by what stands in the address that it is given.
+                "documents with credentials": {"data", "Exotel's password token"},
+                "Telnyx's API": {"data"},
+                "the operator's API": private,
+                "records": private,
+                "captures": private,
+            }
+        )
+    )
     assert leaks == []
 
 
