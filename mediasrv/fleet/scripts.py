@@ -27,12 +27,18 @@ end
 local function lose(name, what)
     local key = of(name, what)
     local calls = what == ':calls' and redis.call('SMEMBERS', key) or redis.call('ZRANGE', key, 0, -1)
+    local lost = {}
     for _, call in ipairs(calls) do
-        if redis.call('HGET', prefix .. ':calls', call) == name then redis.call('HDEL', prefix .. ':calls', call) end
-        redis.call('SET', prefix .. ':lost:' .. call, name, 'PX', kept_ms)
+        local owner = redis.call('HGET', prefix .. ':calls', call)
+        -- A call that went on with another node is not lost with this one, nor is it when it ended there.
+        if (owner or redis.call('GET', prefix .. ':had:' .. call) or name) == name then
+            if owner then redis.call('HDEL', prefix .. ':calls', call) end
+            redis.call('SET', prefix .. ':lost:' .. call, name, 'PX', kept_ms)
+            table.insert(lost, call)
+        end
     end
     redis.call('DEL', key)
-    return calls
+    return lost
 end
 local function forget_late(name)
     local late = redis.call('ZRANGEBYSCORE', of(name, ':reserved'), '-inf', now)

@@ -133,6 +133,19 @@ async def test_a_dead_node_is_buried_once_with_its_calls(nodes: list[Registry]) 
     assert await nodes[2].beat(10, accepts=True)
 
 
+async def test_a_call_that_went_on_elsewhere_is_not_lost_with_its_first_node(nodes: list[Registry]) -> None:
+    await nodes[2].claim(["moves", "moved and ended", "stays"])
+    for call in ("moves", "moved and ended"):
+        chosen = name_of(await nodes[0].reserve(call, ["c", "b"]))
+        assert chosen == "a"
+        await nodes[0].claim([call])
+    await nodes[0].release(["moved and ended"])
+    await nodes[0]._redis.zadd("mediasrv:nodes", {"c": 0})
+    assert [(node.name, node.calls) for node in await nodes[1].bury()] == [("c", ("stays",))]
+    assert [await nodes[1].is_lost(call) for call in ("moves", "moved and ended", "stays")] == [False, False, True]
+    assert name_of(await nodes[1].owner("moves")) == "a"
+
+
 async def test_who_leaves_gets_no_call_and_is_no_loss(nodes: list[Registry], monkeypatch: pytest.MonkeyPatch) -> None:
     await nodes[0].claim(["x"])
     await nodes[0].leave()
