@@ -179,11 +179,8 @@ LIVELY = (
     Line(AgentFinished(600, 4000), Press(CANARIES["digits"])),
     Line(AgentFinished(1500, 3000), HangUp()),
 )
-BRIEF = (
-    Line(After(100), Speak(recorded()[SHORT])),
-    Line(AgentStarted(100), Press(CANARIES["digits"])),
-    Line(After(100), HangUp()),
-)
+SPOKEN = (Line(After(100), Speak(recorded()[SHORT])), Line(AgentStarted(100), HangUp()))
+PRESSED = (Line(After(100), Press(CANARIES["digits"])), Line(After(100), HangUp()))
 
 
 def spellings(canary: str) -> set[str]:
@@ -351,9 +348,9 @@ class Commanded:
         self.api.live.add(call_id)
         parties = {"from": CANARIES["caller's number"], "to": CANARIES["our number"]}
         await self.tell(world, query, "call.initiated", call_control_id=call_id, direction="incoming", **parties)
-        state = (await self.asked("/answer"))["client_state"]
+        state = (await self.asked(f"{call_id}/actions/answer"))["client_state"]
         await self.tell(world, query, "call.answered", call_control_id=call_id, client_state=state, **parties)
-        stream = await self.asked("/streaming_start")
+        stream = await self.asked(f"{call_id}/actions/streaming_start")
         return Stream(stream["stream_url"], {TOKEN_HEADER: stream["stream_auth_token"]})
 
     async def gone(self, world: World, call_id: str) -> None:
@@ -600,8 +597,8 @@ async def test_no_carrier_no_operator_and_no_worker_shows_one(tmp_path: Path) ->
         async with serving(tmp_path, *flags) as server:
             world = World(server, seen)
             watching = asyncio.create_task(watch(world))
-            lines = (TWILIO, EXOTEL, Commanded(api))
-            await asyncio.gather(*(world.call("default", line, BRIEF) for line in lines), pester(world), operate(world))
+            calls = [(line, script) for line in (TWILIO, EXOTEL, Commanded(api)) for script in (SPOKEN, PRESSED)]
+            await asyncio.gather(*(world.call("default", *each) for each in calls), pester(world), operate(world))
             await world.ask("figures", "GET", "/metrics")
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -612,7 +609,7 @@ async def test_no_carrier_no_operator_and_no_worker_shows_one(tmp_path: Path) ->
     seen.add("log", "".join(server.lines))
     sealed = search_files(tmp_path, seen)
     # They went where they belong, for every carrier.
-    assert sealed == 2 * len(lines)
+    assert sealed == 2 * len(calls)
     assert all(CANARIES[name] in seen.places["records"] for name in ("caller's words", "caller's number"))
     assert CANARIES["caller's words"] in seen.places["captures"]
     assert '"calls"' in seen.places["the operator's API"]
