@@ -32,13 +32,13 @@ async def activated(folder: Path, listening: socket.socket, *flags: str) -> Asyn
         yield server
 
 
-@pytest.mark.parametrize("flags", [(), ("--workers", "1")], ids=["alone", "supervised"])
+@pytest.mark.parametrize(("flags", "count"), [((), 100), (("--workers", "1"), 4)], ids=["alone", "supervised"])
 async def test_a_server_hands_over_without_a_call_that_breaks_or_is_refused(
-    tmp_path: Path, flags: tuple[str, ...]
+    tmp_path: Path, flags: tuple[str, ...], count: int
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with activated(tmp_path, listening, *flags) as old:
-            lasting = [await old.phone(f"lasting-{number}") for number in range(4)]
+            lasting = await asyncio.gather(*(old.phone(f"lasting-{number}") for number in range(count)))
             refused: list[str] = []
             left = asyncio.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from tests.server.stage import STREAM, Phone
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 
-"""For a server to be ready: the first one on a machine also compiles kernels."""
+API_TOKEN = "a token that nobody guesses"
 SCRIPTED = """
 [server]
 port = 0
@@ -31,6 +32,8 @@ sheds_load = false
 drain_s = 20
 [plivo]
 verify_signatures = false
+[api]
+token_env = "TEST_API_TOKEN"
 [agents.default]
 greeting = "{greeting}"
 [agents.default.stt]
@@ -51,9 +54,15 @@ class Server:
         self.lines: list[str] = []
         self.phones: list[Phone] = []
 
-    async def get(self, path: str) -> tuple[int, str]:
-        async with self.session.get(self.http + path) as response:
+    async def get(self, path: str, method: str = "GET") -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {API_TOKEN}"}
+        async with self.session.request(method, self.http + path, headers=headers) as response:
             return response.status, await response.text()
+
+    async def after(self, call_id: str) -> str:
+        """Ask how a call goes on whose stream is over."""
+        async with self.session.post(f"{self.http}/plivo/after?call={call_id}", data={"CallUUID": call_id}) as response:
+            return await response.text()
 
     async def answer(self, call_id: str) -> str:
         """Ask for a call's document."""
@@ -123,7 +132,7 @@ async def serving(
         *(sys.executable, *program, "--config", str(config), *flags),
         stderr=asyncio.subprocess.PIPE,
         pass_fds=pass_fds,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "TEST_API_TOKEN": API_TOKEN, **(environment or {})},
     )
     assert process.stderr is not None
     lines: list[str] = []
@@ -176,6 +185,15 @@ async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Pa
         ):
             assert (await server.phones[3].end())[0] == 1000
         await server.until("mediasrv_live_calls", 5)
+        # Whichever worker is asked knows all, and leads to the one that has a call.
+        for _ in range(4):
+            status, listed = await server.get("/calls?live=true")
+            assert status == 200
+            assert {call["id"] for call in json.loads(listed)["calls"]} == {f"call-{n}" for n in (0, 1, 2, 4, 5)}
+        for number in (0, 1, 2, 4, 5):
+            assert (await server.get(f"/calls/call-{number}"))[0] == 200
+        assert (await server.get("/calls/call-4", "DELETE"))[0] == 202
+        assert (await server.phones[4].end())[0] == 1000
 
 
 async def test_a_worker_that_dies_is_replaced_and_costs_nobody_else_anything(tmp_path: Path) -> None:
@@ -190,6 +208,16 @@ async def test_a_worker_that_dies_is_replaced_and_costs_nobody_else_anything(tmp
         alive = [phone for phone in phones if phone.ears.websocket.is_open]
         assert len(alive) == 2
         assert (await server.figures())["mediasrv_live_calls"] == 2
+        # Those who were on the line there are asked for, and go on with another; who was bidden goodbye does not.
+        lost = [f"call-{number}" for number, phone in enumerate(phones) if phone not in alive]
+        documents = {call_id: await server.after(call_id) for call_id in lost}
+        assert all("<Stream" in document for document in documents.values())
+        back = [await server.phone(call_id) for call_id in documents]
+        assert (await server.figures())["mediasrv_live_calls"] == 4
+        for phone in back:
+            await phone.hang_up()
+        assert "<Stream" not in await server.after("nobody knows it")
+        await server.until("mediasrv_live_calls", 2)
         await server.phone("another")
         assert (await server.figures())["mediasrv_live_calls"] == 3
 
@@ -261,6 +289,7 @@ async def test_a_worker_that_cannot_start_ends_it_all_with_its_own_line_and_code
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), "--workers", "2"),
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TEST_API_TOKEN": API_TOKEN},
     )
     async with asyncio.timeout(WAIT_S):
         _, said = await process.communicate()
