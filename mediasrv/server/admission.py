@@ -117,8 +117,14 @@ class Admission:
             self._reserved[call_id].callee = kind
 
     def withdraw(self, call_id: str) -> bool:
-        """The call ended before its stream came, or that came to another process; whether room was kept for it."""
+        """The call ended before its stream came, or that came to another process; whether room was kept for it.
+
+        A socket of it that has not told its start yet keeps its slot until ``leave``, but no longer than that.
+        """
         self._elsewhere.pop(call_id, None)
+        for slot in self._taken:
+            if slot.call_id == call_id:
+                slot.expires_s = 0.0
         return self._reserved.pop(call_id, None) is not None
 
     def enter(self, call_id: str, now: float) -> Slot | None:

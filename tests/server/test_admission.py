@@ -94,6 +94,17 @@ def test_a_socket_that_came_to_nothing_leaves_its_reservation_for_the_next() -> 
     assert second.from_number == "+911"
 
 
+def test_a_call_that_ended_while_its_socket_had_not_started_keeps_no_slot() -> None:
+    admission = Admission(1)
+    admission.reserve("a", "", "", 0.0)
+    slot = admission.enter("a", 1.0)
+    assert slot is not None
+    assert not admission.withdraw("a")
+    assert admission.refusal(1.0) == "full"
+    admission.leave(slot, 2.0)
+    assert admission.refusal(2.0) == ""
+
+
 def test_a_call_that_began_leaves_nothing() -> None:
     admission = Admission(1)
     admission.reserve("a", "", "", 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,7 +38,6 @@ async def walk(there: Stage, plivo: PlivoOptions, number: str = NUMBER) -> list[
     return [str(verdict) async for verdict in Walk(plivo, there.http).take(number)]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there the room is given back with its reservation only")
 async def test_a_number_that_leads_here_is_good_at_every_step() -> None:
     async with walking() as (there, standin, plivo):
         verdicts = await walk(there, plivo)
