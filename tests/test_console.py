@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.server.console import desk as desks
 from mediasrv.simulator.caller import Caller
 from mediasrv.simulator.carriers import carrier_named
 from mediasrv.simulator.conversation import Conversation
@@ -84,7 +85,9 @@ async def test_who_has_a_wrong_token_stays_at_the_door(tmp_path: Path) -> None:
         assert await tab.see("sessionStorage.length") == 0
 
 
-async def test_a_call_is_watched_and_found_and_heard(tmp_path: Path) -> None:
+async def test_a_call_is_watched_and_found_and_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A recording of seconds comes in as many parts as one of hours.
+    monkeypatch.setattr(desks, "MOST_PART_BYTES", 1 << 16)
     async with visiting(tmp_path) as (stage, tab):
         await tab.become(PHONE)
         await enter(stage, tab)
@@ -141,6 +144,10 @@ async def hear(tab: Tab, folder: Path) -> None:
     await tab.click(".listen")
     await tab.until("document.querySelector('audio')?.duration > 5")
     await tab.until("document.querySelector('audio').currentTime > 0.2")
+    assert await tab.see("document.querySelector('audio').src.startsWith(location.origin)")
+    assert await tab.see("document.cookie") == "", "no script reads a ticket"
+    await tab.see("{ const audio = document.querySelector('audio'); audio.currentTime = audio.duration - 1; }")
+    await tab.until("document.querySelector('audio').ended")
     for side in ("caller", "bot"):
         # A line without a sound would be a hundredth of it.
         assert await tab.see(INK % side) > 0.02

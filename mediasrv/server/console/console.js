@@ -6,6 +6,8 @@ const SIDES = { caller: "Caller", bot: "Bot" };
 const QUIETEST_DB = -60;
 const SLOW_MS = 1000;
 const POLL_MS = 5000;
+const RENEW_MS = 240_000; // well before a ticket ends
+const PAINT_MS = 250;
 
 const at = (id) => document.getElementById(id);
 
@@ -559,25 +561,36 @@ function makePlayer(call, recording, part, lanes, started, length) {
   const button = make("button", { type: "button", className: "listen" }, `Listen · ${clock(recording.duration_ms / 1000)}`);
   const note = make("span", { className: "quiet small" }, recording.is_whole ? "" : "Some of it was lost.");
   const box = make("div", { className: "player" }, button, note);
+  const path = `/console/calls/${encodeURIComponent(call.id)}/recording`;
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      const path = `/console/calls/${encodeURIComponent(call.id)}/recording?part=${part}`;
-      const sound = await (await ask(path)).blob();
+      // The player can send no token; a ticket comes as a cookie, which it does send.
+      await ask(path, { method: "POST" });
+      const sound = `${path}?part=${part}`;
       const began = moment(recording.began) - started;
-      drawVoices(await sound.arrayBuffer(), lanes.both, began, length);
-      box.replaceChildren(makeAudio(sound, lanes.box, began, length), note);
+      const audio = makeAudio(sound, lanes.box, began, length);
+      audio.addEventListener("error", () => say("The recording cannot be played, or no more: open the call anew."));
+      const renewing = setInterval(() => {
+        if (audio.isConnected) ask(path, { method: "POST" }).catch(() => {});
+        else clearInterval(renewing);
+      }, RENEW_MS);
+      box.replaceChildren(audio, note);
+      await drawVoices((await ask(sound)).body, lanes.both, began, length);
     } catch (fault) {
-      note.textContent = fault.message;
-      note.className = "fault small";
+      say(fault.message);
       button.disabled = false;
     }
   });
+  const say = (fault) => {
+    note.textContent = fault;
+    note.className = "fault small";
+  };
   return box;
 }
 
 function makeAudio(sound, lanes, began, length) {
-  const audio = make("audio", { controls: true, src: URL.createObjectURL(sound) });
+  const audio = make("audio", { controls: true, src: sound });
   const needle = make("div", { className: "needle" });
   audio.setAttribute("aria-label", "The call’s recording");
   lanes.append(needle);
@@ -599,32 +612,58 @@ function makeAudio(sound, lanes, began, length) {
   return audio;
 }
 
-/** Both voices of a WAV file of ours, 16-bit stereo behind a header of 44 bytes, in the lanes. */
-function drawVoices(wav, both, began, length) {
-  const rate = new DataView(wav).getUint32(24, true);
-  const samples = new Int16Array(wav, 44, Math.floor((wav.byteLength - 44) / 2));
-  for (const [channel, side] of Object.keys(SIDES).entries()) {
-    const lane = both[side];
-    const canvas = make("canvas", { width: Math.round(lane.clientWidth * devicePixelRatio), height: Math.round(lane.clientHeight * devicePixelRatio) });
+/** Both voices of a WAV file of ours, 16-bit stereo behind a header of 44 bytes, in the lanes as they come. */
+async function drawVoices(body, both, began, length) {
+  const voices = Object.keys(SIDES).map((side) => makeVoice(both[side], side));
+  const columns = voices[0].peaks.length;
+  const reader = body.getReader();
+  let [rest, rate, passed, painted] = [new Uint8Array(), 0, 0, 0];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (!both.caller.isConnected) return reader.cancel();
+    const bytes = new Uint8Array(rest.length + part.value.length);
+    bytes.set(rest);
+    bytes.set(part.value, rest.length);
+    rest = bytes;
+    if (!rate && bytes.length < 44) continue;
+    const start = rate ? 0 : 44;
+    rate ||= new DataView(bytes.buffer).getUint32(24, true);
+    const count = Math.floor((bytes.length - start) / 4);
+    const samples = new DataView(bytes.buffer, start);
+    for (let n = 0; n < count; n += 1) {
+      const column = Math.floor((((passed + n) / rate + began) / length) * columns);
+      if (column < 0 || column >= columns) continue;
+      voices.forEach(({ peaks }, channel) => {
+        peaks[column] = Math.max(peaks[column], Math.abs(samples.getInt16(4 * n + 2 * channel, true)));
+      });
+    }
+    passed += count;
+    rest = bytes.slice(start + 4 * count);
+    if (performance.now() - painted < PAINT_MS) continue;
+    voices.forEach((voice) => voice.paint());
+    painted = performance.now();
+  }
+  voices.forEach((voice) => voice.paint());
+}
+
+/** A lane's picture of a voice: the loudest of each column, or -1 where nothing is known. */
+function makeVoice(lane, side) {
+  const canvas = make("canvas", { width: Math.round(lane.clientWidth * devicePixelRatio), height: Math.round(lane.clientHeight * devicePixelRatio) });
+  const peaks = new Float32Array(canvas.width).fill(-1);
+  for (const mark of lane.querySelectorAll("i, canvas")) mark.remove();
+  lane.prepend(canvas);
+  const paint = () => {
     const brush = canvas.getContext("2d");
+    brush.clearRect(0, 0, canvas.width, canvas.height);
     brush.fillStyle = getComputedStyle(lane).getPropertyValue(`--${side}`);
-    const middle = canvas.height / 2;
-    const place = (column) => Math.round(((column / canvas.width) * length - began) * rate);
-    const peaks = Array.from({ length: canvas.width }, (_, column) => {
-      const last = Math.min(samples.length / 2, place(column + 1));
-      let peak = 0;
-      for (let n = Math.max(0, place(column)); n < last; n += 1) peak = Math.max(peak, Math.abs(samples[2 * n + channel]));
-      return peak;
-    });
     // A voice that is quiet is to be seen too; the hiss of a line is not.
     const loudest = peaks.reduce((most, peak) => Math.max(most, peak), 3000);
     peaks.forEach((peak, column) => {
       const height = Math.max(1, (peak / loudest) * 0.8 * canvas.height);
-      if (place(column + 1) > 0) brush.fillRect(column, middle - height / 2, 1, height);
+      if (peak >= 0) brush.fillRect(column, (canvas.height - height) / 2, 1, height);
     });
-    for (const mark of lane.querySelectorAll("i, canvas")) mark.remove();
-    lane.prepend(canvas);
-  }
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => canvas.isConnected && paint());
+  return { peaks, paint };
 }
 
 // -- the house ----------------------------------------------------------------------------------------------------

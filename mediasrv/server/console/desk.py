@@ -27,6 +27,7 @@ from mediasrv.server.console.gallery import Gallery
 from mediasrv.server.console.meters import Meters
 from mediasrv.server.console.projector import Projector
 from mediasrv.server.console.range import range_of
+from mediasrv.server.console.tickets import GOOD_FOR_S, Tickets
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,10 @@ PING_S = 15.0
 """Longest silence of a stream of events."""
 READ_WITHIN_S = 10.0
 """Longest time for a visitor to take what he was sent."""
+MOST_PART_BYTES = 1 << 20
+"""Of a part of a recording that is sent at once, whatever was asked for (RFC 9110, section 15.3.7): half a minute at
+8 kHz. A player takes no more than it will play soon, and keeps nobody waiting."""
+TICKET = "mediasrv-ticket"
 
 _PAGES = {
     "/console": ("index.html", "text/html"),
@@ -42,7 +47,7 @@ _PAGES = {
 }
 # Nothing but our own, no markup made of data, in nobody's frame (W3C, Content Security Policy Level 3; Trusted Types).
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src blob:; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types"
 )
 HEADERS = {
@@ -68,6 +73,7 @@ class ConsoleDesk:
         self._gallery = gallery
         self._meters = Meters(calls, gallery)
         self._projector = Projector(means.records, means.recordings)
+        self._tickets = Tickets(means.token)
         self._is_public = means.console_is_public
         self._is_local = is_loopback(urlsplit(means.public_url).hostname or "localhost")
         home = Path(__file__).parent
@@ -79,15 +85,17 @@ class ConsoleDesk:
             yield web.get(path, self._served(self._show_page, is_open=True))
         yield web.get("/console/about", self._served(self._tell_about))
         yield web.get("/console/events", self._served(self._stream), allow_head=False)
-        yield web.get("/console/calls/{id}/recording", self._served(self._play), allow_head=False)
+        recording = "/console/calls/{id}/recording"
+        yield web.get(recording, self._served(self._play, takes_tickets=True), allow_head=False)
+        yield web.post(recording, self._served(self._give_ticket))
 
-    def _served(self, work: _Work, *, is_open: bool = False) -> _Work:
-        """``is_open``: to whoever has no token too."""
+    def _served(self, work: _Work, *, is_open: bool = False, takes_tickets: bool = False) -> _Work:
+        """``is_open``: to whoever has no token too; ``takes_tickets``: in place of the token."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 self._check_place(request)
-                if not is_open:
+                if not (is_open or (takes_tickets and self._has_ticket(request))):
                     peer = peer_of(request.remote or "", request.headers)
                     self._guard.check(request.headers.get("Authorization", ""), peer)
                 return await work(request)
@@ -111,6 +119,9 @@ class ConsoleDesk:
         is_direct = self._is_local and not any(name in request.headers for name in _FORWARDED)
         if not (self._is_public or (is_here and is_direct)):
             raise Fault(403, "console_is_closed", "the console is closed to the public: see api.console")
+
+    def _has_ticket(self, request: web.Request) -> bool:
+        return self._tickets.is_good(request.cookies.get(TICKET, ""), request.match_info["id"])
 
     async def _show_page(self, request: web.Request) -> web.Response:
         body, kind = self._pages[request.path]
@@ -139,6 +150,20 @@ class ConsoleDesk:
             self._gallery.leave(visitor)
         return response
 
+    async def _give_ticket(self, request: web.Request) -> web.Response:
+        """In a cookie that no script can read, and that goes to this very path only (RFC 6265, section 4.1.2)."""
+        response = web.Response(status=204, headers=HEADERS)
+        response.set_cookie(
+            TICKET,
+            self._tickets.ticket(request.match_info["id"]),
+            path=request.rel_url.raw_path,
+            max_age=GOOD_FOR_S,
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+        )
+        return response
+
     async def _play(self, request: web.Request) -> web.StreamResponse:
         part = request.query.get("part", "0")
         async with self._projector.projection(request.match_info["id"], part) as film:
@@ -148,6 +173,7 @@ class ConsoleDesk:
                 return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{film.size_bytes}"})
             status, length = 200, film.size_bytes
             if wanted is not None:
+                wanted = wanted[:MOST_PART_BYTES]
                 film.cut(wanted.start, wanted.stop)
                 status, length = 206, len(wanted)
                 headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{film.size_bytes}"

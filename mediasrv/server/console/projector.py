@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 4
-MOST_BYTES = 256 << 20
-"""Of a WAV file; a page has to hold it. Two hours of a call at 8 kHz."""
+MOST_AT_ONCE = 8
+MOST_BYTES = (1 << 32) - 1
+"""Of a WAV file, which cannot tell a greater length. A day and a half of a call at 8 kHz."""
 _PIECES_AT_ONCE = 8
 _MAX_PARTS = 1000
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.trace import STAGES
 from mediasrv.server.console import desk as desks
 from mediasrv.server.console import visitor as visitors
+from mediasrv.server.console.tickets import GOOD_FOR_S
 from tests.patience import WAIT_S, until
 from tests.records.stage import converse
 from tests.server.api.stage import TOKEN
@@ -256,6 +258,47 @@ async def test_a_recording_is_heard_and_only_that_of_a_call(tmp_path: Path) -> N
         assert b"broken_recording" in (await stage.visit("/console/calls/call-1/recording"))[1]
         sealed.unlink()
         assert (await stage.visit("/console/calls/call-1/recording"))[0] == 404
+
+
+async def test_a_ticket_lets_a_player_hear_one_call_and_do_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MOST_PART_BYTES", 1000)
+    async with console(tmp_path) as stage:
+        assert stage.records is not None
+        assert stage.recordings is not None
+        for call_id in ("call-1", "call-2"):
+            reel = stage.recordings.open(call_id, MULAW_8K)
+            reel.write(bytes(1600))
+            reel.close()
+        await stage.recordings.aclose()
+        for call_id, sealed in zip(("call-1", "call-2"), stage.recordings.folder.glob("*.sealed"), strict=True):
+            converse(stage.records, call_id, recording=sealed)
+        await stage.records.database.flush()
+        path = "/console/calls/call-1/recording"
+        async with stage.session.post(stage.http + path) as refused:
+            assert (refused.status, refused.headers.get("Set-Cookie")) == (401, None)
+        given = {"Authorization": f"Bearer {TOKEN}"}
+        async with stage.session.post(stage.http + path, headers=given) as answer:
+            assert answer.status == 204
+            cookie, *about = answer.headers["Set-Cookie"].split("; ")
+        assert set(about) == {"HttpOnly", f"Max-Age={GOOD_FOR_S}", f"Path={path}", "SameSite=Strict"}
+        async with stage.session.post(stage.http + path, headers={**given, "X-Forwarded-Proto": "https"}) as closed:
+            assert closed.status == 204
+            assert "Secure" in closed.headers["Set-Cookie"].split("; ")
+        shown = {"Cookie": cookie}
+        status, body, _ = await stage.visit(f"{path}?part=0", token="", headers=shown)
+        assert (status, body[:4]) == (200, b"RIFF")
+        status, part, headers = await stage.visit(path, token="", headers={**shown, "Range": "bytes=100-"})
+        assert (status, part) == (206, body[100:1100])
+        assert headers["Content-Range"] == f"bytes 100-1099/{len(body)}"
+        for other in ("/console/calls/call-2/recording", "/console/about", "/console/events", "/calls"):
+            assert (await stage.visit(other, token="", headers=shown))[0] == 401
+        async with stage.session.post(stage.http + path, headers=shown) as refused:
+            assert refused.status == 401, "a ticket brings no other ticket"
+        assert (await stage.visit(path, token="", headers={"Cookie": cookie[:-1]}))[0] == 401
+        closed_door = {**shown, "X-Real-IP": "192.0.2.1"}
+        assert (await stage.visit(path, token="", headers=closed_door))[0] == 403
 
 
 async def test_calls_are_heard_only_where_they_are_kept(tmp_path: Path) -> None:

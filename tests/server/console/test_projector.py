@@ -1,4 +1,4 @@
-"""Recordings are played a few at a time, and none that a page could not hold."""
+"""Recordings are played a few at a time, and none that no WAV file could hold."""
 
 from __future__ import annotations
 
