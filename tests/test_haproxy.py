@@ -103,7 +103,7 @@ class Stream:
 
 @asynccontextmanager
 async def standing(config: Path = CONFIG) -> AsyncIterator[Before]:
-    services = [Service(ServerOptions(port=0), UNSIGNED, EchoAgency()) for _ in "ab"]
+    services = [Service(ServerOptions(port=0, sheds_load=False), UNSIGNED, EchoAgency()) for _ in "ab"]
     for each in services:
         await each.start()
     port = free_port()

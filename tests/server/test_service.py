@@ -28,7 +28,7 @@ async def reach(service: Service) -> None:
 async def test_the_port_opens_when_the_agents_are_ready() -> None:
     agency = EchoAgency()
     agency.may_start.clear()
-    service = Service(ServerOptions(port=0), UNSIGNED, agency)
+    service = Service(ServerOptions(port=0, sheds_load=False), UNSIGNED, agency)
     starting = asyncio.create_task(service.start())
     await until(lambda: service.port != 0)
     with pytest.raises(ConnectionRefusedError):
@@ -55,7 +55,7 @@ async def test_agents_that_cannot_start_free_the_port() -> None:
         async def start(self) -> None:
             raise ConfigError("the model is missing")
 
-    service = Service(ServerOptions(port=0), UNSIGNED, Broken())
+    service = Service(ServerOptions(port=0, sheds_load=False), UNSIGNED, Broken())
     with pytest.raises(ConfigError):
         await service.start()
     async with stage(ServerOptions(port=service.port)):
@@ -65,7 +65,7 @@ async def test_agents_that_cannot_start_free_the_port() -> None:
 async def test_a_start_that_is_cancelled_frees_the_port() -> None:
     agency = EchoAgency()
     agency.may_start.clear()
-    service = Service(ServerOptions(port=0), UNSIGNED, agency)
+    service = Service(ServerOptions(port=0, sheds_load=False), UNSIGNED, agency)
     starting = asyncio.create_task(service.start())
     await until(lambda: service.port != 0)
     starting.cancel()
@@ -163,7 +163,7 @@ async def test_a_server_that_is_cancelled_ends_its_calls() -> None:
 
 
 async def test_closing_twice_and_without_a_start_is_safe() -> None:
-    service = Service(ServerOptions(port=0), UNSIGNED, EchoAgency())
+    service = Service(ServerOptions(port=0, sheds_load=False), UNSIGNED, EchoAgency())
     await service.aclose()
     async with stage() as there:
         await there.service.aclose()
