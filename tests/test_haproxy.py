@@ -153,6 +153,14 @@ async def test_new_calls_are_shared_and_a_stream_reaches_its_own_server(before: 
             assert service._calls.is_live(f"live at {host}")
 
 
+async def test_a_stream_may_follow_a_request_on_one_connection(before: Before) -> None:
+    host = "a.voice.example.in"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as before.session:
+        assert await before.get("/healthz", host) == 200
+        async with before.stream(host, "call-1") as stream:
+            await stream.echo()
+
+
 async def test_a_silent_stream_outlives_what_a_silent_request_may_take(tmp_path: Path) -> None:
     hasty = tmp_path / "haproxy.cfg"
     shipped = CONFIG.read_text()
