@@ -50,7 +50,9 @@ def hurried(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]
 @asynccontextmanager
 async def serving(options: AgentOptions, watch: Watch, max_calls: int = 300) -> AsyncIterator[Service]:
     agency = Agency({"default": options}, observer=watch)
-    service = Service(ServerOptions(port=0, max_calls=max_calls), PlivoOptions(verify_signatures=False), agency)
+    service = Service(
+        ServerOptions(port=0, max_calls=max_calls, sheds_load=False), PlivoOptions(verify_signatures=False), agency
+    )
     await service.start()
     try:
         yield service
@@ -79,6 +81,7 @@ async def converse(script: list[Line], audio: AudioFormat = MULAW_8K, **changes:
         return await place(stream_of(service), script, audio), watch
 
 
+@pytest.mark.alone
 @hurried
 async def test_a_call_in_each_format_is_greeted_and_answered() -> None:
     texts = ("One.", "Two.")

@@ -34,7 +34,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 reel.close()
             await shelf.aclose()
             await asyncio.sleep(0)
-            records.database.note(RECORD, ("https://media.example/1.wav", "call-1", "carrier", 1.0, 1500, True))
+            records.database.note(RECORD, ("https://media.example/1.wav", "call-1", "carrier", 1.0, 1500, True, ""))
 
     asyncio.run(fill())
     monkeypatch.setenv("KEY", base64.b64encode(KEY).decode())
