@@ -137,6 +137,8 @@ async def test_a_write_given_up_before_its_turn_is_never_made(database: Database
         given_up = asyncio.create_task(database.write(PICK, ("apple",)))
         await asyncio.sleep(0)
         given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
     await database.flush()
     assert await names(database) == []
 
