@@ -165,39 +165,41 @@ async def test_an_order_is_a_call_of_telnyxs(tmp_path: Path) -> None:
     assert [path for _, path in api.commands] == ["/v2/calls", "/v2/calls/live/actions/streaming_start"]
 
 
-async def test_an_order_is_a_call_of_exotels(tmp_path: Path) -> None:
+@asynccontextmanager
+async def placed_at_exotel(tmp_path: Path) -> AsyncIterator[tuple[FakeExotel, Town, str]]:
+    """Exotel's API, a town whose calls it makes, and the name of an order that it has taken."""
     api = FakeExotel()
     async with serving(api) as url:
         options = ExotelOptions(account_sid="acme", api_key="k", api_token="t", stream_password="secret", api_url=url)
         async with town(tmp_path, ExotelCarrier(options), ExotelControl(options)) as there:
             order_id = await there.order()
             await there.until_it_stands(order_id, State.PLACED)
-            placed = api.asked[0].given
-            assert (placed["CallerId"], placed["From"], placed["StreamType"]) == (LANDLINE, MOBILE, "bidirectional")
-            await there.exotel_says(placed["StatusCallback"], EventType="answered", Status="in-progress")
-            await there.until_it_stands(order_id, State.ANSWERED)
-            stream = urlsplit(placed["StreamUrl"])
-            basic = {"Authorization": "Basic " + b64encode(b"exotel:secret").decode()}
-            phone = await there.phone(f"{stream.path}?{stream.query}", basic, ExotelCarrierProtocol())
-            phone.start("live", L16_8K)
-            await until(lambda: bool(there.agency.calls))
-            (call,) = there.agency.calls
-            assert (call.agent, call.details.body) == ("sales team", {"name": "आशा"})
-            assert call.details.direction == "outbound"
-            await there.exotel_says(placed["StatusCallback"], EventType="terminal", Status="completed")
-            standing = await there.until_it_stands(order_id, State.ENDED)
-            assert (await phone.end())[0] == 1000
+            yield api, there, order_id
+
+
+async def test_an_order_is_a_call_of_exotels(tmp_path: Path) -> None:
+    async with placed_at_exotel(tmp_path) as (api, there, order_id):
+        placed = api.asked[0].given
+        assert (placed["CallerId"], placed["From"], placed["StreamType"]) == (LANDLINE, MOBILE, "bidirectional")
+        await there.exotel_says(placed["StatusCallback"], EventType="answered", Status="in-progress")
+        await there.until_it_stands(order_id, State.ANSWERED)
+        stream = urlsplit(placed["StreamUrl"])
+        basic = {"Authorization": "Basic " + b64encode(b"exotel:secret").decode()}
+        phone = await there.phone(f"{stream.path}?{stream.query}", basic, ExotelCarrierProtocol())
+        phone.start("live", L16_8K)
+        await until(lambda: bool(there.agency.calls))
+        (call,) = there.agency.calls
+        assert (call.agent, call.details.body) == ("sales team", {"name": "आशा"})
+        assert call.details.direction == "outbound"
+        await there.exotel_says(placed["StatusCallback"], EventType="terminal", Status="completed")
+        standing = await there.until_it_stands(order_id, State.ENDED)
+        assert (await phone.end())[0] == 1000
     assert standing.calls == 1
     assert api.commands == [("POST", "/v1/Accounts/acme/Calls/connect.json")]
 
 
 async def test_a_busy_line_of_exotels_is_called_again_later(tmp_path: Path) -> None:
-    api = FakeExotel()
-    async with serving(api) as url:
-        options = ExotelOptions(account_sid="acme", api_key="k", api_token="t", stream_password="secret", api_url=url)
-        async with town(tmp_path, ExotelCarrier(options), ExotelControl(options)) as there:
-            order_id = await there.order()
-            await there.until_it_stands(order_id, State.PLACED)
-            await there.exotel_says(api.asked[0].given["StatusCallback"], EventType="terminal", Status="busy")
-            standing = await there.until_it_stands(order_id, State.PLANNED)
+    async with placed_at_exotel(tmp_path) as (api, there, order_id):
+        await there.exotel_says(api.asked[0].given["StatusCallback"], EventType="terminal", Status="busy")
+        standing = await there.until_it_stands(order_id, State.PLANNED)
     assert (standing.calls, standing.due_s is not None and standing.due_s > time.time() + 600) == (1, True)
