@@ -146,7 +146,7 @@ class WebSocket(asyncio.Protocol):
                 self._advance()
 
     def eof_received(self) -> None:
-        self._open = False
+        self._heard, self._open = True, False
         self._protocol.receive_eof()
         self._advance()
 
@@ -223,7 +223,8 @@ class WebSocket(asyncio.Protocol):
         self._ping_timer = self._loop.call_later(self._limits.ping_s, self._ping)
 
     def _break_off(self, fault: str) -> None:
-        self._fault = fault
+        if not self._transport.is_closing():  # What ends it already is its cause.
+            self._fault = fault
         self.abort()
 
     def _await_end(self) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import struct
+import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,6 +23,7 @@ from tests.net.peers import (
     Ears,
     frame,
     house,
+    request,
     stranger,
 )
 from tests.patience import WAIT_S
@@ -182,6 +186,51 @@ async def test_a_peer_that_answers_pings_stays() -> None:
         await asyncio.sleep(0.5)
         caller.websocket.send("here")
         assert await callee.message() == "here"
+
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of a socket whose end is a reset."""
+
+
+@pytest.mark.parametrize(
+    ("deed", "ending"),
+    [
+        (frame(PONG), None),
+        (frame(CLOSE, struct.pack("!H", 1000)), (1000, "")),
+        (frame(TEXT, b"unmasked", mask=False), (1002, "incorrect masking")),
+        ("ends", (1006, "the connection broke")),
+        ("resets", (1006, "the connection broke")),
+    ],
+    ids=["answers", "closes", "breaks the protocol", "ends", "resets"],
+)
+async def test_what_came_while_the_loop_stood_counts_before_the_ping_that_is_due(
+    deed: bytes | str, ending: tuple[int, str] | None
+) -> None:
+    loop, failures = asyncio.get_running_loop(), list[dict[str, Any]]()
+    loop.set_exception_handler(lambda loop, failure: failures.append(failure))
+    async with house(Limits(ping_s=0.1)) as there, asyncio.timeout(WAIT_S):
+        with socket.socket() as peer:
+            peer.setblocking(False)
+            await loop.sock_connect(peer, ("127.0.0.1", there.port))
+            await loop.sock_sendall(peer, request())
+            callee, received = await there.guest(), b""
+            while not received.endswith(frame(PING, mask=False)):
+                received += await loop.sock_recv(peer, 4096)
+            if isinstance(deed, bytes):
+                peer.send(deed)
+            elif deed == "ends":
+                peer.shutdown(socket.SHUT_WR)
+            else:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                peer.close()
+            time.sleep(0.3)  # noqa: ASYNC251
+            if ending is None:
+                assert await loop.sock_recv(peer, 4096) == frame(PING, mask=False)
+                assert callee.websocket.is_open
+            else:
+                assert await callee.end() == ending
+            await asyncio.sleep(0.15)
+    assert failures == []
 
 
 async def test_a_backlog_past_its_bound_cuts_the_peer_off() -> None:
