@@ -88,6 +88,9 @@ _NAMED = """UPDATE outbound_calls SET request_id = :request_id, call_id = :call_
 _STATES = ", ".join(f"'{state.value}'" for state in UNSETTLED)
 _FREE = f"""NOT EXISTS (SELECT 1 FROM outbound_orders AS other
     WHERE other.number = outbound_orders.number AND other.state IN ({_STATES}))"""
+# A row's number is given again once the table is empty: then this is another word, which nobody has heard yet.
+_HEARD = """DELETE FROM outbound_told WHERE rowid = ? AND tag = ? AND happening = ? AND call_id = ? AND request_id = ?
+    AND cause = ? AND machine IS ?"""
 
 Entry = tuple[Order, Standing]
 
@@ -199,10 +202,10 @@ class Ledger:
         self._database.note("INSERT INTO outbound_told VALUES (?, ?, ?, ?, ?, ?)", row)
 
     async def left(self) -> list[tuple[Webhook, str]]:
-        """Take what others have left, in its order."""
+        """Take what others have left, in its order; the same may be given out again until its deletion is written."""
         rows = await self._database.read("SELECT rowid, * FROM outbound_told ORDER BY rowid LIMIT 1000")
-        if rows:
-            self._database.note("DELETE FROM outbound_told WHERE rowid <= ?", (rows[-1]["rowid"],))
+        for row in rows:
+            self._database.note(_HEARD, tuple(row))
         return [(_webhook(row), row["tag"]) for row in rows]
 
     # -- callees -------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,7 +17,7 @@ from mediasrv.outbound.order import Order, Standing, State, Steps
 from mediasrv.outbound.rules import Listing, Plan
 from mediasrv.records.options import RecordsOptions
 from mediasrv.records.records import Records
-from tests.outbound.support import LANDLINE, MOBILE
+from tests.outbound.support import LANDLINE, MOBILE, ThreadlessDatabase
 
 STEPS = Steps(OutboundOptions())
 
@@ -131,3 +133,23 @@ async def test_webhooks_are_left_to_whoever_attends(records: Records) -> None:
     assert await ledger.left() == told
     await records.database.flush()
     assert await ledger.left() == []
+
+
+async def test_a_word_in_the_place_of_one_that_was_heard_twice_is_not_lost(tmp_path: Path) -> None:
+    """Whoever reads again before a deletion is written asks for it twice, and somebody may leave a word between."""
+    database = ThreadlessDatabase(tmp_path / "records.db")
+    ledger = Ledger(database)
+    ringing = (Webhook(happening=Happening.RINGING, call_id="c1"), "o1.1")
+    ended = (Webhook(happening=Happening.ENDED, call_id="c1"), "o1.1")
+    ledger.leave(*ringing)
+    late: list[tuple[Any, ...]] = []
+    with patch.object(database, "note", lambda *note: late.append(note)):
+        assert await ledger.left() == [ringing]
+        assert await ledger.left() == [ringing]
+    first, second = late
+    database.note(*first)
+    ledger.leave(*ended)
+    database.note(*second)
+    assert await ledger.left() == [ended]
+    assert await ledger.left() == []
+    database.close()
