@@ -94,7 +94,7 @@ async def _suffer(ordeal: Ordeal, pacing: Pacing, ports: set[int]) -> Outcome:
         ports.add(int(url.rpartition(":")[2]))
         options = _agent(ordeal, url)
         agency = Agency({"default": options}, observer=witness)
-        service = Service(ServerOptions(port=0), PlivoOptions(verify_signatures=False), agency)
+        service = Service(ServerOptions(port=0, sheds_load=False), PlivoOptions(verify_signatures=False), agency)
         await service.start()
         ports.add(service.port)
         try:
