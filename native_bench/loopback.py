@@ -56,7 +56,9 @@ async def measure(turns: int) -> tuple[list[float], CallReport]:
     """Place the call; return the added latency of each turn in milliseconds, and the caller's report."""
     traces = Traces()
     service = Service(
-        ServerOptions(port=0, sheds_load=False), PlivoOptions(verify_signatures=False), Agency({"default": INSTANT}, observer=traces)
+        ServerOptions(port=0, sheds_load=False),
+        PlivoOptions(verify_signatures=False),
+        Agency({"default": INSTANT}, observer=traces),
     )
     await service.start()
     try:

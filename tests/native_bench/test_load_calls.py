@@ -33,7 +33,9 @@ AGENT = AgentOptions(
 @asynccontextmanager
 async def service() -> AsyncIterator[str]:
     """Our server, in this process; its origin."""
-    served = Service(ServerOptions(port=0, sheds_load=False), PlivoOptions(verify_signatures=False), Agency({"default": AGENT}))
+    served = Service(
+        ServerOptions(port=0, sheds_load=False), PlivoOptions(verify_signatures=False), Agency({"default": AGENT})
+    )
     await served.start()
     try:
         yield f"http://127.0.0.1:{served.port}"
