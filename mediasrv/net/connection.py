@@ -95,13 +95,13 @@ class WebSocket(asyncio.Protocol):
 
         ``on_message`` gets ``str`` for text and ``bytes`` for binary; it may send, close and abort. ``on_closed`` is
         called once and last, with the peer's code and reason, or with ours when it gave none; 1006 is a connection
-        that broke. After ``close`` and ``abort`` nothing but ``on_closed`` is called.
+        that broke. After ``close`` and ``abort`` nothing but ``on_closed`` is called. Who listened is forgotten then.
         """
         was_over = self._over
         self._on_message, self._on_closed = on_message, on_closed
         self._advance()
         if was_over:
-            on_closed(*self._verdict())
+            self._tell_closed()
 
     def send(self, message: str | bytes) -> None:
         """Write a text or a binary message; silently nothing when the WebSocket is not open."""
@@ -235,8 +235,13 @@ class WebSocket(asyncio.Protocol):
     def _finish(self) -> None:
         if not self._over:
             self._over = True
-            if self._on_closed is not None:
-                self._on_closed(*self._verdict())
+            self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            self._on_message = None
+            on_closed(*self._verdict())
 
     def _verdict(self) -> tuple[int, str]:
         """How it ended: code and reason."""

@@ -54,12 +54,8 @@ class ServerHandshake:
         """Read a request head, its blank line included; raise ``HandshakeError`` for what is none."""
         self._transport = transport
         self._limits = limits
-        self._subprotocol: Subprotocol | None = None
-        self._protocol = ServerProtocol(
-            select_subprotocol=lambda protocol, offered: self._subprotocol,
-            max_size=limits.message_bytes,
-            logger=_frames_log,
-        )
+        # No function of ours that selects the subprotocol: the package would bind it in a circle.
+        self._protocol = ServerProtocol(max_size=limits.message_bytes, logger=_frames_log)
         self._protocol.receive_data(head)
         events = self._protocol.events_received()
         if not events:
@@ -83,9 +79,10 @@ class ServerHandshake:
     def accept(self, subprotocol: str | None = None, rest: bytes = b"") -> WebSocket:
         """Open the WebSocket, and read ``rest``, the bytes that came behind the head.
 
-        Raise ``HandshakeError`` when the handshake is broken; the client has its answer then.
+        ``subprotocol`` is one of those that were offered. Raise ``HandshakeError`` when the handshake is broken; the
+        client has its answer then.
         """
-        self._subprotocol = cast("Subprotocol | None", subprotocol)
+        self._protocol.available_subprotocols = [cast("Subprotocol", subprotocol)] if subprotocol else None
         response = self._protocol.accept(self._request)
         self._protocol.send_response(response)
         if self._protocol.state is not OPEN:
