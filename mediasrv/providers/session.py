@@ -127,6 +127,7 @@ class Session:
     def hang_up(self) -> None:
         """The call is over: take leave of the vendor."""
         self._stop()
+        self._tell = _nobody
         if self.lost is None:
             for message in self.dialect.farewell():
                 self._line.websocket.send(message)
@@ -139,7 +140,8 @@ class Session:
             self._stop()
             self._line.websocket.abort()
             self._ready.set()
-            self._tell([])
+            tell, self._tell = self._tell, _nobody
+            tell([])
 
     # -- what the vendor says ------------------------------------------------------------------------------------
 
@@ -245,3 +247,7 @@ class Session:
         for timer in (self._feeding, self._waiting, self._idling):
             if timer is not None:
                 timer.cancel()
+
+
+def _nobody(heard: list[Transcript | TurnHint]) -> None:
+    pass

@@ -36,6 +36,8 @@ class Vigil:
                 return await awaited
             finally:
                 self._timer.cancel()
+                # It knows this task, whose end would hold this frame: a circle.
+                del timeout
 
     def _look_later(self, timeout: asyncio.Timeout) -> None:
         self._timer = asyncio.get_running_loop().call_later(self.limit_s, self._look, timeout)
