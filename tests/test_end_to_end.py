@@ -31,6 +31,7 @@ from mediasrv.simulator.report import report
 from mediasrv.simulator.script import AgentFinished, AgentStarted, HangUp, Line, Performance, Press, Speak
 from mediasrv.simulator.speech import recorded
 from tests.call.stage import LONG, SHORT, Watch, agent_options
+from tests.counting import only_counting
 from tests.hurried import run_hurriedly
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -172,3 +173,14 @@ async def test_the_demo_is_a_whole_call_on_the_local_models(
         assert recording.getframerate() == 8000
         assert 10 < recording.getnframes() / 8000 < 120
     assert (tmp_path / "call.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.alone
+@hurried
+async def test_of_a_call_that_is_over_nothing_waits_for_the_collector() -> None:
+    async with serving(agent_options(greeting="Good day."), Watch()) as service:
+        await place(stream_of(service), says(SHORT))
+        with only_counting("mediasrv.call", "mediasrv.server", "websockets.server") as waiting:
+            await place(stream_of(service), says(SHORT, SHORT))
+            await asyncio.sleep(10.0)
+        assert not waiting

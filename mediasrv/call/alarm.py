@@ -35,8 +35,21 @@ class Alarm:
             self._timer.cancel()
             self._timer = None
 
+    def stop(self) -> None:
+        """Be silent for good, and forget whose core it is."""
+        self.cancel()
+        self._deadline, self._tick = _never, _nothing
+
     def _fire(self) -> None:
         self._timer = None
         # A timer may fire a clock tick early; the core must see that its time has come.
         self._tick(max(self._loop.time(), self._at))
         self.arm()
+
+
+def _never() -> None:
+    return None
+
+
+def _nothing(now: float) -> None:
+    pass

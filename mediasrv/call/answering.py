@@ -40,7 +40,7 @@ class Answering(Account, ABC):
         fallback = role.options.fallback
         after_s, limit_s = fallback.filler_after_ms / 1000, fallback.silence_ms / 1000
         phrases = partial(role.fillers_in, parts.audio)
-        self._fillers = Fillers(phrases, after_s, limit_s, self._silent_since, fallback.most_fillers)
+        self._fillers = Fillers(phrases, after_s, limit_s, fallback.most_fillers)
         self._failed_replies = 0
 
     @abstractmethod
@@ -93,7 +93,7 @@ class Answering(Account, ABC):
 
     async def _speak_reply(self, turn: int, draft: Draft) -> None:
         options = self._role.options
-        answer = self._answer = self._fillers.over(draft.speech(), self._note_answer)
+        answer = self._answer = self._fillers.over(draft.speech(), self._silent_since, self._note_answer)
         try:
             heard = await self._parts.mouth.speak(answer.speech())
         except (ProviderError, TimeoutError) as error:

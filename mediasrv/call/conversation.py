@@ -83,7 +83,7 @@ class Conversation(Answering):
         """What came of the caller's voice until now."""
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))
         self._recognition = parts.ear.listen(hearing, self._judge, remembers=role.detector is not None)
-        self._detection = Detection(role.detector, call.id, parts, spawn, observer, self._tell)
+        self._detection = Detection(role.detector, call.id, parts, spawn, observer)
         self._opening = Opening(role, parts.details, self._machine)
         self._takes_turns = True
         self._has_opted_out = False
@@ -95,8 +95,10 @@ class Conversation(Answering):
         return options
 
     def aclose(self) -> None:
-        """The call is over."""
-        self._alarm.cancel()
+        """The call is over: whoever would tell us of it forgets us."""
+        self._alarm.stop()
+        self._parts.ear.aclose()
+        self._answer = None
 
     async def greet(self) -> None:
         """Say the greeting, where there is one and nobody is to say hello first."""
@@ -236,7 +238,7 @@ class Conversation(Answering):
         """Ask the turn detector about the pause that began with a request."""
         is_wanted = self._machine.state is State.HEARING and self._role.detector is not None
         if is_wanted and self._parts.effort.allows(Work.DETECTOR):
-            self._detection.ask(request, self._machine.said if self.writes_down else "")
+            self._detection.ask(request, self._machine.said if self.writes_down else "", self._tell)
 
     def _start_reply(self, turn: int, text: str) -> None:
         words = self._opening.answer(text)

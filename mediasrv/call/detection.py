@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 # What was said long ago tells nothing of whether this sentence is whole.
 HISTORY_MESSAGES = 6
 
+Tell = Callable[[EndRated], None]
+
 
 class Detection:
     """One call's questions; each pause is numbered by the request for a final with which it began."""
@@ -34,30 +36,30 @@ class Detection:
         parts: CallParts,
         spawn: Spawn,
         observer: Observer,
-        tell: Callable[[EndRated], None],
     ) -> None:
-        """``tell`` is called with what the detector says of a pause, which may be over by then; without one, never."""
         self._detector = detector
         self._call_id = call_id
         self._parts = parts
         self._spawn = spawn
         self._observer = observer
-        self._tell = tell
         self._question = (0, "")
         self._asked = self._answered = 0
         self._has_failed = False
 
-    def ask(self, request: int, text: str) -> None:
-        """Ask about a pause, with what was said until now; nothing happens when that was asked before."""
+    def ask(self, request: int, text: str, tell: Tell) -> None:
+        """Ask about a pause, with what was said until now; nothing happens when that was asked before.
+
+        ``tell`` is called with what the detector says of the pause, which may be over by then; without one, never.
+        """
         if self._detector is None or self._question == (request, text):
             return
         self._question = request, text
         self._asked += 1
         history = tuple(self._parts.history.messages[-HISTORY_MESSAGES:])
         pause = Pause(text, self._parts.ear.utterance(), history)
-        self._spawn(self._judge(self._detector, self._asked, request, pause))
+        self._spawn(self._judge(self._detector, self._asked, request, pause, tell))
 
-    async def _judge(self, detector: TurnDetector, number: int, request: int, pause: Pause) -> None:
+    async def _judge(self, detector: TurnDetector, number: int, request: int, pause: Pause, tell: Tell) -> None:
         try:
             async with asyncio.timeout(JUDGE_LIMIT_S):
                 probability = await detector.judge(pause)
@@ -70,7 +72,7 @@ class Detection:
         if number > self._answered:
             # Of two answers about one pause, the one to the later question counts, whichever comes first.
             self._answered = number
-            self._tell(EndRated(probability=float(probability), request=request))
+            tell(EndRated(probability=float(probability), request=request))
 
     def _note_failure(self, error: Exception) -> None:
         self._observer.detector_failed(self._call_id)

@@ -78,6 +78,11 @@ class Ear:
         self._listener = Listener(self._audio, hearing, judge, self._effort, memory)
         return self._listener.recognition
 
+    def aclose(self) -> None:
+        """The call is over: nobody judges any more."""
+        if self._listener is not None:
+            self._listener.judge = _nobody
+
     @property
     def has_listener(self) -> bool:
         """Whether there is a recognition."""
@@ -244,6 +249,10 @@ def rehearse() -> None:
             timbre.hear(frame, True)
             prosody.hear(frame, True)
         prosody.finality()
+
+
+def _nobody(voiced: bool, speech_ms: int, now: float) -> None:
+    pass
 
 
 def _resampler(from_hz: int, to_hz: int) -> Resampler | None:

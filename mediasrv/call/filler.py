@@ -30,23 +30,27 @@ class Fillers:
         render: Callable[[], Sequence[Sequence[Speech]]],
         after_s: float,
         limit_s: float,
-        silent_since: Callable[[], float],
         most: int = MOST_A_REPLY,
     ) -> None:
-        """``render`` gives the audio of all fillers; ``silent_since`` is when the caller's silence began, or begins.
+        """``render`` gives the audio of all fillers.
 
         A filler is due ``after_s`` into a silence; where there is none left, the reply has failed at ``limit_s``.
         """
         self._render = render
         self._after_s = after_s
         self._limit_s = limit_s
-        self._silent_since = silent_since
         self._most = most
         self._spoken = 0
 
-    def over(self, speech: AsyncGenerator[Speech], begun: Callable[[], None]) -> Answer:
-        """A reply with fillers where it lets the caller wait; ``begun`` is called with its own first audio."""
-        return Answer(self, speech, begun)
+    def over(
+        self, speech: AsyncGenerator[Speech], silent_since: Callable[[], float], begun: Callable[[], None]
+    ) -> Answer:
+        """A reply with fillers where it lets the caller wait.
+
+        ``silent_since`` is when the caller's silence began, or begins; ``begun`` is called with the reply's own first
+        audio.
+        """
+        return Answer(self, speech, silent_since, begun)
 
     @property
     def most(self) -> int:
@@ -54,10 +58,10 @@ class Fillers:
         phrases = len(self._render())
         return self._most if phrases > 1 else min(self._most, phrases)
 
-    def due_s(self, begun_s: float, left: int) -> float:
-        """When a filler is due in a reply that was begun then, or its end when none is left, as far as is known."""
+    def due_s(self, silent_s: float, begun_s: float, left: int) -> float:
+        """When a filler is due in a silence and a reply that were begun then, or the reply's end when none is left."""
         wait_s = self._after_s if left else self._limit_s
-        return max(self._silent_since() + wait_s, begun_s + GRACE_S)
+        return max(silent_s + wait_s, begun_s + GRACE_S)
 
     def take(self) -> Sequence[Speech]:
         """The next filler's audio."""
@@ -70,13 +74,20 @@ class Fillers:
 class Answer:
     """One reply and the fillers in it."""
 
-    def __init__(self, fillers: Fillers, speech: AsyncGenerator[Speech], begun: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fillers: Fillers,
+        speech: AsyncGenerator[Speech],
+        silent_since: Callable[[], float],
+        begun: Callable[[], None],
+    ) -> None:
         self.is_filling = False
         """Whether what is being queued at this moment is a filler."""
         self.has_begun = False
         """Whether the reply itself has been audible."""
         self._fillers = fillers
         self._speech = speech
+        self._silent_since = silent_since
         self._begun = begun
 
     async def speech(self) -> AsyncGenerator[Speech]:
@@ -112,7 +123,7 @@ class Answer:
         now = asyncio.get_running_loop().time
         while not following.done():
             # Somebody else may speak meanwhile, such as a tool; so what was due may not be due any more.
-            wait_s = self._fillers.due_s(begun_s, left) - now()
+            wait_s = self._fillers.due_s(self._silent_since(), begun_s, left) - now()
             if wait_s <= 0:
                 return False
             await asyncio.wait([following], timeout=wait_s)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextvars import Context, copy_context
 from typing import Any
 
 from mediasrv.call.call import Call, CallParts, Speaker
@@ -19,6 +18,7 @@ from mediasrv.call.dialogue import RealtimeConversation
 from mediasrv.call.digits import Digits
 from mediasrv.call.ear import Ear
 from mediasrv.call.effort import Effort
+from mediasrv.call.errands import Errands
 from mediasrv.call.figures import Figures
 from mediasrv.call.history import History
 from mediasrv.call.interlocutor import Interlocutor
@@ -30,7 +30,6 @@ from mediasrv.call.pacer import Pacer
 from mediasrv.call.recording import CallRecording, Recorder
 from mediasrv.call.role import CascadeRole, Conduct, RealtimeRole
 from mediasrv.call.spending import Spending
-from mediasrv.errors import CallEnded
 from mediasrv.turn.callee import Kind
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.wire.events import (
@@ -71,8 +70,6 @@ class LiveCall:
         self._observer = observer
         self._effort = effort
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[str] = self._loop.create_future()
-        self._tasks: asyncio.TaskGroup | None = None
         self._early: list[Event] = []
         self._ear = Ear(started.format, effort)
         self._mouth = Mouth(started.format, link, pacer, gathers_ms=started.gathers_ms)
@@ -84,18 +81,22 @@ class LiveCall:
         if details.earlier is not None:
             self._history.resume(details.earlier.words)
         self._spending = Spending(self.id, observer)
+        self._errands = Errands(self.id, self._spending.count_in)
+        spawn = self._errands.spawn
+        self.end = self._errands.end
+        """End the call, with a cause; the first counts."""
         self._details = details
         self._conversation: Conversation | None = None
         if isinstance(role, RealtimeRole):
-            interlocutor = Interlocutor(role, self.id, self._history, self._mouth, self._spawn)
+            interlocutor = Interlocutor(role, self.id, self._history, self._mouth, spawn)
             parts = self._parts(interlocutor)
             self.call = Call(self.id, parts)
-            self._conversation = RealtimeConversation(role, self.call, parts, self._spawn, observer, interlocutor)
+            self._conversation = RealtimeConversation(role, self.call, parts, spawn, observer, interlocutor)
         else:
             parts = self._parts(role.voice)
             self.call = Call(self.id, parts)
             if role.conduct is None:
-                self._conversation = Cascade(role, self.call, parts, self._spawn, observer)
+                self._conversation = Cascade(role, self.call, parts, spawn, observer)
         if self._conversation is not None:
             self._mouth.audience.watcher = self._conversation
         outcomes = self._conversation.outcomes if self._conversation is not None else Outcomes()
@@ -115,42 +116,33 @@ class LiveCall:
             usage=self._spending.usage,
             digits=self._digits,
             effort=self._effort,
-            run=self._run_beside,
-            end=self.end,
+            run=self._errands.run_beside,
+            end=self._errands.end,
         )
 
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> str:
         """Conduct the call and return the cause of its end; cancelling ends it at once."""
-        cause = "cancelled"
+        errands = self._errands
         try:
-            async with asyncio.TaskGroup() as self._tasks:
-                self._start()
-                cause = await self._ended
-                raise CallEnded(cause)
-        except* CallEnded:
-            pass
-        except* Exception as errors:
-            # The last door: this call is lost, the others must not be.
-            log.exception("call failed", extra={"call": self.id}, exc_info=errors)
-            cause = "internal error"
+            await errands.run_until_ended(self._start)
         finally:
-            self._stop(cause)
-        await self._run_operators(self._role.agent.on_end(self.call), ON_END_LIMIT_S)
-        return cause
+            self._stop(errands.cause)
+        await errands.run_operators(self._role.agent.on_end(self.call), ON_END_LIMIT_S)
+        return errands.cause
 
     def _start(self) -> None:
         self._observer.began(self.id, self._stream_id, self._role.name, self._details)
         if self._role.options.record:
             self._recording.start(self._loop.time())
-        self._spawn(self._limit_duration())
+        self._errands.spawn(self._limit_duration())
         if self._role.conduct is not None:
-            self._spawn(self._be_conducted(self._role.conduct))
+            self._errands.spawn(self._be_conducted(self._role.conduct))
         if self._conversation is not None:
-            self._spawn(self._conversation.listen())
-            self._spawn(self._conversation.greet())
-            self._run_beside(self._role.agent.on_start(self.call))
+            self._errands.spawn(self._conversation.listen())
+            self._errands.spawn(self._conversation.greet())
+            self._errands.run_beside(self._role.agent.on_start(self.call))
         for event in self._early:
             self.receive(event)
 
@@ -164,16 +156,11 @@ class LiveCall:
         self._observer.tallied(self.id, self.figures.close())
         self._observer.ended(self.id, cause)
 
-    def end(self, cause: str) -> None:
-        """End the call; the first cause counts, and nothing is begun any more."""
-        if not self._ended.done():
-            self._ended.set_result(cause)
-
     def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
         """Have somebody's work done on this call, beside all else; ``False`` when it is over. A plain call."""
-        if self._tasks is None or self._ended.done():
+        if not self._errands.have_begun or self._errands.are_over:
             return False
-        self._run_beside(work(self.call))
+        self._errands.run_beside(work(self.call))
         return True
 
     def watch(self) -> Levels:
@@ -190,28 +177,8 @@ class LiveCall:
         if self._conversation is not None:
             self._conversation.callee_is(kind)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None] | None:
-        if self._tasks is None or self._ended.done():
-            work.close()
-            return None
-        # What is begun by an event of the carrier's begins in the context of its stream, which knows of no call.
-        context = context or copy_context()
-        self._spending.count_in(context)
-        return self._tasks.create_task(work, context=context)
-
-    async def _run_operators(self, work: Coroutine[Any, Any, None], limit_s: float | None = None) -> None:
-        """Run the operator's code: what it raises is logged and costs nobody else anything."""
-        try:
-            async with asyncio.timeout(limit_s):
-                await work
-        except Exception:
-            log.exception("agent code failed", extra={"call": self.id})
-
-    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
-        self._spawn(self._run_operators(work))
-
     async def _be_conducted(self, conduct: Conduct) -> None:
-        await self._run_operators(conduct(self.call))
+        await self._errands.run_operators(conduct(self.call))
         await self.call.hangup()
 
     async def _limit_duration(self) -> None:
@@ -224,9 +191,9 @@ class LiveCall:
 
     def receive(self, event: Event) -> None:
         """Take what the carrier says; a plain call that does not raise."""
-        if self._ended.done():
+        if self._errands.are_over:
             return
-        if self._tasks is None:
+        if not self._errands.have_begun:
             self._early.append(event)
             return
         match event:
@@ -241,7 +208,7 @@ class LiveCall:
                 if self._digits.press(digit):
                     return
                 if conversation is None or not conversation.takes_for_opt_out(digit):
-                    self._run_beside(self._role.agent.on_dtmf(self.call, digit))
+                    self._errands.run_beside(self._role.agent.on_dtmf(self.call, digit))
             case StreamStopped():
                 self.end("caller hung up")
             case PlayFailed(reason) | CarrierFailed(reason):

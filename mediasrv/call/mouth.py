@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.call.alarm import Alarm
-from mediasrv.call.audience import Audience
+from mediasrv.call.audience import Audience, PlayoutWatcher
 from mediasrv.call.feeder import Feeder
 from mediasrv.call.floor import Floor
 from mediasrv.call.link import Link
@@ -199,9 +199,10 @@ class Mouth:
         self._settle(self.ledger.reached(name, now))
 
     def aclose(self) -> None:
-        """The call is over: nothing more is fed."""
+        """The call is over: nothing more is fed, and nobody follows."""
         self._feeder.aclose()
-        self._overdue.cancel()
+        self._overdue.stop()
+        self.audience.watcher = PlayoutWatcher()
 
     def _settle(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

@@ -227,6 +227,7 @@ class MediaStream:
             log.exception("call failed", extra={"call": call_id})
             cause = "internal error"
         finally:
+            self.call = None  # it has this stream for its link: a circle
             self._timer.cancel()
             self._websocket.close()
             self._leave()

@@ -22,11 +22,14 @@ class Listener:
         self.now = asyncio.get_running_loop().time
         self.silent_since_s = self.now()
         self.begun: list[float] = []
-        self.fillers = Fillers(lambda: phrases, AFTER_S, LIMIT_S, lambda: self.silent_since_s)
+        self.fillers = Fillers(lambda: phrases, AFTER_S, LIMIT_S)
+
+    def silent_since(self) -> float:
+        return self.silent_since_s
 
     async def hear(self, speech: AsyncGenerator[Speech]) -> list[tuple[float, bytes, str]]:
         heard: list[tuple[float, bytes, str]] = []
-        answer = self.fillers.over(speech, lambda: self.begun.append(self.now()))
+        answer = self.fillers.over(speech, self.silent_since, lambda: self.begun.append(self.now()))
         async for piece in answer.speech():
             assert answer.is_filling == (piece.text == "" and piece.audio != b"silent")
             heard.append((self.now(), piece.audio, piece.text))
@@ -64,7 +67,8 @@ def given_up(*phrases: Sequence[Speech] | None) -> tuple[list[tuple[float, str]]
         said: list[tuple[float, str]] = []
 
         async def listen_on() -> None:
-            async for piece in listener.fillers.over(reply((99.0, "Hello.")), lambda: None).speech():
+            answer = listener.fillers.over(reply((99.0, "Hello.")), listener.silent_since, lambda: None)
+            async for piece in answer.speech():
                 said.append((listener.now(), piece.audio.decode()))
                 listener.silent_since_s = listener.now() + PIECE_S
 
@@ -184,7 +188,7 @@ def test_closing_it_closes_the_reply(closed_at_s: float) -> None:
 def test_a_failure_that_nobody_waits_for_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
     async def listen() -> None:
         listener = Listener(ONE)
-        speech = listener.fillers.over(reply((2.0, "")), lambda: None).speech()
+        speech = listener.fillers.over(reply((2.0, "")), listener.silent_since, lambda: None).speech()
         # The filler is being said when the reply fails, and the caller breaks in.
         await anext(speech)
         await asyncio.sleep(1)
@@ -221,5 +225,5 @@ def test_who_is_cancelled_twice_leaves_no_reply_that_is_being_read() -> None:
 
 def test_a_reply_may_have_fewer_fillers_or_none() -> None:
     phrases = [[Speech(b"1")], [Speech(b"2")]]
-    assert Fillers(lambda: phrases, 1.0, 2.0, lambda: 0.0, most=1).most == 1
-    assert Fillers(lambda: phrases[:1], 1.0, 2.0, lambda: 0.0, most=0).most == 0
+    assert Fillers(lambda: phrases, 1.0, 2.0, most=1).most == 1
+    assert Fillers(lambda: phrases[:1], 1.0, 2.0, most=0).most == 0

@@ -12,6 +12,7 @@ from mediasrv.call.call import Call
 from mediasrv.call.conversation import Conversation
 from mediasrv.providers.base import Message
 from tests.call.stage import Stage, agent_options, perform
+from tests.counting import only_counting
 
 ROOMS = ("mediasrv.call.", "mediasrv.turn.", "mediasrv.providers.", "mediasrv.wire.")
 
@@ -89,5 +90,21 @@ def test_a_connection_that_was_opened_in_a_call_keeps_no_call_that_is_over() -> 
         gc.collect()
         assert len(kept) == 1
         assert call() is None
+
+    perform(act)
+
+
+def test_a_call_that_is_over_waits_for_no_collector() -> None:
+    async def act(stage: Stage) -> None:
+        with only_counting(*ROOMS) as waiting:
+            await take_turns(stage, 2)
+            await stage.speak()
+            await stage.be_quiet(0.6)
+            stage.hang_up()
+            await stage.running
+            stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
+            del stage.call
+            await asyncio.sleep(60.0)
+        assert not waiting
 
     perform(act)
