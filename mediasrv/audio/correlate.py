@@ -161,8 +161,10 @@ def _correlate(
     found[1:] = 0.0
     for k in range(products.size):
         total: Any = np.int32(0)
-        for i in range(size):
-            total = np.int32(total + np.int32(frame[i]) * np.int32(reference[at + i]))
+        # Where nothing was played there is nothing to multiply: half of the delays, once the bot has fallen silent.
+        if energy > 0:
+            for i in range(size):
+                total = np.int32(total + np.int32(frame[i]) * np.int32(reference[at + i]))
         products[k] = products[k] * keep + total
         energies[k] = energies[k] * keep + energy
         if energies[k] > least and products[k] * products[k] > best * energies[k]:

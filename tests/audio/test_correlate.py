@@ -25,12 +25,19 @@ def tone(hertz: float, rate_hz: int, seconds: float = 0.5) -> NDArray[np.int16]:
     mosts=st.lists(st.sampled_from([0, 1, 50, 3600]), min_size=1, max_size=3),
     keep=st.sampled_from([0.0, 0.5, 1.0]),
     delays=st.integers(1, 12),
+    silent=st.integers(0, FRAME_SAMPLES + 11),
+    from_the_end=st.booleans(),
 )
-def test_likeness_agrees_with_naive(seed: int, mosts: list[int], keep: float, delays: int) -> None:
+def test_likeness_agrees_with_naive(
+    seed: int, mosts: list[int], keep: float, delays: int, silent: int, from_the_end: bool
+) -> None:
     correlator = Correlator(5, 5 + delays - 1)
     frames = [noise(FRAME_SAMPLES, seed + place, most) for place, most in enumerate(mosts)]
     references = [noise(FRAME_SAMPLES + delays - 1, seed + 100 + place, 3600) for place in range(len(mosts))]
     for frame, reference in zip(frames, references, strict=True):
+        # Nothing was played for a while, so the frame's twin at some delays is silence.
+        reference[-silent:] *= not (silent and from_the_end)
+        reference[:silent] *= from_the_end
         like = correlator.compare(frame, reference, keep)
     expected = naive.scores(
         [frame.tolist() for frame in frames],
