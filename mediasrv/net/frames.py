@@ -27,7 +27,10 @@ Span = tuple[int, int, int]
 class Cutter:
     """Cuts what one peer sends, who masks if he is the client."""
 
-    __slots__ = ("_held", "_in_fragments", "_long", "_long_body", "_mask_bit", "_mask_bytes", "_most_bytes", "_wanted")
+    __slots__ = (
+        *("_held", "_in_fragments", "_long", "_long_body", "_mask_bit", "_mask_bytes", "_most_bytes", "_usual_bytes"),
+        *("_usual_head", "_wanted"),
+    )
 
     def __init__(self, *, masked: bool, most_bytes: int) -> None:
         """A frame whose payload is longer than ``most_bytes``, or whose masking is wrong, is not waited for."""
@@ -39,11 +42,18 @@ class Cutter:
         self._in_fragments = False
         self._held = bytearray()
         self._wanted = 0
+        # The last lone message's first four bytes and its length, while nothing came that another would be part of.
+        self._usual_head, self._usual_bytes = b"", -1
 
     def lone_message(self, data: bytes) -> bytes | None:
         """The payload of a whole message of some length where bytes are that and nothing else, as they nearly always
-        are; ``None``: they have to be ``cut``."""
+        are; ``None``: they have to be ``cut``.
+
+        Messages of one stream are mostly as long as the one before, and then begin alike.
+        """
         body = self._long_body
+        if len(data) == self._usual_bytes and data.startswith(self._usual_head):
+            return apply_mask(data[body:], data[body - _MASK_BYTES : body]) if self._mask_bit else data[body:]
         if (
             0 < (size := len(data) - body) <= self._most_bytes
             and data[1] == self._long
@@ -52,11 +62,13 @@ class Cutter:
             and not self._held
             and not self._in_fragments
         ):
+            self._usual_head, self._usual_bytes = data[:4], len(data)
             return apply_mask(data[body:], data[body - _MASK_BYTES : body]) if self._mask_bit else data[body:]
         return None
 
     def cut(self, data: bytes) -> tuple[bytes, Sequence[Span]]:
         """Return the spans of whole frames, and the bytes that they are in: these, behind what was held back."""
+        self._usual_bytes = -1
         if self._held:
             self._held += data
             if len(self._held) < self._wanted:

@@ -113,6 +113,21 @@ def test_a_message_by_itself_is_read_at_a_glance(masked: bool, size: int, opcode
     assert cutter.lone_message(data) == (payload if is_lone else None)
 
 
+@given(st.lists(st.sampled_from(["text", "binary", "longer", "ping", "begun", "halved"]), max_size=12))
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_stood_by_itself_does_so_again_unless_something_is_unfinished(masked: bool, kinds: list[str]) -> None:
+    cutter, fresh = (Cutter(masked=masked, most_bytes=MOST_BYTES) for _ in range(2))
+    for number, kind in enumerate(kinds):
+        first = {"binary": 0x82, "ping": 0x89, "begun": 0x01}.get(kind, 0x81)
+        data = framed(first, bytes([number] * (200 + (kind == "longer"))), masked=masked)
+        told = [each.lone_message(data[:50] if kind == "halved" else data) for each in (cutter, fresh)]
+        assert told[0] == told[1]
+        if told[0] is None:
+            for each in (cutter, fresh):
+                each.cut(data[:50] if kind == "halved" else data)
+        fresh._usual_bytes = -1
+
+
 def test_masks_differ() -> None:
     assert message_frame("again", masked=True) != message_frame("again", masked=True)
 
