@@ -43,9 +43,10 @@ class Concealer:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._wanted_history = samples_in(_HISTORY_MS, rate_hz)
+        self.history_samples = samples_in(_HISTORY_MS, rate_hz)
+        """What a gap is made up from, and all that is ever looked back on."""
         self._seam, self._full, self._silent = (samples_in(each, rate_hz) for each in (_SEAM_MS, _FULL_MS, _SILENT_MS))
-        self._history: deque[NDArray[np.int16]] = deque([np.zeros(self._wanted_history, np.int16)])
+        self._history: deque[NDArray[np.int16]] = deque([np.zeros(self.history_samples, np.int16)])
         self._surplus = 0
         self._piece = np.zeros(1, np.int16)
         self._step = 0

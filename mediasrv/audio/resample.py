@@ -114,6 +114,11 @@ class Resampler:
         return out
 
 
+def resampler(from_hz: int, to_hz: int) -> Resampler | None:
+    """A stream from the one rate to the other; ``None`` where they are the same."""
+    return None if from_hz == to_hz else Resampler(from_hz, to_hz)
+
+
 @lru_cache(maxsize=len(RATES_HZ) ** 2)
 def design(from_hz: int, to_hz: int) -> Filter:
     """Compute a pair's filter; takes milliseconds, so it is done once, when the first stream of a pair starts."""

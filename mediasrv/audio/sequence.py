@@ -41,15 +41,14 @@ class Sequence:
         self._behind_count = 0
         self._behind_run = 0
 
-    def follow(self, count: int | None) -> int | None:
-        """Return the place of a packet that comes right after the newest, as nearly all do; ``None`` for any other."""
-        if count is None or self._count is None or count != self._count + 1:
-            return None
-        self._count = count
-        self._place += 1
-        self._seen = (self._seen << 1 | 1) & self._mask
+    def advance(self, packets: int) -> None:
+        """Take so many packets that came right after the newest, one after the other; some must have come before."""
+        assert self._count is not None
+        self._count += packets
+        self._place += packets
+        shift = min(packets, self._window + 1)
+        self._seen = ((self._seen + 1 << shift) - 1) & self._mask
         self._behind_run = 0
-        return self._place
 
     def place(self, count: int | None) -> tuple[Order, int]:
         """Return a packet's order and place; one without a count comes after the newest."""

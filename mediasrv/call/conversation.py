@@ -147,11 +147,12 @@ class Conversation(Answering):
     def _judge(self, voiced: bool, speech_ms: int, now: float) -> None:
         if voiced:
             self._last_voice_s = now
-        if self._opening.hear(voiced):
+        if self._opening.listens and self._opening.hear(voiced):
             self._meet(self._opening.kind)
-        state = self._machine.state
-        actions = self._machine.hear(voiced, speech_ms, now)
-        if actions or self._machine.state is not state:
+        machine = self._machine
+        state = machine.state
+        actions = machine.hear(voiced, speech_ms, now)
+        if actions or machine.state is not state:
             self._perform(actions)
 
     async def listen(self) -> None:

@@ -7,7 +7,6 @@ for another, so none is queued.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -18,11 +17,12 @@ from mediasrv.audio import codec
 from mediasrv.audio.format import PTIME_MS, AudioFormat, samples_in
 from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
-from mediasrv.audio.resample import Resampler
+from mediasrv.audio.resample import resampler
 from mediasrv.call.effort import Effort, Work
 from mediasrv.call.levels import Levels
+from mediasrv.call.memory import Memory
 from mediasrv.call.recording import CallRecording
-from mediasrv.providers.base import PAUSE_MS, PAUSE_RATE_HZ, Recognition
+from mediasrv.providers.base import Recognition
 from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.prosody import Prosody
 from mediasrv.turn.timbre import Timbre
@@ -47,8 +47,6 @@ class Hearing(Protocol):
 
 # Rates that voice is detected in as they are; anything else is brought to the first.
 _DETECTOR_RATES_HZ = (8000, 16000)
-# An utterance is noticed a moment after it began.
-LEAD_IN_MS = 300
 
 
 class Ear:
@@ -127,7 +125,8 @@ class Ear:
         if self.is_private:
             pcm = np.zeros_like(pcm)
             payload = codec.encode(self._audio.encoding, pcm)
-        for piece in self.jitter.push(media.chunk, pcm, now):
+        is_next = self.jitter.follow(media.chunk, pcm, now)
+        for piece in (pcm,) if is_next else self.jitter.push(media.chunk, pcm, now):
             if self._listener is not None:
                 self._listener.hear(piece, payload if piece is pcm else None, now)
             if self.tap is not None:
@@ -142,8 +141,9 @@ class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
     __slots__ = (
-        *("_detector", "_effort", "_encoding", "_framer", "_from_us", "_takes_payload", "_timbre", "_to_detector"),
-        *("_to_recognition", "detector_hz", "echo", "judge", "memory", "monitor", "prosody", "recognition"),
+        *("_detector", "_effort", "_encoding", "_frame_samples", "_framer", "_from_us", "_send", "_takes_payload"),
+        *("_timbre", "_to_detector", "_to_recognition", "_walks_straight", "detector_hz", "echo", "judge", "memory"),
+        *("monitor", "prosody", "recognition"),
     )
 
     def __init__(
@@ -155,21 +155,25 @@ class Listener:
         self.memory = memory
         wanted = audio if audio in hearing.formats else hearing.formats[0]
         self.recognition = hearing.listen(wanted)
+        self._send = self.recognition.send
         self._takes_payload = wanted == audio
         self._encoding = wanted.encoding
-        self._to_recognition = _resampler(audio.rate_hz, wanted.rate_hz)
+        self._to_recognition = resampler(audio.rate_hz, wanted.rate_hz)
         detector_hz = audio.rate_hz if audio.rate_hz in _DETECTOR_RATES_HZ else _DETECTOR_RATES_HZ[0]
         self.detector_hz = detector_hz
         """Rate at which voice is detected."""
         self.monitor: Callable[[Frame], None] | None = None
         """Where each frame goes as well, 20 ms at that rate."""
-        self._to_detector = _resampler(audio.rate_hz, detector_hz)
+        self._to_detector = resampler(audio.rate_hz, detector_hz)
         self._detector = VoiceDetector(detector_hz)
         self.prosody = Prosody(detector_hz)
         self.echo = EchoDetector(detector_hz)
         self._timbre = Timbre(detector_hz)
-        self._from_us = _resampler(audio.rate_hz, detector_hz)
-        self._framer = Framer(samples_in(PTIME_MS, detector_hz))
+        self._from_us = resampler(audio.rate_hz, detector_hz)
+        self._frame_samples = samples_in(PTIME_MS, detector_hz)
+        self._framer = Framer(self._frame_samples)
+        # Whether pieces are frames already, as they are until one of another size comes.
+        self._walks_straight = memory is None and self._to_detector is None
 
     def begin(self) -> None:
         """The caller started to speak a moment ago."""
@@ -179,21 +183,28 @@ class Listener:
 
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
         """Take samples, with the payload that they were decoded from where there is one."""
-        self.recognition.send(payload if payload and self._takes_payload else self._encode(pcm))
+        self._send(payload if payload and self._takes_payload else self._encode(pcm))
+        if self._walks_straight and len(pcm) == self._frame_samples:
+            self._hear_frame(pcm, now)
+            return
+        self._walks_straight = False
         if self.memory is not None:
             self.memory.hear(pcm)
         if self._to_detector is not None:
             pcm = self._to_detector.push(pcm)
         for frame in self._framer.push(pcm):
-            voiced = self._detector.hear(frame)
-            if self.echo.hear(frame, voiced, now):
-                voiced = False
-            # What dies away is no voice to those who ask whether the caller has finished.
-            stays = voiced and not self._detector.fades
-            self.prosody.hear(frame, stays)
-            self.judge(stays, self._speech_ms(frame) if voiced else self._timbre.hear(frame, False), now)
-            if self.monitor is not None:
-                self.monitor(frame)
+            self._hear_frame(frame, now)
+
+    def _hear_frame(self, frame: Frame, now: float) -> None:
+        voiced = self._detector.hear(frame)
+        if self.echo.hear(frame, voiced, now):
+            voiced = False
+        # What dies away is no voice to those who ask whether the caller has finished.
+        stays = voiced and not self._detector.fades
+        self.prosody.hear(frame, stays)
+        self.judge(stays, self._speech_ms(frame) if voiced else self._timbre.hear(frame, False), now)
+        if self.monitor is not None:
+            self.monitor(frame)
 
     def _speech_ms(self, frame: Frame) -> int:
         """How much speech came to light; all voice is taken for it where there is no time to look into it."""
@@ -205,36 +216,6 @@ class Listener:
 
     def _encode(self, pcm: Frame) -> bytes:
         return codec.encode(self._encoding, pcm if self._to_recognition is None else self._to_recognition.push(pcm))
-
-
-class Memory:
-    """What the caller is saying, as audio."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._resampler = _resampler(rate_hz, PAUSE_RATE_HZ)
-        self._pieces: deque[Frame] = deque()
-        self._samples = 0
-
-    def begin(self) -> None:
-        """The caller started to speak a moment ago: what was before that is nothing to him."""
-        self._forget(samples_in(LEAD_IN_MS, PAUSE_RATE_HZ))
-
-    def hear(self, pcm: Frame) -> None:
-        """Take samples."""
-        if self._resampler is not None:
-            pcm = self._resampler.push(pcm)
-        self._pieces.append(pcm)
-        self._samples += pcm.size
-        self._forget(samples_in(PAUSE_MS, PAUSE_RATE_HZ))
-
-    def _forget(self, most: int) -> None:
-        """Keep no more than this, in whole pieces."""
-        while self._samples > most:
-            self._samples -= self._pieces.popleft().size
-
-    def utterance(self) -> Frame:
-        """A copy of all that is kept: int16 mono at ``PAUSE_RATE_HZ``."""
-        return np.concatenate([np.zeros(0, np.int16), *self._pieces])
 
 
 def rehearse() -> None:
@@ -253,7 +234,3 @@ def rehearse() -> None:
 
 def _nobody(voiced: bool, speech_ms: int, now: float) -> None:
     pass
-
-
-def _resampler(from_hz: int, to_hz: int) -> Resampler | None:
-    return None if from_hz == to_hz else Resampler(from_hz, to_hz)

@@ -30,7 +30,8 @@ class Opening:
         self._screened_s = 0.0
         # Who comes back has said hello before.
         is_outbound = details.direction == OUTBOUND and details.earlier is None
-        self._listens = is_outbound and role.options.callee.detect
+        self.listens = is_outbound and role.options.callee.detect
+        """Whether it matters who has picked up."""
         if is_outbound:
             self._await_hello(role.options.greeting_after_hello_ms)
 
@@ -44,13 +45,13 @@ class Opening:
         return self._callee.kind
 
     def hear(self, voiced: bool) -> bool:
-        """Take a frame's verdict; returns whether ``kind`` has changed."""
-        return self._listens and self._callee.hear(voiced)
+        """Take a frame's verdict, if it ``listens``; returns whether ``kind`` has changed."""
+        return self._callee.hear(voiced)
 
     def read(self, text: str, *, is_final: bool) -> bool:
         """Take a transcript; returns whether ``kind`` has changed."""
         was = self.kind
-        if not self._listens or not self._callee.read(text, is_final=is_final):
+        if not self.listens or not self._callee.read(text, is_final=is_final):
             return False
         self._take(was)
         return True

@@ -36,6 +36,7 @@ FORGOTTEN_FRAMES = 9
 CLOCK_TOLERANCE_S = 0.2
 # After this nothing of what we played comes back.
 AFTERMATH_MS = 700
+_CLOCK_TOLERANCE, _AFTERMATH = CLOCK_TOLERANCE_S * RATE_HZ, samples_in(AFTERMATH_MS, RATE_HZ)
 
 # Enough when as many frames as this add up to it; two voices do so in few frames of a thousand.
 SURE_FRAMES, SURE_SCORE = 3, 0.55
@@ -48,6 +49,11 @@ LOUDEST_DB, FAINTEST_DB = -6.0, -42.0
 
 class EchoDetector:
     """Tells our own voice from the caller's in one call; both directions are at ``rate_hz``."""
+
+    __slots__ = (
+        *("_agreed", "_at", "_band", "_before", "_delay", "_everywhere", "_frame_samples", "_path", "_played"),
+        *("_voiced_at", "_voices", "found"),
+    )
 
     def __init__(self, rate_hz: int) -> None:
         if rate_hz not in RATES_HZ:
@@ -89,11 +95,12 @@ class EchoDetector:
         """
         if frame.size != self._frame_samples:
             raise ValueError(f"a frame has {self._frame_samples} samples, not {frame.size}")
-        self._at += FRAME_SAMPLES
-        if abs(now * RATE_HZ - self._at) > CLOCK_TOLERANCE_S * RATE_HZ:
-            self._at = position_at(now)
+        at = self._at + FRAME_SAMPLES
+        if abs(now * RATE_HZ - at) > _CLOCK_TOLERANCE:
+            at = position_at(now)
+        self._at = at
         before, self._before = self._before, frame
-        if not voiced or self._at - self._played.end > samples_in(AFTERMATH_MS, RATE_HZ):
+        if not voiced or at - self._played.end > _AFTERMATH:
             return False
         band = self._band.of(np.concatenate((before[before.size - self._band.reach :], frame)))
         quiet_frames = (self._at - self._voiced_at) // FRAME_SAMPLES

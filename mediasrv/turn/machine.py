@@ -98,18 +98,16 @@ class TurnMachine:
         Voice that is no speech begins nothing, though an utterance may go on with it.
         """
         self._run.hear(PTIME_MS if voiced else 0)
-        self._onset.hear(speech_ms)
-        match self.state:
-            case State.LISTENING:
-                return self._take_floor(now) if self._onset.voice_ms >= self._options.onset_ms else NONE
-            case State.HEARING:
-                return self._hear_utterance(now)
-            case State.SPEAKING if self._overlap.interruptible:
-                actions = self._overlap.hear(self._onset, now)
-                return self._lose_floor(now) if actions is None else actions
-            case State.THINKING:
-                return self._hear_while_thinking(now)
-        return NONE
+        onset, state = self._onset, self.state
+        onset.hear(speech_ms)
+        if state is State.HEARING:
+            return self._hear_utterance(now)
+        if state is State.SPEAKING:
+            actions = self._overlap.hear(onset, now) if self._overlap.interruptible else NONE
+            return self._lose_floor(now) if actions is None else actions
+        if onset.voice_ms and state is State.THINKING:
+            return self._hear_while_thinking(now)
+        return self._take_floor(now) if onset.voice_ms >= self._options.onset_ms and state is State.LISTENING else NONE
 
     def _hear_while_thinking(self, now: float) -> Sequence[Action]:
         if self._onset.voice_ms < self._options.thinking_onset_ms or self._saying.is_talked_out:

@@ -137,12 +137,13 @@ class Prosody:
                 self._frames = 0
             self._silent_frames = 0
             self._is_judged = False
-        elif self._silent_frames >= self._bridged_frames:
-            # That much silence is not counted further.
-            self._silent_frames = self._bridged_frames + 1
-            return
         else:
+            if self._silent_frames > self._bridged_frames:
+                # That much silence is not counted further.
+                return
             self._silent_frames += 1
+            if self._silent_frames > self._bridged_frames:
+                return
         self._ring[self._frames % self._kept_frames] = frame
         self._frames += 1
 

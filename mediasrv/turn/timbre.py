@@ -78,8 +78,8 @@ class Timbre:
         self._heard.append(frame)
         self._background_db -= BACKGROUND_SINKS_DB
         if not voiced:
-            self._hole_ms += PTIME_MS
-            if self._hole_ms > HOLE_MS and self._run.past_db:
+            hole_ms = self._hole_ms = self._hole_ms + PTIME_MS
+            if hole_ms > HOLE_MS and self._run.past_db:
                 self._end_run()
             return 0
         self._hole_ms = 0

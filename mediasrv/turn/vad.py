@@ -90,6 +90,11 @@ class VoiceDetector:
         # webrtcvad adapts as well, so it has to hear every frame.
         is_speech = self._hears_speech(frame.tobytes(), self._rate_hz, self._frame_samples)
         flags = gate.judge(frame, is_speech, self._line)
+        if flags == COUNTS:
+            # A quiet line, as it is most of the time.
+            self._before = frame
+            self.fades = False
+            return False
         if flags & (HOLDS_STILL | IS_CROWD):
             self._review(flags, frame)
         if flags & COUNTS:

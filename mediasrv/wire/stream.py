@@ -99,7 +99,9 @@ class StreamProtocol(CarrierProtocol):
         """Read the message that opens the stream, and change nothing."""
 
     def _media(self, fields: Fields) -> Sequence[Event]:
-        media = object_in(fields, "media")
+        media = fields.get("media")
+        if type(media) is not dict:
+            media = object_in(fields, "media")
         # Asked here already: fifty times a second it is the caller's own.
         if media.get("track") != "inbound" and self._is_foreign(media):
             return ()

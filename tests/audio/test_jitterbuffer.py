@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis.strategies import booleans, floats, integers, lists, tuples
+from hypothesis.strategies import booleans, floats, integers, lists, sampled_from, tuples
 from numpy.typing import NDArray
 
-from mediasrv.audio.jitterbuffer import JitterBuffer, JitterStatistics
+from mediasrv.audio.jitterbuffer import JitterBuffer
+from mediasrv.audio.jitterstatistics import JitterStatistics
 
 FRAME = 160
 PTIME_S = 0.02
@@ -154,6 +155,35 @@ def test_without_delay_media_time_is_kept_whatever_comes(arrivals: list[tuple[in
     statistics = buffer.statistics
     assert statistics.concealed == statistics.lost
     assert played == len(arrivals) - statistics.duplicate - statistics.late + statistics.concealed
+
+
+class Plodding(JitterBuffer):
+    """The same without its short way."""
+
+    def follow(self, count: int | None, pcm: NDArray[np.int16], now: float) -> bool:
+        return False
+
+
+@given(
+    leaps=lists(
+        tuples(sampled_from([1] * 8 + [0, 2, -1, -3, 3, 100, -500, None]), sampled_from([FRAME] * 8 + [70, 320, 0])),
+        max_size=80,
+    ),
+    late_s=lists(floats(0, 0.1), min_size=80, max_size=80),
+)
+def test_the_short_way_plays_and_counts_what_the_long_way_does(
+    leaps: list[tuple[int | None, int]], late_s: list[float]
+) -> None:
+    short, long = undelayed(), Plodding(8000, FRAME, max_delay_ms=0)
+    newest = 1000
+    for i, (leap, size) in enumerate(leaps):
+        newest += leap or 0
+        count = None if leap is None else newest
+        pcm = np.random.default_rng(i).integers(-9000, 9000, size, np.int16)
+        now = i * PTIME_S + late_s[i]
+        played, expected = (buffer.push(count, pcm, now) for buffer in (short, long))
+        assert [each.tolist() for each in played] == [each.tolist() for each in expected]
+        assert short.statistics == long.statistics
 
 
 # Jitter.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sampled_from
 from numpy.typing import NDArray
 
-from mediasrv.audio.resample import RATES_HZ, Resampler, design
+from mediasrv.audio.resample import RATES_HZ, Resampler, design, resampler
 from tests import naive
 
 PAIRS = list(permutations(RATES_HZ, 2))
@@ -204,3 +204,10 @@ def test_other_rates_are_refused(from_hz: int, to_hz: int) -> None:
 
 def test_a_filter_is_designed_once_for_all_streams() -> None:
     assert design(8000, 16_000) is design(8000, 16_000)
+
+
+def test_a_stream_that_keeps_its_rate_needs_no_resampler_and_no_two_streams_share_one() -> None:
+    assert resampler(8000, 8000) is None
+    first, second = resampler(8000, 16000), resampler(8000, 16000)
+    assert first is not None
+    assert first is not second

@@ -86,3 +86,20 @@ def test_each_packet_is_new_once(data: list[int], repeats: list[int]) -> None:
         sequence.place(120 + step)
     assert sorted(place for order, place in seen if order is Order.NEW) == list(range(1, 13))
     assert sum(order is Order.DUPLICATE for order, _ in seen) == len(repeats)
+
+
+@given(window=integers(1, 20), before=lists(integers(0, 30), min_size=1, max_size=20), packets=integers(1, 60))
+def test_packets_that_followed_are_taken_together_as_they_are_one_by_one(
+    window: int, before: list[int], packets: int
+) -> None:
+    together, singly = Sequence(window), Sequence(window)
+    for count in before:
+        together.place(count)
+        singly.place(count)
+    assert singly._count is not None
+    newest = singly._count
+    together.advance(packets)
+    for count in range(newest + 1, newest + 1 + packets):
+        singly.place(count)
+    for count in [newest + packets - 3, newest + packets + 2, newest + packets - window, newest + packets]:
+        assert together.place(count) == singly.place(count)

@@ -5,8 +5,9 @@ import pytest
 
 from mediasrv.audio import codec
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat, Encoding
-from mediasrv.call.ear import LEAD_IN_MS, Ear, rehearse
+from mediasrv.call.ear import Ear, rehearse
 from mediasrv.call.effort import Effort, Work
+from mediasrv.call.memory import LEAD_IN_MS
 from mediasrv.call.observer import Observer
 from mediasrv.providers.base import PAUSE_MS, Recognition, Stt, Transcript
 from mediasrv.simulator.speech import recorded, take
