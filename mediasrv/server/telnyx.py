@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import orjson
 from aiohttp import web
@@ -80,7 +80,7 @@ class TelnyxDesk(Webhooks):
         self._ours.discard(call_id)
         is_elsewhere = self._board is not None and self._board.has_handed_over(call_id)
         if is_ours and self._control is not None and not is_elsewhere and not self._calls.bygones.has_ended(call_id):
-            self._command("hangup", call_id, self._control.hang_up(call_id))
+            self._command("hangup", call_id, partial(self._control.hang_up, call_id))
 
     def _is_of_another_leg(self, fields: dict[str, str], webhook: Webhook) -> bool:
         """Whether a word is about somebody to whom a caller is handed over; it is heard there."""
@@ -116,11 +116,11 @@ class TelnyxDesk(Webhooks):
             refusal = self._calls.refusal or "full"
         if refusal:
             self._calls.complaints.refused(refusal, call_id)
-            self._command("reject", call_id, self._control.reject(call_id, f"{fields['id']}.reject"))
+            self._command("reject", call_id, partial(self._control.reject, call_id, f"{fields['id']}.reject"))
             return
         self._calls.prepare(agent or DEFAULT_AGENT)
         state = client_state(agent, fields.get("body", ""), INBOUND)
-        self._command("answer", call_id, self._control.answer(call_id, state, f"{fields['id']}.answer"))
+        self._command("answer", call_id, partial(self._control.answer, call_id, state, f"{fields['id']}.answer"))
 
     def _open_stream(self, fields: dict[str, str], webhook: Webhook, origin: str) -> None:
         """Have the stream opened of a call that is up, ours or somebody's."""
@@ -131,18 +131,18 @@ class TelnyxDesk(Webhooks):
         direction = known.get("direction", "")
         if not self._calls.expect(call_id, webhook.from_number, webhook.to_number, direction):
             self._calls.complaints.refused(self._calls.refusal, call_id)
-            self._command("hangup", call_id, self._control.hang_up(call_id))
+            self._command("hangup", call_id, partial(self._control.hang_up, call_id))
             return
         agent, body = (fields.get(name) or known.get(name, "") for name in ("agent", "body"))
         stream = orjson.loads(self._telnyx.answer(origin, call_id, agent, body, time.time()))
         log.info("call answered", extra={"call": call_id, "agent": agent or DEFAULT_AGENT})
         self._ours.add(call_id)
-        self._command("stream", call_id, self._control.start_stream(call_id, stream, f"{fields['id']}.stream"))
+        self._command("stream", call_id, partial(self._control.start_stream, call_id, stream, f"{fields['id']}.stream"))
 
-    def _command(self, name: str, call_id: str, work: Coroutine[Any, Any, None]) -> None:
+    def _command(self, name: str, call_id: str, give: Callable[[], Awaitable[None]]) -> None:
         async def obey() -> None:
             try:
-                await work
+                await give()
             except CarrierError as error:
                 log.error("command failed", extra={"call": call_id, "command": name, "error": str(error)})
 
