@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
 import orjson
@@ -31,7 +31,7 @@ from mediasrv.server.request import first_values
 from mediasrv.server.switchboard import Note, Screen
 from mediasrv.server.telnyxboard import TelnyxSwitchboard
 from mediasrv.server.visit import DEFAULT_AGENT
-from mediasrv.server.webhooks import PROVEN, Webhooks, read_request
+from mediasrv.server.webhooks import NO_ROOM, PROVEN, Webhooks, read_request
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,20 @@ class TelnyxDesk(Webhooks):
             )
             self._calls.switchboards[self.carrier.name] = self._board
 
+    def subject(self, fields: Mapping[str, str], webhook: Webhook) -> str:
+        """See ``Webhooks``; what is told where the account's webhooks go names the call in its state alone."""
+        return read_client_state(fields.get("client_state", "")).get("call", "") or super().subject(fields, webhook)
+
+    def asks_for_room(self, path: str, webhook: Webhook) -> bool:
+        """See ``Webhooks``: the word of a call that somebody makes."""
+        return webhook.happening is Happening.RINGING and webhook.direction == INBOUND
+
+    def turn_away(self, fields: Mapping[str, str], webhook: Webhook) -> None:
+        """Have a call rejected."""
+        if self._control is not None:
+            name = f"{fields['id']}.reject"
+            self._command("reject", webhook.call_id, partial(self._control.reject, webhook.call_id, name))
+
     def _left(self, call_id: str) -> None:
         """Telnyx keeps a call up whose stream is over: end it, unless somebody else has the caller."""
         is_ours = call_id in self._ours
@@ -98,25 +112,26 @@ class TelnyxDesk(Webhooks):
             return web.Response(text="ok\n")
         is_incoming = webhook.happening is Happening.RINGING and webhook.direction == INBOUND
         if is_incoming:
-            self._take_call(fields, webhook)
+            self._take_call(request, fields, webhook)
         elif webhook.happening is Happening.ANSWERED:
             self._open_stream(fields, webhook, self._origin(request))
         self._take(webhook)
         return web.Response(text="ok\n")
 
-    def _take_call(self, fields: dict[str, str], webhook: Webhook) -> None:
+    def _take_call(self, request: web.Request, fields: dict[str, str], webhook: Webhook) -> None:
         """Have a call answered that somebody makes, or turned away."""
         call_id, agent = webhook.call_id, self.agent_for(fields, webhook)
         if self._control is None or self._calls.bygones.has_ended(call_id):
             return
-        refusal = ""
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
-            refusal = "there is no such agent"
-        elif not self._calls.expect(call_id, webhook.from_number, webhook.to_number, INBOUND):
-            refusal = self._calls.refusal or "full"
-        if refusal:
-            self._calls.complaints.refused(refusal, call_id)
-            self._command("reject", call_id, partial(self._control.reject, call_id, f"{fields['id']}.reject"))
+            self._calls.complaints.refused("there is no such agent", call_id)
+            self.turn_away(fields, webhook)
+            return
+        if not self._calls.expect(call_id, webhook.from_number, webhook.to_number, INBOUND):
+            self._calls.complaints.refused(self._calls.refusal or "full", call_id)
+            request[NO_ROOM] = True
+            if not self.fleet_url:
+                self.turn_away(fields, webhook)
             return
         self._calls.prepare(agent or DEFAULT_AGENT)
         state = client_state(agent, fields.get("body", ""), INBOUND)

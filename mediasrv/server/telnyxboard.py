@@ -73,7 +73,7 @@ class TelnyxSwitchboard(Switchboard):
                     from_number,
                     order.timeout_s,
                     webhook_url=handover.url("/telnyx/webhook"),
-                    target_leg_client_state=handover_state(handover.name),
+                    target_leg_client_state=handover_state(handover.name, call_id),
                 )
                 outcome = await self._outcome(handover, order.timeout_s + GRACE_S)
                 if outcome is not HandoverOutcome.CONNECTED:
@@ -87,7 +87,8 @@ class TelnyxSwitchboard(Switchboard):
 
     async def _place(self, handover: Handover, order: CallOrder) -> PlacedCall:
         """Ring somebody who is to be briefed, in the caller's session."""
-        return await self._telnyx.ring(order, handover.url("/telnyx/webhook"), handover_state(handover.name))
+        state = handover_state(handover.name, handover.party.call_id)
+        return await self._telnyx.ring(order, handover.url("/telnyx/webhook"), state)
 
     # -- what Telnyx tells of the other leg ----------------------------------------------------------------------
 
