@@ -108,7 +108,7 @@ class Service:
         if means is None:
             return []
         if means.records is not None:
-            self._calls.on_recorded = means.records.chronicle.carrier_recorded
+            self._calls.on_recorded = means.records.carrier_recorded
             self.metrics.watch_records(means.records.database)
         if (recordings := means.recordings) is not None:
             self.metrics.census.watch_bytes("recordings", lambda: recordings.waiting_bytes)
