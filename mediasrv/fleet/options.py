@@ -16,8 +16,7 @@ class FleetOptions:
     redis_password: str = field(default="", repr=False)
     """Its password, where it has one."""
     redis_within_ms: int = 500
-    """Longest wait for Redis; who waits in vain goes on alone. Short, for callers wait too, and longer than a busy
-    machine's pauses: who is alone shares no calls."""
+    """Longest wait for Redis, then a server goes on alone: more than a busy machine's pauses; callers wait too."""
     node: str = ""
     """This server's name in the fleet; another for each."""
     url: str = ""
