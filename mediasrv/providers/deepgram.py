@@ -1,8 +1,9 @@
 """Deepgram Nova, ``/v1/listen``: segments with times, final when we say ``Finalize``.
 
 A segment is rewritten by interim results until ``is_final``. ``from_finalize`` marks the answer to ours, which does not
-come when little audio was buffered; so a final that covers our request is taken for it too. ``speech_final`` and, in
-noise that keeps it from ever coming, ``UtteranceEnd`` are the vendor's own opinion of where the caller stopped.
+come when little audio was buffered; so a final that covers our request is taken for it too. ``speech_final`` tells of
+a silence, which we measure ourselves, and nothing of what was said before it: it is no opinion that the turn is over.
+``UtteranceEnd`` is one, in noise that keeps ``speech_final`` from ever coming: no word has come for a second.
 Source: Deepgram's API specification and its guides to finals, ``Finalize`` and ``KeepAlive``.
 """
 
@@ -88,7 +89,6 @@ class NovaDialect(Dialect):
             start_ms=ms(words[0], "start", 1000) if words else None,
             end_ms=ms(words[-1], "end", 1000) if words else None,
             covers_ms=covers,
-            hint=HintKind.END if ends and transcript else None,
         )
 
 
