@@ -13,8 +13,8 @@ from mediasrv.call.alarm import Alarm
 from mediasrv.call.answering import Answering
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.detection import Detection
-from mediasrv.call.ear import Hearing
 from mediasrv.call.effort import Work
+from mediasrv.call.hearing import Hearing
 from mediasrv.call.link import OUTBOUND
 from mediasrv.call.mouth import NOTHING
 from mediasrv.call.observer import Observer
@@ -78,7 +78,7 @@ class Conversation(Answering):
         self, role: Role, call: Call, parts: CallParts, spawn: Spawn, observer: Observer, hearing: Hearing
     ) -> None:
         super().__init__(role, call, parts, observer, spawn)
-        self._machine = TurnMachine(self._turn_options(role.options.turn), role.language)
+        self._machine = TurnMachine(self._turn_options(role.options.turn), role.language, renews=hearing.renews_finals)
         self.outcomes = self._machine.outcomes
         """What came of the caller's voice until now."""
         self._alarm = Alarm(self._machine.deadline, lambda now: self._perform(self._machine.tick(now)))

@@ -7,8 +7,8 @@ for another, so none is queued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from mediasrv.audio.framer import Framer
 from mediasrv.audio.jitterbuffer import JitterBuffer
 from mediasrv.audio.resample import resampler
 from mediasrv.call.effort import Effort, Work
+from mediasrv.call.hearing import Hearing
 from mediasrv.call.levels import Levels
 from mediasrv.call.memory import Memory
 from mediasrv.call.recording import CallRecording
@@ -32,18 +33,6 @@ from mediasrv.wire.events import MediaReceived
 Frame = NDArray[np.int16]
 Judge = Callable[[bool, int, float], Any]
 """Takes a frame's verdict, whether it holds voice and how much speech (ms) came to light with it, and ``now``."""
-
-
-class Hearing(Protocol):
-    """What opens recognitions: a recogniser, or something that stands in the place of one."""
-
-    @property
-    def formats(self) -> Sequence[AudioFormat]:
-        """What it takes, best first."""
-
-    def listen(self, audio: AudioFormat) -> Recognition:
-        """Open a recognition for one call, which will send this format."""
-
 
 # Rates that voice is detected in as they are; anything else is brought to the first.
 _DETECTOR_RATES_HZ = (8000, 16000)

@@ -47,6 +47,7 @@ class Interlocutor:
 
     def __init__(self, role: RealtimeRole, call_id: str, history: History, mouth: Mouth, spawn: Spawn) -> None:
         self.formats = role.realtime.formats
+        self.renews_finals = False
         self.told: Callable[[int, str], None] = lambda number, text: None
         """Called with the number of a reply and what the caller said before it was asked for, once that is known."""
         self._call_id = call_id

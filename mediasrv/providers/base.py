@@ -118,6 +118,9 @@ class Stt(Provider):
     formats: ClassVar[Sequence[AudioFormat]]
     """What it takes, best first; the call sends the carrier's own format untouched where it is among them."""
 
+    renews_finals: ClassVar[bool] = False
+    """Whether ``finalize`` may be said again in the same pause, with the same request: it costs and ends nothing."""
+
     @abstractmethod
     def listen(self, audio: AudioFormat) -> Recognition:
         """Open a recognition for one call, which will send this format."""

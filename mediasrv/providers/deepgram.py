@@ -97,6 +97,7 @@ class DeepgramStt(SocketStt):
 
     name = "deepgram"
     vendor_url = ORIGIN
+    renews_finals = True
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Options(RecogniserOptions):

@@ -55,6 +55,11 @@ class FallbackStt(Stt):
         """Those of the one preferred; for the others, the audio is brought into one of theirs."""
         return self.crew.members[0].provider.formats
 
+    @property
+    def renews_finals(self) -> bool:  # type: ignore[override]  # likewise
+        """Whether any of the crew does: the others are not asked again."""
+        return any(member.provider.renews_finals for member in self.crew.members)
+
     async def start(self) -> None:
         await self.crew.start()
 
@@ -100,6 +105,7 @@ class _Relay(Recognition):
         self._kept = bytearray()
         self._pre_roll_bytes, self._kept_bytes = audio.bytes_in(PRE_ROLL_MS), audio.bytes_in(KEPT_MS)
         self._begun_at: int | None = None  # in what is kept; None between utterances
+        self._newest = 0  # of all requests
         self._request: int | None = None  # the newest that was not answered
         self._requested_s = 0.0
         self._was_answered = False  # whether anything was heard of the present utterance
@@ -127,6 +133,9 @@ class _Relay(Recognition):
             self._leg.recognition.begin()
 
     def finalize(self, request: int) -> None:
+        is_renewed, self._newest = request == self._newest, request
+        if is_renewed and self._leg is not None and not self._leg.member.provider.renews_finals:
+            return
         self._request, self._requested_s = request, asyncio.get_running_loop().time()
         if self._leg is not None:
             self._leg.recognition.finalize(request)

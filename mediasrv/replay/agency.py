@@ -107,7 +107,7 @@ def _distant(
     return replace(
         role,
         **common,
-        stt=DistantStt(capture, role.stt.formats, role.stt),
+        stt=DistantStt(capture, role.stt.formats, role.stt, renews_finals=role.stt.renews_finals),
         llm=DistantLlm(capture, role.llm),
         conduct=None if conduct is None else lambda call: asked(capture, "conduct", conduct, call),
     )

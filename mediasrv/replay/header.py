@@ -17,7 +17,7 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.call.phrasebook import language_of
 from mediasrv.call.role import CascadeRole, RealtimeRole
 from mediasrv.call.tools import Tool
-from mediasrv.providers.base import Speech, Tts
+from mediasrv.providers.base import Speech, Stt, Tts
 from mediasrv.replay.parts import (
     DistantAgent,
     DistantControl,
@@ -51,6 +51,7 @@ def describe(
         "is_conducted": role.conduct is not None,
         "has_detector": role.detector is not None,
         "formats": list(hearing.formats),
+        "renews_finals": isinstance(hearing, Stt) and hearing.renews_finals,
         "joins": tts.joins,
         "speaks": tts.format_for(started.format),
         "started": started,
@@ -97,7 +98,9 @@ def role_from(
     if options.realtime:
         return RealtimeRole(**common, realtime=DistantRealtime(world, header["formats"]))
     conduct = _conduct(world) if header["is_conducted"] else None
-    return CascadeRole(**common, stt=DistantStt(world, header["formats"]), llm=DistantLlm(world), conduct=conduct)
+    # What was captured before there was such a thing does without it.
+    stt = DistantStt(world, header["formats"], renews_finals=header.get("renews_finals", False))
+    return CascadeRole(**common, stt=stt, llm=DistantLlm(world), conduct=conduct)
 
 
 def details_from(header: Mapping[str, Any], world: World) -> CallDetails:

@@ -77,12 +77,15 @@ class DistantRecognition(Recognition):
 class DistantStt(Stt):
     """A recogniser, outside."""
 
-    def __init__(self, world: World, formats: Sequence[AudioFormat], real: Stt | None = None) -> None:
+    def __init__(
+        self, world: World, formats: Sequence[AudioFormat], real: Stt | None = None, *, renews_finals: bool = False
+    ) -> None:
         super().__init__(None)
         self._world = world
         self._real = real
         self.name = _name_of(real)  # type: ignore[misc]
         self.formats = formats  # type: ignore[misc]
+        self.renews_finals = renews_finals  # type: ignore[misc]
 
     def listen(self, audio: AudioFormat) -> Recognition:
         return DistantRecognition(self._world, self._real.listen(audio) if self._real else None)

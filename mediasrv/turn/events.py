@@ -98,6 +98,7 @@ class RequestFinal:
     """Ask the recogniser for its final of the utterance so far."""
 
     request: int
+    """Its number: the same as before when it is asked for again in one pause; each answer replaces the one before."""
 
 
 @dataclass(frozen=True, slots=True)

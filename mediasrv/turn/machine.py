@@ -48,9 +48,9 @@ NONE: Sequence[Action] = ()
 class TurnMachine:
     """One call's turns. Not to be used after ``GiveUp``."""
 
-    def __init__(self, options: TurnOptions, language: Language = NO_LANGUAGE) -> None:
+    def __init__(self, options: TurnOptions, language: Language = NO_LANGUAGE, *, renews: bool = False) -> None:
         self._options = options
-        self._saying = Saying(options, language)
+        self._saying = Saying(options, language, renews=renews)
         self._wording = self._saying.wording
         self.outcomes = Outcomes()
         """What came of the caller's voice until now."""

@@ -33,6 +33,9 @@ from mediasrv.turn.wording import Final, Wording
 LEAST_PAUSE_MS = 200
 # Who sounds like this has most likely finished: the final is asked for in half the time.
 LIKELY = 0.5
+# After its first asking a final is asked for again where that costs nothing: voices die away, and in four of ten
+# utterances the last sound, faint or behind the closure of a stop, came after that, nearly always within 160 ms.
+RENEWED_MS = (40, 100, 160)
 # Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
 REJOIN_S = 1.0
 # Longer than the silences between syllables and most between words, and about what it takes to draw breath.
@@ -45,8 +48,11 @@ _UNRATED = EndRated()
 class Saying:
     """One call's; each utterance begins anew."""
 
-    def __init__(self, options: TurnOptions, language: Language) -> None:
+    def __init__(self, options: TurnOptions, language: Language, *, renews: bool = False) -> None:
+        """``renews``: a final may be asked for again in one pause, see ``RequestFinal``."""
         self._options = options
+        self._renewals = RENEWED_MS if renews else ()
+        self._asked_ms = self._renewed = 0
         self._endpointing = Endpointing(options, language)
         self._speculation = Speculation(options)
         self._pause_ms = self._heard_ms = 0
@@ -127,10 +133,20 @@ class Saying:
             self._taken = None
 
     def ask(self) -> Sequence[Action]:
-        """Ask for the final when the pause is long enough for it."""
+        """Ask for the final when the pause is long enough for it, and again while the voice may have died away."""
+        if self.wording.final is not Final.STALE:
+            return self._renew()
         finality = self._rated.finality
         is_likely = finality is not None and finality >= LIKELY
+        self._asked_ms, self._renewed = self._pause_ms, 0
         return self._ask_in(self._pause_ms * 2 if is_likely else self._pause_ms)
+
+    def _renew(self) -> Sequence[Action]:
+        waits_ms = self._renewals[self._renewed :]
+        if not waits_ms or self._pause_ms < self._asked_ms + waits_ms[0]:
+            return ()
+        self._renewed += 1
+        return [self.wording.renew()]
 
     def ask_over_playout(self, run: VoiceRun) -> Sequence[Action]:
         """The same for what is said over our own speech."""

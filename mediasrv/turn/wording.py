@@ -50,6 +50,10 @@ class Wording:
         self._request += 1
         return RequestFinal(self._request)
 
+    def renew(self) -> RequestFinal:
+        """Ask again for what was asked for last, which stays in hand."""
+        return RequestFinal(self._request)
+
     def is_asked(self, request: int) -> bool:
         """Whether the caller has said nothing since this was asked."""
         return request == self._request and self.final is not Final.STALE

@@ -8,6 +8,8 @@ import pytest
 
 from mediasrv import Agent, Call, tool
 from mediasrv.call.options import AgentOptions
+from mediasrv.providers.scripted import ScriptedStt, _ScriptedRecognition
+from mediasrv.turn.saying import RENEWED_MS
 from tests.call.stage import LONG, SHORT, Stage, agent_options, patience, perform
 
 RAN_S: list[float] = []
@@ -74,6 +76,24 @@ def test_the_parts_of_a_prepared_reply_add_up_as_well() -> None:
     bars = trace.waterfall()
     assert sum(bar.end_ms - bar.start_ms for bar in bars) == pytest.approx(response_ms(stage), abs=1e-6)
     assert trace.points_s["first_token"] < trace.points_s["endpoint"]
+
+
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_final_is_renewed_where_the_recogniser_says_that_it_may(
+    monkeypatch: pytest.MonkeyPatch, renews: bool
+) -> None:
+    asked: list[int] = []
+    finalize = _ScriptedRecognition.finalize
+
+    def note(recognition: _ScriptedRecognition, request: int) -> None:
+        asked.append(request)
+        finalize(recognition, request)
+
+    monkeypatch.setattr(ScriptedStt, "renews_finals", renews)
+    monkeypatch.setattr(_ScriptedRecognition, "finalize", note)
+    stage = perform(one_turn, agent_options())
+    assert stage.watch.words == [("caller", "Hello."), ("bot", "I see. Tell me more.")]
+    assert asked.count(asked[-1]) == 1 + renews * len(RENEWED_MS)
 
 
 def test_speculation_may_be_switched_off() -> None:

@@ -160,6 +160,18 @@ async def test_a_final_that_deepgram_gives_by_itself_reaches_the_call_without_an
         assert caller.hints == []
 
 
+async def test_a_final_is_renewed_with_what_died_away_behind_it() -> None:
+    async with site(NOVA) as there, calling(there.stt) as caller:
+        await caller.begin("w65 w66")
+        caller.recognition.finalize(1)
+        assert (await caller.final(1)).text == "w65 w66"
+        await caller.speak("w67")
+        assert there.stt.renews_finals
+        caller.recognition.finalize(1)
+        await caller.until(lambda: caller.heard[-1].text == "w65 w66 w67")
+        assert caller.heard[-1].request == 1
+
+
 async def test_the_end_of_an_utterance_in_noise_reaches_the_call() -> None:
     async with site(NOVA, options={"endpointing_ms": 0}) as there, calling(there.stt) as caller:
         await caller.begin("w65 w66")

@@ -20,6 +20,8 @@ FRAME = bytes(range(160))
 class Clerk(Stt):
     """Writes down how many frames an utterance had; ``faults`` are what each of its recognitions does instead."""
 
+    renews_finals = False
+
     def __init__(self, name: str = "clerk", *faults: str, audio: AudioFormat = MULAW_8K) -> None:
         super().__init__(None)
         self.name = name  # type: ignore[misc]
@@ -143,6 +145,26 @@ def test_the_first_listens_while_it_can() -> None:
     assert words(two_utterances, first, second) == ["a 50", "a 50"]
     assert first.opened[0].log == ["begin", 1, "commit", "begin", 2, "commit"]
     assert second.opened == []
+
+
+class PatientClerk(Clerk):
+    renews_finals = True
+
+
+def test_a_final_is_renewed_by_whom_that_costs_nothing() -> None:
+    async def act(call: Call) -> None:
+        assert call.stt.renews_finals
+        request = await call.say()
+        call.recognition.finalize(request)
+        call.recognition.commit()
+
+    patient, other = PatientClerk("a"), Clerk("b")
+    words(act, patient, other)
+    assert patient.opened[0].log == ["begin", 1, 1, "commit"]
+    other = Clerk("b")
+    words(act, PatientClerk("a", "refuses", "refuses"), other)
+    assert other.opened[0].log == ["begin", 1, "commit"]
+    assert not FallbackStt(Crew[Stt]("stt", [Clerk()], PATIENCE)).renews_finals
 
 
 @pytest.mark.parametrize("fault", ["breaks", "ends"])

@@ -60,6 +60,7 @@ def test_a_role_is_made_again_as_it_was(options: AgentOptions, hooks: list[str],
             assert getattr(again.agent, one) == getattr(role.agent, one)
         assert again.options.turn == role.options.turn
         assert list(again.stt.formats) == list(role.stt.formats)
+        assert again.stt.renews_finals == role.stt.renews_finals
         assert again.voice._tts.joins == role.voice._tts.joins
         assert again.voice._tts.format_for(MULAW_8K) == role.voice._tts.format_for(MULAW_8K)
         assert (again.detector is not None) == (role.detector is not None) == is_conducted

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from mediasrv.audio.format import PTIME_MS
@@ -16,7 +17,7 @@ from mediasrv.turn.events import (
     Transcribed,
 )
 from mediasrv.turn.options import TurnOptions
-from mediasrv.turn.saying import BREATH_MS, LIKELY, Saying
+from mediasrv.turn.saying import BREATH_MS, LIKELY, RENEWED_MS, Saying
 from mediasrv.turn.voicerun import VoiceRun
 from tests.turn.conversation import ENGLISH, PATIENCE
 
@@ -24,8 +25,9 @@ from tests.turn.conversation import ENGLISH, PATIENCE
 class Caller:
     """An utterance under way, with the run of voice that it is heard through."""
 
-    def __init__(self, **options: Any) -> None:
-        self.saying = Saying(TurnOptions(**PATIENCE | {"speculation": True} | options), ENGLISH)
+    def __init__(self, *, renews: bool = False, **options: Any) -> None:
+        options = PATIENCE | {"speculation": True} | options
+        self.saying = Saying(TurnOptions(**options), ENGLISH, renews=renews)
         self.saying.begin()
         self._run = VoiceRun()
 
@@ -60,6 +62,33 @@ def test_what_is_said_over_our_speech_only_is_known_as_that() -> None:
 
 def test_a_pause_asks_for_the_final_once() -> None:
     assert Caller().makes("v" * 20 + "." * 20) == [RequestFinal(1)]
+
+
+def test_a_final_is_renewed_in_a_pause_where_that_costs_nothing() -> None:
+    caller = Caller(renews=True, final_request_ms=80)
+    assert caller.makes("v" * 20 + "." * 4) == [RequestFinal(1)]
+    for earlier, later in pairwise((0, *RENEWED_MS)):
+        assert caller.makes("." * ((later - earlier) // PTIME_MS - 1)) == []
+        assert caller.makes(".") == [RequestFinal(1)]
+        # Whoever rates the pause meanwhile is no reason to ask sooner.
+        assert caller.saying.ask() == ()
+    assert caller.makes("." * 20) == []
+
+
+def test_a_final_is_renewed_behind_its_first_asking_however_early_that_was() -> None:
+    caller = Caller(renews=True, final_request_ms=80)
+    caller.makes("v" * 20 + "..")
+    caller.saying.rate(EndRated(finality=LIKELY))
+    assert caller.saying.ask() == [RequestFinal(1)]
+    assert caller.makes("." * (RENEWED_MS[0] // PTIME_MS)) == [RequestFinal(1)]
+
+
+def test_no_final_is_renewed_once_the_caller_speaks_on() -> None:
+    caller = Caller(renews=True, final_request_ms=80)
+    caller.makes("v" * 20 + "." * 4)
+    assert caller.makes("v" * 10 + "." * 3) == []
+    assert caller.makes(".") == [RequestFinal(2)]
+    assert caller.makes("." * 20) == [RequestFinal(2)] * len(RENEWED_MS)
 
 
 def test_a_pause_is_rated_once_at_its_beginning() -> None:

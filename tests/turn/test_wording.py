@@ -18,6 +18,14 @@ def test_requests_are_numbered_through_the_call() -> None:
     assert wording.ask() == RequestFinal(2)
 
 
+def test_each_answer_to_a_request_that_is_renewed_replaces_the_one_before() -> None:
+    wording = asked(2)
+    assert wording.renew() == RequestFinal(2)
+    assert wording.receive(Transcribed("my number is", is_final=True, request=2))
+    assert not wording.receive(Transcribed("my number is six", is_final=True, request=2))
+    assert (wording.text, wording.final) == ("my number is six", Final.IN_HAND)
+
+
 def test_the_final_that_was_asked_for_is_in_hand() -> None:
     wording = asked()
     assert wording.final is Final.ASKED
