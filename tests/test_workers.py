@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -18,7 +20,8 @@ import pytest
 from mediasrv.net.websocket import connect
 from mediasrv.wire.events import PlayMedia
 from mediasrv.wire.plivo_carrier import PlivoCarrierProtocol
-from tests.net.peers import Ears
+from tests.certificates import write
+from tests.net.peers import Ears, stranger
 from tests.patience import WAIT_S
 from tests.server.stage import STREAM, Phone
 
@@ -28,6 +31,7 @@ API_TOKEN = "a token that nobody guesses"
 SCRIPTED = """
 [server]
 port = 0
+{server}
 sheds_load = false
 drain_s = 20
 [plivo]
@@ -45,12 +49,25 @@ provider = "scripted"
 """
 
 
+def scripted(greeting: str = "Hi.", server: str = "") -> str:
+    """A configuration."""
+    return SCRIPTED.format(greeting=greeting, server=server)
+
+
 class Server:
     """``mediasrv serve --workers``, and a client for it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, session: aiohttp.ClientSession) -> None:
-        self.process, self.session = process, session
-        self.http, self.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        port: int,
+        session: aiohttp.ClientSession,
+        trusting: ssl.SSLContext | None = None,
+    ) -> None:
+        """``trusting`` its certificate, where it has one."""
+        self.process, self.session, self.trusting = process, session, trusting
+        s = "s" if trusting else ""
+        self.port, self.http, self.ws = port, f"http{s}://127.0.0.1:{port}", f"ws{s}://127.0.0.1:{port}"
         self.lines: list[str] = []
         self.phones: list[Phone] = []
 
@@ -72,7 +89,9 @@ class Server:
 
     async def phone(self, call_id: str) -> Phone:
         """A stream of a call, which has begun."""
-        phone = Phone(Ears(await connect(f"{self.ws}{STREAM}?call={call_id}")), PlivoCarrierProtocol())
+        phone = Phone(
+            Ears(await connect(f"{self.ws}{STREAM}?call={call_id}", ssl=self.trusting)), PlivoCarrierProtocol()
+        )
         self.phones.append(phone)
         phone.start(call_id)
         await hears(phone)
@@ -124,10 +143,13 @@ async def serving(
     program: Sequence[str] = ("-m", "mediasrv", "serve"),
     pass_fds: Sequence[int] = (),
     environment: Mapping[str, str] | None = None,
+    settings: str = "",
+    trusting: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Server]:
-    """Run a server in a process of its own; a carrier opens a connection for each request."""
+    """Run a server in a process of its own; a carrier opens a connection for each request. ``settings`` are further
+    ones of ``[server]``."""
     config = folder / "mediasrv.toml"
-    config.write_text(SCRIPTED.format(greeting="Hi."))
+    config.write_text(scripted(server=settings))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *program, "--config", str(config), *flags),
         stderr=asyncio.subprocess.PIPE,
@@ -138,12 +160,12 @@ async def serving(
     lines: list[str] = []
     reading: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(WAIT_S), carrier() as session:
+        async with asyncio.timeout(WAIT_S), carrier(trusting) as session:
             while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
                 line = await process.stderr.readline()
                 assert line, "".join(lines)
                 lines.append(line.decode())
-            server = Server(process, int(found[1]), session)
+            server = Server(process, int(found[1]), session, trusting)
             server.lines = lines
             reading = asyncio.create_task(read_on(process.stderr, lines))
             yield server
@@ -157,8 +179,8 @@ async def serving(
             await reading
 
 
-def carrier() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+def carrier(trusting: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, ssl=trusting or True))
 
 
 async def read_on(pipe: asyncio.StreamReader, lines: list[str]) -> None:
@@ -167,33 +189,61 @@ async def read_on(pipe: asyncio.StreamReader, lines: list[str]) -> None:
         lines.append(line.decode())
 
 
+async def calls_are_spread_and_found(server: Server) -> None:
+    """Six calls on two workers, of which two are ended from outside."""
+    for number in range(6):
+        assert "<Stream" in await server.answer(f"call-{number}")
+    for number in range(6):
+        await server.phone(f"call-{number}")
+    assert min((await server.workers()).values()) >= 2
+    figures = await server.figures()
+    assert figures["mediasrv_live_calls"] == 6
+    assert figures["mediasrv_workers"] == 2
+    assert await server.get("/readyz") == (200, "ready\n")
+    assert await server.get("/healthz") == (200, "alive\n")
+    # The carrier says that one call is over: the worker that has it hears that, whoever is asked.
+    async with server.session.post(
+        f"{server.http}/plivo/callback/status", data={"CallUUID": "call-3", "Event": "Hangup"}
+    ):
+        assert (await server.phones[3].end())[0] == 1000
+    await server.until("mediasrv_live_calls", 5)
+    # Whichever worker is asked knows all, and leads to the one that has a call.
+    for _ in range(4):
+        status, listed = await server.get("/calls?live=true")
+        assert status == 200
+        assert {call["id"] for call in json.loads(listed)["calls"]} == {f"call-{n}" for n in (0, 1, 2, 4, 5)}
+    for number in (0, 1, 2, 4, 5):
+        assert (await server.get(f"/calls/call-{number}"))[0] == 200
+    assert (await server.get("/calls/call-4", "DELETE"))[0] == 202
+    assert (await server.phones[4].end())[0] == 1000
+
+
 async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Path) -> None:
     async with serving(tmp_path, "--workers", "2") as server:
-        for number in range(6):
-            assert "<Stream" in await server.answer(f"call-{number}")
-        for number in range(6):
-            await server.phone(f"call-{number}")
-        assert min((await server.workers()).values()) >= 2
-        figures = await server.figures()
-        assert figures["mediasrv_live_calls"] == 6
-        assert figures["mediasrv_workers"] == 2
-        assert await server.get("/readyz") == (200, "ready\n")
+        await calls_are_spread_and_found(server)
+
+
+async def test_the_same_over_tls(tmp_path: Path) -> None:
+    files = write(tmp_path, datetime.now(UTC), 30)
+    trusting = ssl.create_default_context(cafile=str(files.certificate))
+    settings = (
+        f'public_url = "https://127.0.0.1"\ntls_certificate_file = "{files.certificate}"\ntls_key_file = "{files.key}"'
+    )
+    async with serving(tmp_path, "--workers", "2", settings=settings, trusting=trusting) as server:
+        await calls_are_spread_and_found(server)
+        # Who guesses the token is counted by his address and not by the worker that he comes through.
+        for number in range(9):
+            headers = {"Authorization": f"Bearer {number}", "X-Forwarded-For": f"10.0.0.{number}"}
+            async with server.session.get(f"{server.http}/calls/call-1", headers=headers) as response:
+                status = response.status
+        assert status == 429
+        # Plain requests and garbage are dropped without a word.
+        for sent in (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", bytes(64), b"\x16\x03\x01\x00\x05hello"):
+            async with stranger(server.port) as peer:
+                peer.writer.write(sent)
+                assert b"alive" not in await peer.rest()
         assert await server.get("/healthz") == (200, "alive\n")
-        # The carrier says that one call is over: the worker that has it hears that, whoever is asked.
-        async with server.session.post(
-            f"{server.http}/plivo/callback/status", data={"CallUUID": "call-3", "Event": "Hangup"}
-        ):
-            assert (await server.phones[3].end())[0] == 1000
-        await server.until("mediasrv_live_calls", 5)
-        # Whichever worker is asked knows all, and leads to the one that has a call.
-        for _ in range(4):
-            status, listed = await server.get("/calls?live=true")
-            assert status == 200
-            assert {call["id"] for call in json.loads(listed)["calls"]} == {f"call-{n}" for n in (0, 1, 2, 4, 5)}
-        for number in (0, 1, 2, 4, 5):
-            assert (await server.get(f"/calls/call-{number}"))[0] == 200
-        assert (await server.get("/calls/call-4", "DELETE"))[0] == 202
-        assert (await server.phones[4].end())[0] == 1000
+        assert "Traceback" not in "".join(server.lines)
 
 
 async def test_a_worker_that_dies_is_replaced_and_costs_nobody_else_anything(tmp_path: Path) -> None:
@@ -246,7 +296,7 @@ async def test_a_reload_drops_and_refuses_no_call_while_they_come_and_go(tmp_pat
         server.process.send_signal(signal.SIGHUP)
         await server.until_said("configuration is refused, the old one stays: ")
         assert set(children(server.process.pid)) == before
-        (tmp_path / "mediasrv.toml").write_text(SCRIPTED.format(greeting="Welcome, this greeting is new and long."))
+        (tmp_path / "mediasrv.toml").write_text(scripted("Welcome, this greeting is new and long."))
         server.process.send_signal(signal.SIGHUP)
         await server.until_said(" reloaded")
         reloaded.set()
@@ -283,9 +333,7 @@ async def test_sigterm_drains_all_and_those_who_were_answered_still_come(tmp_pat
 
 async def test_a_worker_that_cannot_start_ends_it_all_with_its_own_line_and_code(tmp_path: Path) -> None:
     config = tmp_path / "mediasrv.toml"
-    config.write_text(
-        SCRIPTED.format(greeting="Hi.").replace("greeting =", 'class = "no_such_module:Agent"\ngreeting =')
-    )
+    config.write_text(scripted().replace("greeting =", 'class = "no_such_module:Agent"\ngreeting ='))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mediasrv", "serve", "--config", str(config), "--workers", "2"),
         stderr=asyncio.subprocess.PIPE,

@@ -26,14 +26,17 @@ _OVER = frozenset({"90018"})
 _UNPROCESSABLE = 422
 
 
+_STATE = ("agent", "body", "direction", "handover", "call")
+
+
 def client_state(agent: str, body: str, direction: str) -> str:
     """What Telnyx is to bring back with every later webhook of a call."""
     return b64encode(orjson.dumps({"agent": agent, "body": body, "direction": direction})).decode()
 
 
-def handover_state(name: str) -> str:
-    """The same for a leg to somebody who takes over."""
-    return b64encode(orjson.dumps({"handover": name})).decode()
+def handover_state(name: str, call_id: str) -> str:
+    """The same for a leg to somebody who takes over this call."""
+    return b64encode(orjson.dumps({"handover": name, "call": call_id})).decode()
 
 
 def read_client_state(text: str) -> dict[str, str]:
@@ -43,9 +46,7 @@ def read_client_state(text: str) -> dict[str, str]:
     except ValueError:
         return {}
     given = state if isinstance(state, dict) else {}
-    return {
-        name: given[name] for name in ("agent", "body", "direction", "handover") if isinstance(given.get(name), str)
-    }
+    return {name: given[name] for name in _STATE if isinstance(given.get(name), str)}
 
 
 class TelnyxControl:

@@ -67,8 +67,6 @@ def _workers(text: str) -> int:
 
 def _serve(flags: argparse.Namespace) -> int:
     settings = settings_of(flags)
-    if flags.workers and settings.server.tls_key_file:
-        raise ConfigError("with workers a proxy must speak TLS: the supervisor has to see the requests it hands on")
     if flags.workers and settings.fleet.is_on:
         raise ConfigError("workers and a fleet do not go together: start a process for each port, mediasrv@.service")
     return _supervise(flags) if flags.workers else _serve_alone(settings, flags)
@@ -177,9 +175,9 @@ def _port(
     from mediasrv.server.port import Port, inherited
     from mediasrv.server.worker import Tether
 
-    if flags.leash is not None:
-        return Tether(socket(fileno=flags.leash), board)
     tls = certificate.context if certificate else None
+    if flags.leash is not None:
+        return Tether(socket(fileno=flags.leash), board, tls)
     return Port(settings.server.host, settings.server.port, inherited(os.environ), tls)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -23,6 +24,8 @@ _T = TypeVar("_T")
 
 AWAY_S = 1.0
 """How long Redis is not asked anything after it did not answer."""
+MOST_OVER = 4096
+"""Calls that ended while Redis was away; as many as may have a slot kept for them."""
 
 
 class Member(Observer):
@@ -39,6 +42,7 @@ class Member(Observer):
         self._lost = lost
         self._live: dict[str, int] = {}
         self._news: list[tuple[str, bool]] = []
+        self._over: deque[str] = deque(maxlen=MOST_OVER)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._away_until_s = 0.0
@@ -88,6 +92,9 @@ class Member(Observer):
                 self._news.clear()
                 await self._registry.claim(self._live, only=True)
             self._is_known = True
+            while self._over:
+                await self._registry.cancel(self._over[0])
+                self._over.popleft()
             for node in await self._registry.bury():
                 log.error("a node is dead", extra={"node": node.name, "lost_calls": len(node.calls)})
                 self._tell_lost(node.name, node.calls)
@@ -150,8 +157,12 @@ class Member(Observer):
         return None if node is None or node.name == self.name else node
 
     async def cancel(self, call_id: str) -> None:
-        """Say that a call is over, so that no slot is kept for it anywhere; likewise."""
-        await self._ask(lambda: self._registry.cancel(call_id))
+        """Say that a call is over, so that no slot is kept for it anywhere; likewise, and then when it is back."""
+        try:
+            await self._ask(lambda: self._registry.cancel(call_id))
+        except RegistryError:
+            self._over.append(call_id)
+            raise
 
     async def is_lost(self, call_id: str) -> bool:
         """Whether a call died with its node; likewise."""

@@ -15,6 +15,8 @@ class FleetOptions:
     """Where the servers meet, such as ``redis://10.0.0.5:6379/0``; empty: this server is alone."""
     redis_password: str = field(default="", repr=False)
     """Its password, where it has one."""
+    redis_within_ms: int = 500
+    """Longest wait for Redis, then a server goes on alone: more than a busy machine's pauses; callers wait too."""
     node: str = ""
     """This server's name in the fleet; another for each."""
     url: str = ""
@@ -34,3 +36,5 @@ class FleetOptions:
             for name in ("node", "url", "internal_url", "secret"):
                 if not getattr(self, name):
                     raise ConfigError(f"fleet.{name} must be set where fleet.redis_url is")
+        if self.redis_within_ms < 1:
+            raise ConfigError("fleet.redis_within_ms must be at least 1")

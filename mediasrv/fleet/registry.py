@@ -21,11 +21,10 @@ from mediasrv.fleet.node import Buried, Node, RegistryError
 from mediasrv.fleet.options import FleetOptions
 
 PREFIX = "mediasrv"
-ANSWER_WITHIN_S = 0.25
-"""Longest wait for Redis: a caller is waiting, and his carrier waits no longer than seconds."""
-BEAT_S = 1.0
+BEAT_S = 0.5
 DEAD_MS = 3500
-"""Silence of a node after which it is dead: a few beats, so that it is buried and its calls are told within 5 s."""
+"""Silence of a node after which it is dead: more than a loop stalls, and so little that the next beat of another, and
+Redis's answer to it, come within 5 s: then it is buried and its calls are told."""
 RESERVED_MS = 60_000
 """How long a node waits for a call that was sent there; see ``RESERVATION_S`` of admission."""
 
@@ -36,13 +35,14 @@ class Registry:
     def __init__(self, options: FleetOptions, prefix: str = PREFIX) -> None:
         """Raise ``ConfigError`` for a URL that is none; nothing is connected yet."""
         self._node, self._url, self._prefix = options.node, options.internal_url, prefix
+        self._within_s = options.redis_within_ms / 1000
         try:
             self._redis: Redis = Redis.from_url(
                 options.redis_url,
                 password=options.redis_password or None,
                 decode_responses=True,
-                socket_timeout=ANSWER_WITHIN_S,
-                socket_connect_timeout=ANSWER_WITHIN_S,
+                socket_timeout=self._within_s,
+                socket_connect_timeout=self._within_s,
                 retry=Retry(NoBackoff(), 1),
             )
         except ValueError as error:
@@ -101,7 +101,7 @@ class Registry:
 
     async def _run(self, script: str, *arguments: str | int) -> Any:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(self._within_s):
                 return await self._redis.eval(script, 1, self._prefix, *map(str, arguments))
         except (RedisError, OSError, TimeoutError) as error:
             raise RegistryError(f"redis does not answer: {type(error).__name__}") from None

@@ -33,6 +33,7 @@ SCRUBS = 5
 """How often the log is tried to be emptied while others read from it."""
 SCRUB_EVERY_S = 0.5
 
+_CALLS = f"SELECT id, ended_s, carrier FROM calls WHERE id IN {CALLS_OF_NUMBER}"
 _RECORDINGS = f"""SELECT place, maker, name, carrier FROM recordings JOIN calls ON calls.id = call_id
     WHERE call_id IN {CALLS_OF_NUMBER}"""
 
@@ -76,13 +77,17 @@ class Eraser:
     async def erase(self, number: str) -> Erased:
         """Erase a number, in E.164; raise ``RecordsError``. Cancelled, it is to be done again."""
         values = {"number": number, "digits": number.removeprefix("+"), "hash": self._keyring.hash(number)}
-        rows = await self._database.read(f"SELECT id, ended_s FROM calls WHERE id IN {CALLS_OF_NUMBER}", values)
+        rows = await self._database.read(
+            f"SELECT id, ended_s, carrier FROM calls WHERE id IN {CALLS_OF_NUMBER}", values
+        )
         recordings = await self._database.read(_RECORDINGS, values)
         ours = {Path(row["place"]) for row in recordings if row["maker"] == SERVER}
         files = await self._remove(ours, {row["id"] for row in rows})
         theirs = [row for row in recordings if row["maker"] != SERVER]
 
         def delete(connection: sqlite3.Connection) -> dict[str, int]:
+            for row in rows:
+                self._elsewhere.erase(connection, row["id"], row["carrier"])
             for row in theirs:
                 if row["name"]:
                     self._elsewhere.keep(connection, row["place"], row["carrier"], row["name"])

@@ -44,7 +44,7 @@ class Records:
         self.archive = Archive(self.database)
         self.suppressions = Suppressions(self.database, keyring)
         self.consents = Consents(self.database)
-        self.elsewhere = Elsewhere(self.database)
+        self.elsewhere = Elsewhere(self.database, keyring)
         self.eraser = Eraser(self.database, schemas, keyring, self.elsewhere, [*recording_folders, *capture_folders])
         self._retention = Retention(self.database, schemas, options, recording_folders, self.elsewhere)
         self._sweeping: asyncio.Task[None] | None = None
@@ -59,6 +59,12 @@ class Records:
     async def start(self) -> None:
         """Open the file; raise ``ConfigError`` for what the operator must mend."""
         await self.database.start()
+
+    def carrier_recorded(self, call_id: str, recording_id: str, url: str, duration_ms: int) -> None:
+        """The carrier has a recording of its own ready: it is written down, or deleted there if the call was erased."""
+        self.chronicle.carrier_recorded(call_id, recording_id, url, duration_ms)
+        self.elsewhere.note_late(call_id, url or recording_id, recording_id)
+        self._retention.look_soon()
 
     def attend(self) -> None:
         """This is a server that calls are on: from now on, end those of servers that are gone, and sweep."""

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mediasrv.errors import RecordsError
@@ -27,6 +28,8 @@ from mediasrv.records.recordingfiles import files_before, remove
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
+SOON_S = 5.0
+"""From a carrier's word of a recording to the look whether it is to be deleted: the word is written down by then."""
 MOST_ROWS = 200
 """Rows that go in one transaction."""
 PAUSE_S = 0.05
@@ -53,6 +56,7 @@ class Retention:
         self._schemas = schemas
         self._options = options
         self._folders = tuple(folders)
+        self._soon = asyncio.Event()
 
     async def run(self) -> None:
         """End what nobody will, and sweep, now and every hour, until cancelled; in trouble, the next time."""
@@ -62,11 +66,31 @@ class Retention:
                 await self._database.transact(lambda connection: end_lost_calls(connection, began_s))
                 if swept := await self.sweep(time.time()):
                     log.info("records past their time are gone", extra={"rows": swept})
-                if self._elsewhere is not None and (left := (await self._elsewhere.sweep()).left):
-                    log.warning("recordings of who was erased are still at the carrier", extra={"count": len(left)})
             except (RecordsError, OSError) as error:
                 log.warning("records could not be swept: %s", error)
-            await asyncio.sleep(EVERY_S)
+            await self._sweep_elsewhere()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S):
+                    await self._sweep_late()
+
+    def look_soon(self) -> None:
+        """A carrier may have to delete something."""
+        self._soon.set()
+
+    async def _sweep_late(self) -> None:
+        """Have deleted what carriers tell of late, until cancelled."""
+        while True:
+            await self._soon.wait()
+            await asyncio.sleep(SOON_S)
+            self._soon.clear()
+            await self._sweep_elsewhere()
+
+    async def _sweep_elsewhere(self) -> None:
+        try:
+            if self._elsewhere is not None and (left := (await self._elsewhere.sweep()).left):
+                log.warning("recordings of who was erased are still at the carrier", extra={"count": len(left)})
+        except RecordsError as error:
+            log.warning("records could not be swept: %s", error)
 
     async def sweep(self, now_s: float) -> int:
         """Remove all that is past its time; how many rows and files. Raise ``RecordsError`` or ``OSError``."""

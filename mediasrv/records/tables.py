@@ -123,7 +123,8 @@ ANSWER = f"INSERT INTO turns VALUES (?, ?, ?, ?, {', '.join('?' * len(PARTS))})"
 SPEND = """INSERT INTO usage VALUES (?, ?, ?, ?)
     ON CONFLICT (call_id, provider, use) DO UPDATE SET amount = amount + excluded.amount"""
 RECORD = """INSERT OR REPLACE INTO recordings (place, call_id, maker, began_s, duration_ms, is_whole, name)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM calls WHERE id = ?2)"""
+"""A recording of a call that is known: of one that is erased a carrier may tell late."""
 # What was noted last of a call is the last that is known of it.
 ABANDON = """UPDATE calls SET cause = 'server was lost', ended_s = max(
         started_s,

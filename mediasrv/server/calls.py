@@ -21,9 +21,8 @@ from mediasrv.turn.callee import Kind
 
 log = logging.getLogger(__name__)
 
-_MOST_BEGUN = 1024
 GOODBYE_S = 2.0
-"""Longest wait for carriers to close their side when the server stops."""
+"""Longest wait for carriers to close their side, and to be told to hang up, when the server stops."""
 
 
 class Calls:
@@ -42,7 +41,7 @@ class Calls:
         self._sockets: set[Stream] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
-        self._begun_at_s: deque[float] = deque(maxlen=_MOST_BEGUN)
+        self._begun_at_s: deque[float] = deque(maxlen=1024)
         self.on_left: Callable[[str], None] = _nobody
         """Told of each call whose stream is over."""
         self.tell: Callable[[str, bool], None] = _nobody
@@ -204,8 +203,7 @@ class Calls:
 
     def resume(self, call_id: str) -> bool:
         """Whether a call's stream broke off here, asked once; one that the carrier has given up is over anyway."""
-        is_cut = call_id in self._live
-        if is_cut:
+        if is_cut := call_id in self._live:
             self._live[call_id].hang_up("connection closed")
         return self.bygones.take_broken(call_id) or is_cut
 
@@ -233,22 +231,25 @@ class Calls:
             await self._wait_for_a_change(1.0)
 
     async def aclose(self) -> None:
-        """End what is left of the calls, at once, and give the sockets a moment to say goodbye."""
+        """End what is left of the calls, at once; give sockets, and carriers' commands, a moment to say goodbye."""
         self._admission.drain(_now())
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._cancel()
         for stream in self._sockets:
             stream.turn_away()
         deadline = _now() + GOODBYE_S
-        while self._sockets and _now() < deadline:
+        while (self._sockets or self._tasks) and _now() < deadline:
             await self._wait_for_a_change(deadline - _now())
+        await self._cancel()
+
+    async def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _wait_for_a_change(self, limit_s: float) -> None:
         self._left.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._left.wait()
+            await asyncio.wait_for(self._left.wait(), limit_s)
 
 
 def _nobody(call_id: str, *_: object) -> None:

@@ -31,20 +31,22 @@ _HEADER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*
 _UPGRADE = re.compile(rb"\r\nupgrade:[\t ]*websocket[\t ]*\r\n", re.IGNORECASE)
 
 
+Http = Callable[[Callable[[], None]], asyncio.Protocol]
+"""Makes the protocol of a connection that is no stream, which calls what it is given when that is lost."""
+
+
 class FrontDoor(asyncio.Protocol):
     """One connection until its first request is known."""
 
     def __init__(
         self,
         media: MediaDoor,
-        http: Callable[[Callable[[], None]], asyncio.Protocol],
+        http: Http,
         crowd: Crowd,
         *,
         is_for_one: bool = False,
     ) -> None:
-        """``http`` makes the protocol of a connection for aiohttp, which calls what it is given when that is lost.
-
-        A connection ``is_for_one`` request where the next one may be for another process.
+        """A connection ``is_for_one`` request where the next one may be for another process.
 
         ``crowd`` are all who are connected.
         """

@@ -77,7 +77,11 @@ class FleetGate:
         async def pass_gate(request: web.Request, handler: _Work) -> web.StreamResponse:
             if self._courier.is_ours(request):
                 return await self._answer_ours(request, handler)
-            return await self._hand_on(request, handler) or await handler(request)
+            response = await self._hand_on(request, handler) or await handler(request)
+            if request.get(NO_ROOM):
+                webhooks = self._webhooks[request.path.strip("/").partition("/")[0]]
+                webhooks.turn_away(*await webhooks.read(request))
+            return response
 
         return pass_gate
 
@@ -107,15 +111,17 @@ class FleetGate:
     async def _hand_on_webhook(
         self, request: web.Request, handler: _Work, webhooks: Webhooks, path: str
     ) -> web.StreamResponse | None:
-        _, webhook = await webhooks.read(request)
-        call_id, is_over = webhook.call_id, webhook.happening is Happening.ENDED
+        fields, webhook = await webhooks.read(request)
+        call_id, is_over = webhooks.subject(fields, webhook), webhook.happening is Happening.ENDED
         if not call_id:
             return None
-        if path == "answer" and not is_over:
+        if webhooks.asks_for_room(path, webhook):
             return await self._place(request, handler, webhooks, call_id)
-        node = await self._member.owner(call_id)
-        if is_over:
-            await self._member.cancel(call_id)
+        try:
+            node = await self._member.owner(call_id)
+        finally:
+            if is_over:
+                await self._member.cancel(webhook.call_id)
         if path == AFTER and not is_over:
             return await self._go_on(request, handler, webhooks, call_id, node)
         return await self._courier.carry(request, node) if node is not None else None
@@ -146,9 +152,11 @@ class FleetGate:
         more = {IS_LOST: "1"} if request.get(LOST) else {}
         refusal: web.StreamResponse | None = None
         for _ in range(MAX_TRIES):
+            request.pop(NO_ROOM, None)
             node = await self._member.place(call_id, tried)
             if node is None:
                 log.warning("the whole fleet is full", extra={"call": call_id})
+                request[NO_ROOM] = True
                 return refusal or webhooks.document(webhooks.carrier.busy)
             if node.name != self._member.name:
                 if (response := _taken(await self._courier.carry(request, node, **more))) is not None:

@@ -2,7 +2,8 @@
 
     supervisor ─► worker    new (a connection, with its descriptor, and the calls it is about that are lost), figures,
                             calls (requests), others (in parts), elsewhere, came (others' calls: expected, begun)
-    worker ─► supervisor    load, expected (a call), stream (begun or over), figures, calls (in parts), others (asked)
+    worker ─► supervisor    load, expected (a call), stream (begun or over), figures, calls (in parts), others (asked),
+                            unsealed (a connection with a request that came over TLS)
 
 Each message is one JSON object; a descriptor goes with it by SCM_RIGHTS (unix(7)), so the connection is the worker's
 as if it had accepted it. When either side ends, the other sees the end of the socket.

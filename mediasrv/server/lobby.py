@@ -5,6 +5,9 @@
 
 Peeking takes nothing from the socket. It also tells nothing of when there is more, so a request that is not whole is
 looked at again in a few milliseconds, which happens to few: carriers send a request in one piece.
+
+Of a connection that speaks TLS nothing can be seen: it goes to the worker that has least to do, which brings back what
+may be for another one (see ``relay``).
 """
 
 from __future__ import annotations
@@ -33,23 +36,22 @@ _BREATH_S = 0.1
 
 Answer = Callable[[], Awaitable[tuple[HTTPStatus, str]]]
 """What is answered here, as plain text."""
+Hand = Callable[[int, socket.socket, Sequence[str], bool], bool]
+"""Gives a connection to a worker, with the names of calls that the request is about and that died with another worker,
+and whether it speaks TLS; tells whether it could."""
 
 
 class Lobby:
     """Accepts connections and hands them on."""
 
     def __init__(
-        self,
-        steering: Steering,
-        hand: Callable[[int, socket.socket, Sequence[str]], bool],
-        answers: Mapping[bytes, Answer],
+        self, steering: Steering, hand: Hand, answers: Mapping[bytes, Answer], *, is_sealed: bool = False
     ) -> None:
-        """``hand`` gives a connection to a worker and tells whether it could; with it go the names of calls that the
-        request is about and that died with another worker. ``answers`` are by path.
-        """
+        """``answers`` are by path; ``is_sealed``: connections speak TLS."""
         self._steering = steering
         self._hand = hand
         self._answers = answers
+        self._is_sealed = is_sealed
         self._doors: Sequence[socket.socket] = ()
         self._visitors: dict[_Visitor, None] = {}  # the first has waited longest
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,9 +90,16 @@ class Lobby:
                 self._loop.call_later(_BREATH_S, self._resume, door)
                 return
             connection.setblocking(False)
-            if len(self._visitors) >= crowd.MOST_WAITING:
-                next(iter(self._visitors)).leave()
-            self._visitors[_Visitor(connection, self._decide, self._visitors.pop)] = None
+            self._seat(connection, self._pass_sealed if self._is_sealed else self._decide)
+
+    def bring_back(self, connection: socket.socket) -> None:
+        """A worker has unsealed a connection: what it holds is looked at now."""
+        self._seat(connection, self._decide)
+
+    def _seat(self, connection: socket.socket, decide: Callable[[socket.socket, bytes], None]) -> None:
+        if len(self._visitors) >= crowd.MOST_WAITING:
+            next(iter(self._visitors)).leave()
+        self._visitors[_Visitor(connection, decide, self._visitors.pop)] = None
 
     def _resume(self, door: socket.socket) -> None:
         if door in self._doors:
@@ -101,13 +110,22 @@ class Lobby:
         if answer is not None:
             self._reply(connection, answer)
             return
-        names, tried = names_in(data), set[int]()
+        if not self._give(connection, names_in(data)):
+            self._reply(connection, _nobody)
+
+    def _pass_sealed(self, connection: socket.socket, data: bytes) -> None:
+        self._give(connection, (), is_sealed=True)
+        connection.close()
+
+    def _give(self, connection: socket.socket, names: Sequence[str], *, is_sealed: bool = False) -> bool:
+        """Find a worker that takes a connection; ``False`` where there is none."""
+        tried = set[int]()
         while (worker := self._steering.choose(names, self._loop.time(), tried)) is not None:
-            if self._hand(worker, connection, self._steering.lost(names, worker)):
+            if self._hand(worker, connection, self._steering.lost(names, worker), is_sealed):
                 connection.close()
-                return
+                return True
             tried.add(worker)
-        self._reply(connection, _nobody)
+        return False
 
     def _reply(self, connection: socket.socket, answer: Answer) -> None:
         task = asyncio.create_task(self._write(connection, answer))

@@ -27,7 +27,7 @@ from mediasrv.server.calls import Calls
 from mediasrv.server.console.desk import ConsoleDesk
 from mediasrv.server.contracts import Agency
 from mediasrv.server.crowd import Crowd
-from mediasrv.server.door import FrontDoor
+from mediasrv.server.door import FrontDoor, Http
 from mediasrv.server.fleetgate import FleetGate, Membership
 from mediasrv.server.handoverdesk import handover_desks
 from mediasrv.server.http import Desk, Reception
@@ -108,7 +108,7 @@ class Service:
         if means is None:
             return []
         if means.records is not None:
-            self._calls.on_recorded = means.records.chronicle.carrier_recorded
+            self._calls.on_recorded = means.records.carrier_recorded
             self.metrics.watch_records(means.records.database)
         if (recordings := means.recordings) is not None:
             self.metrics.census.watch_bytes("recordings", lambda: recordings.waiting_bytes)
@@ -146,9 +146,10 @@ class Service:
         log.info("listening", extra={"host": self._options.host, "port": self.port})
         self._notifier.ready(self._status)
 
-    def _door(self) -> FrontDoor:
-        reception, is_for_one = self._reception.connection, self._port.is_for_one
-        return FrontDoor(self._media, reception, self._crowd, is_for_one=is_for_one)
+    def _door(self, http: Http | None = None) -> FrontDoor:
+        """``http`` serves requests, if that is not done here."""
+        served = http or self._reception.connection
+        return FrontDoor(self._media, served, self._crowd, is_for_one=self._port.is_for_one)
 
     async def run(self, renew: Renew | None = None) -> None:
         """Serve until SIGTERM, SIGINT or ``stop``, then drain and end; a second signal ends live calls at once.

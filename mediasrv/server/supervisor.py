@@ -54,7 +54,9 @@ class Supervisor:
         self._steering = Steering()
         self._workforce = Workforce(command, self._environment(), self._steering)
         answers = {b"/healthz": self._healthz, b"/readyz": self._readyz, b"/metrics": self._metrics}
-        self._lobby = Lobby(self._steering, self._workforce.hand, answers)
+        is_sealed = bool(self._options.tls_key_file)
+        self._lobby = Lobby(self._steering, self._workforce.hand, answers, is_sealed=is_sealed)
+        self._workforce.on_unsealed = self._lobby.bring_back
         self._stopping = asyncio.Event()
         self._reload = asyncio.Event()
 

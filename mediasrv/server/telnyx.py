@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 import orjson
 from aiohttp import web
@@ -31,7 +31,7 @@ from mediasrv.server.request import first_values
 from mediasrv.server.switchboard import Note, Screen
 from mediasrv.server.telnyxboard import TelnyxSwitchboard
 from mediasrv.server.visit import DEFAULT_AGENT
-from mediasrv.server.webhooks import PROVEN, Webhooks, read_request
+from mediasrv.server.webhooks import NO_ROOM, PROVEN, Webhooks, read_request
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +74,27 @@ class TelnyxDesk(Webhooks):
             )
             self._calls.switchboards[self.carrier.name] = self._board
 
+    def subject(self, fields: Mapping[str, str], webhook: Webhook) -> str:
+        """See ``Webhooks``; what is told where the account's webhooks go names the call in its state alone."""
+        return read_client_state(fields.get("client_state", "")).get("call", "") or super().subject(fields, webhook)
+
+    def asks_for_room(self, path: str, webhook: Webhook) -> bool:
+        """See ``Webhooks``: the word of a call that somebody makes."""
+        return webhook.happening is Happening.RINGING and webhook.direction == INBOUND
+
+    def turn_away(self, fields: Mapping[str, str], webhook: Webhook) -> None:
+        """Have a call rejected."""
+        if self._control is not None:
+            name = f"{fields['id']}.reject"
+            self._command("reject", webhook.call_id, partial(self._control.reject, webhook.call_id, name))
+
     def _left(self, call_id: str) -> None:
         """Telnyx keeps a call up whose stream is over: end it, unless somebody else has the caller."""
         is_ours = call_id in self._ours
         self._ours.discard(call_id)
         is_elsewhere = self._board is not None and self._board.has_handed_over(call_id)
         if is_ours and self._control is not None and not is_elsewhere and not self._calls.bygones.has_ended(call_id):
-            self._command("hangup", call_id, self._control.hang_up(call_id))
+            self._command("hangup", call_id, partial(self._control.hang_up, call_id))
 
     def _is_of_another_leg(self, fields: dict[str, str], webhook: Webhook) -> bool:
         """Whether a word is about somebody to whom a caller is handed over; it is heard there."""
@@ -98,29 +112,30 @@ class TelnyxDesk(Webhooks):
             return web.Response(text="ok\n")
         is_incoming = webhook.happening is Happening.RINGING and webhook.direction == INBOUND
         if is_incoming:
-            self._take_call(fields, webhook)
+            self._take_call(request, fields, webhook)
         elif webhook.happening is Happening.ANSWERED:
             self._open_stream(fields, webhook, self._origin(request))
         self._take(webhook)
         return web.Response(text="ok\n")
 
-    def _take_call(self, fields: dict[str, str], webhook: Webhook) -> None:
+    def _take_call(self, request: web.Request, fields: dict[str, str], webhook: Webhook) -> None:
         """Have a call answered that somebody makes, or turned away."""
         call_id, agent = webhook.call_id, self.agent_for(fields, webhook)
         if self._control is None or self._calls.bygones.has_ended(call_id):
             return
-        refusal = ""
         if (agent or DEFAULT_AGENT) not in self._calls.agency.names:
-            refusal = "there is no such agent"
-        elif not self._calls.expect(call_id, webhook.from_number, webhook.to_number, INBOUND):
-            refusal = self._calls.refusal or "full"
-        if refusal:
-            self._calls.complaints.refused(refusal, call_id)
-            self._command("reject", call_id, self._control.reject(call_id, f"{fields['id']}.reject"))
+            self._calls.complaints.refused("there is no such agent", call_id)
+            self.turn_away(fields, webhook)
+            return
+        if not self._calls.expect(call_id, webhook.from_number, webhook.to_number, INBOUND):
+            self._calls.complaints.refused(self._calls.refusal or "full", call_id)
+            request[NO_ROOM] = True
+            if not self.fleet_url:
+                self.turn_away(fields, webhook)
             return
         self._calls.prepare(agent or DEFAULT_AGENT)
         state = client_state(agent, fields.get("body", ""), INBOUND)
-        self._command("answer", call_id, self._control.answer(call_id, state, f"{fields['id']}.answer"))
+        self._command("answer", call_id, partial(self._control.answer, call_id, state, f"{fields['id']}.answer"))
 
     def _open_stream(self, fields: dict[str, str], webhook: Webhook, origin: str) -> None:
         """Have the stream opened of a call that is up, ours or somebody's."""
@@ -131,18 +146,18 @@ class TelnyxDesk(Webhooks):
         direction = known.get("direction", "")
         if not self._calls.expect(call_id, webhook.from_number, webhook.to_number, direction):
             self._calls.complaints.refused(self._calls.refusal, call_id)
-            self._command("hangup", call_id, self._control.hang_up(call_id))
+            self._command("hangup", call_id, partial(self._control.hang_up, call_id))
             return
         agent, body = (fields.get(name) or known.get(name, "") for name in ("agent", "body"))
         stream = orjson.loads(self._telnyx.answer(origin, call_id, agent, body, time.time()))
         log.info("call answered", extra={"call": call_id, "agent": agent or DEFAULT_AGENT})
         self._ours.add(call_id)
-        self._command("stream", call_id, self._control.start_stream(call_id, stream, f"{fields['id']}.stream"))
+        self._command("stream", call_id, partial(self._control.start_stream, call_id, stream, f"{fields['id']}.stream"))
 
-    def _command(self, name: str, call_id: str, work: Coroutine[Any, Any, None]) -> None:
+    def _command(self, name: str, call_id: str, give: Callable[[], Awaitable[None]]) -> None:
         async def obey() -> None:
             try:
-                await work
+                await give()
             except CarrierError as error:
                 log.error("command failed", extra={"call": call_id, "command": name, "error": str(error)})
 

@@ -10,8 +10,8 @@ Whoever is gone has no use for our stream: it is ended by a command, and the cal
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from mediasrv.call.control import HandoverOutcome
 from mediasrv.carriers.base import CallOrder, Happening, PlacedCall, Webhook
@@ -73,7 +73,7 @@ class TelnyxSwitchboard(Switchboard):
                     from_number,
                     order.timeout_s,
                     webhook_url=handover.url("/telnyx/webhook"),
-                    target_leg_client_state=handover_state(handover.name),
+                    target_leg_client_state=handover_state(handover.name, call_id),
                 )
                 outcome = await self._outcome(handover, order.timeout_s + GRACE_S)
                 if outcome is not HandoverOutcome.CONNECTED:
@@ -82,12 +82,13 @@ class TelnyxSwitchboard(Switchboard):
             log.error("caller cannot be led away", extra={"call": call_id, "error": str(error)})
             return HandoverOutcome.FAILED
         handover.settle(HandoverOutcome.CONNECTED)
-        self._spawn(self._obey("stop the stream", handover, self._telnyx.stop_stream(call_id)))
+        self._spawn(self._obey("stop the stream", handover, partial(self._telnyx.stop_stream, call_id)))
         return HandoverOutcome.CONNECTED
 
     async def _place(self, handover: Handover, order: CallOrder) -> PlacedCall:
         """Ring somebody who is to be briefed, in the caller's session."""
-        return await self._telnyx.ring(order, handover.url("/telnyx/webhook"), handover_state(handover.name))
+        state = handover_state(handover.name, handover.party.call_id)
+        return await self._telnyx.ring(order, handover.url("/telnyx/webhook"), state)
 
     # -- what Telnyx tells of the other leg ----------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class TelnyxSwitchboard(Switchboard):
     def _brief_callee(self, handover: Handover, webhook: Webhook, fields: Mapping[str, str]) -> None:
         if webhook.happening is Happening.ANSWERED:
             handover.has_answered = True
-            words = self._telnyx.speak(webhook.call_id, handover.order.briefing, self._voice, self._language)
+            words = partial(self._telnyx.speak, webhook.call_id, handover.order.briefing, self._voice, self._language)
             self._spawn(self._obey("brief", handover, words, HandoverOutcome.FAILED))
         elif webhook.happening is Happening.MACHINE and webhook.machine:
             handover.settle(HandoverOutcome.NO_ANSWER)
@@ -124,10 +125,14 @@ class TelnyxSwitchboard(Switchboard):
             handover.settle(HandoverOutcome.CONNECTED)
 
     async def _obey(
-        self, what: str, handover: Handover, work: Coroutine[Any, Any, None], otherwise: HandoverOutcome | None = None
+        self,
+        what: str,
+        handover: Handover,
+        give: Callable[[], Awaitable[None]],
+        otherwise: HandoverOutcome | None = None,
     ) -> None:
         try:
-            await work
+            await give()
         except CarrierError as error:
             extra = {"call": handover.party.call_id, "command": what, "error": str(error)}
             log.error("command failed", extra=extra)

@@ -72,6 +72,21 @@ class Webhooks:
     async def aclose(self) -> None:
         """Free what is held; safe to call twice."""
 
+    # -- what a fleet asks ---------------------------------------------------------------------------------------
+
+    def subject(self, fields: Mapping[str, str], webhook: Webhook) -> str:
+        """The call that a request is about; of another leg's, the call that is handed over to it."""
+        return fields.get("call") or webhook.call_id
+
+    def asks_for_room(self, path: str, webhook: Webhook) -> bool:
+        """Whether a request, whose path ends like this, is one that any server with room may answer."""
+        return path == "answer" and webhook.happening is not Happening.ENDED
+
+    def turn_away(self, fields: Mapping[str, str], webhook: Webhook) -> None:
+        """No server has room for a call: the document says so."""
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
     async def _answer(self, request: web.Request) -> web.Response:
         """The document for a call that is being answered, or that is over."""
         fields, webhook = await self.read(request)

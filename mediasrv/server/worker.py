@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from ssl import SSLContext
 from typing import Any
 
 from mediasrv.server.board import Board, Entry
 from mediasrv.server.calls import Calls
 from mediasrv.server.leash import Leash, Message, Parts
+from mediasrv.server.port import HANDSHAKE_WITHIN_S
+from mediasrv.server.relay import Relay
 
 OTHERS_WITHIN_S = 2.0
 TELL_EVERY_S = 0.1
@@ -19,8 +24,9 @@ TELL_EVERY_S = 0.1
 class Tether:
     """Where connections come from, one descriptor at a time."""
 
-    def __init__(self, end: socket.socket, board: Board | None = None) -> None:
-        """``end`` is the worker's of a leash; ``board`` knows who is on the line here."""
+    def __init__(self, end: socket.socket, board: Board | None = None, tls: SSLContext | None = None) -> None:
+        """``end`` is the worker's of a leash; ``board`` knows who is on the line here; ``tls`` is for connections that
+        speak it."""
         self.number = 0
         """No port of its own."""
         self.is_inherited = False
@@ -28,6 +34,7 @@ class Tether:
         """A connection's next request may be another worker's."""
         end.setblocking(False)
         self._end = end
+        self._tls = tls
         self._board = board or Board()
         self._parts = Parts()
         self._others: asyncio.Future[str] | None = None
@@ -39,8 +46,8 @@ class Tether:
     async def claim(self) -> None:
         """Nothing is to be claimed: the supervisor has done it."""
 
-    async def open(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Take connections."""
+    async def open(self, make_protocol: Callable[..., asyncio.Protocol]) -> None:
+        """Take connections; of one that speaks TLS, ``make_protocol`` is told how its requests are served."""
         self._make_protocol = make_protocol
         self._leash = Leash(self._end, self._hear, self._ended)
 
@@ -94,7 +101,7 @@ class Tether:
         if connection is not None:
             for call_id in message.get("lost", ()):
                 self._call_lost(call_id)
-            self._do(self._take(connection))
+            self._do(self._unseal(connection) if message.get("is_sealed") else self._take(connection))
         elif self._leash is not None and self._calls is not None:
             match message:
                 case {"kind": "figures"}:
@@ -126,6 +133,24 @@ class Tether:
 
     async def _take(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
+
+    async def _unseal(self, connection: socket.socket) -> None:
+        """Take a connection that speaks TLS: its stream is ours, and its request may be another worker's."""
+        if self._tls is None:
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        # Whoever does not know how to shake hands is gone then, without a word.
+        with suppress(OSError):
+            await loop.connect_accepted_socket(
+                lambda: self._make_protocol(partial(Relay, self._bring_back)),
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_WITHIN_S,
+            )
+
+    def _bring_back(self, connection: socket.socket) -> bool:
+        return self._leash is not None and self._leash.send({"kind": "unsealed"}, connection)
 
     def _ended(self) -> None:
         """Nobody hands us connections any more: finish what there is."""

@@ -12,8 +12,9 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mediasrv.errors import MediasrvError
@@ -76,6 +77,8 @@ class Workforce:
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone_figures = ""
         self.deaths = self.lost_calls = 0
+        self.on_unsealed: Callable[[socket.socket], None] = socket.socket.close
+        """Takes connections on which a worker has laid bare what came over TLS."""
 
     async def start(self, count: int) -> None:
         """Start workers, the first alone: it compiles what the others find. Raise ``WorkerError``."""
@@ -91,9 +94,9 @@ class Workforce:
             await self._start_one()
             self._retire(old)
 
-    def hand(self, number: int, connection: socket.socket, lost: Sequence[str] = ()) -> bool:
-        """Give a connection to a worker; whether it could be given. ``lost`` are calls that died with another."""
-        worker, message = self._workers.get(number), {"kind": "new", "lost": lost}
+    def hand(self, number: int, connection: socket.socket, lost: Sequence[str], is_sealed: bool) -> bool:
+        """See ``Hand`` of the lobby."""
+        worker, message = self._workers.get(number), {"kind": "new", "lost": lost, "is_sealed": is_sealed}
         return worker is not None and worker.leash is not None and worker.leash.send(message, connection)
 
     async def figures(self) -> str:
@@ -153,7 +156,7 @@ class Workforce:
         self._next += 1
         worker = self._workers[self._next] = Worker(self._next, process)
         self._steering.join(worker.number)
-        worker.leash = Leash(ours, lambda message, _: self._hear(worker, message), lambda: None)
+        worker.leash = Leash(ours, partial(self._hear, worker), lambda: None)
         self._spawn(self._see_off(worker))
         ready = asyncio.create_task(worker.ready.wait())
         ended = asyncio.create_task(process.wait())
@@ -171,7 +174,10 @@ class Workforce:
         self._signal(worker, signal.SIGTERM)
         log.info("worker is replaced", extra={"worker": worker.process.pid})
 
-    def _hear(self, worker: Worker, message: Message) -> None:
+    def _hear(self, worker: Worker, message: Message, connection: socket.socket | None) -> None:
+        if connection is not None:
+            self.on_unsealed(connection)
+            return
         now = asyncio.get_running_loop().time()
         match message:
             case {"kind": "load", "calls": calls, "refusal": refusal, "is_paced": is_paced}:

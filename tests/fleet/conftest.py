@@ -9,12 +9,15 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mediasrv.fleet.options import FleetOptions
 from tests.patience import WAIT_S
 
+UNHURRIED_MS = 10_000
+"""A machine that is busy is no dead one."""
 PROGRAM = shutil.which("redis-server")
 
 
@@ -71,7 +74,12 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
     server.stop()
 
 
-def options_of(redis: RedisServer, node: str, **changes: str) -> FleetOptions:
-    """A node of the fleet that meets there."""
-    settings = {"url": "https://voice.example.in", "internal_url": f"http://{node}:8080", "secret": "s3cret"}
+def options_of(redis: RedisServer, node: str, **changes: Any) -> FleetOptions:
+    """A node of the fleet that meets there, and is in no hurry."""
+    settings: dict[str, Any] = {
+        "url": "https://voice.example.in",
+        "internal_url": f"http://{node}:8080",
+        "secret": "s3cret",
+        "redis_within_ms": UNHURRIED_MS,
+    }
     return FleetOptions(redis_url=redis.url, node=node, **(settings | changes))

@@ -29,7 +29,7 @@ def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def member(redis: RedisServer, name: str, lost: Callable[[int], None] = print) -> AsyncIterator[Member]:
-    each = Member(options_of(redis, name), 10, lost)
+    each = Member(options_of(redis, name, redis_within_ms=500), 10, lost)
     await each.start()
     try:
         yield each
@@ -127,12 +127,16 @@ async def test_a_redis_that_froze_learns_what_ended_meanwhile(redis: RedisServer
         for call_id in ("call-1", "call-2"):
             a.began(call_id, "s", "default", DETAILS)
             await owned_by(b, call_id, "a")
+        assert await a.place("call-3") is not None
         redis.tell(signal.SIGSTOP)
         await until(lambda: a.is_alone and b.is_alone)
         a.ended("call-1", "caller hung up")
+        with pytest.raises(RegistryError):
+            await b.cancel("call-3")
         redis.tell(signal.SIGCONT)
         await until(lambda: not a.is_alone and not b.is_alone)
         await owned_by(b, "call-1", None)
+        await owned_by(b, "call-3", None)
         await owned_by(b, "call-2", "a")
 
 

@@ -18,7 +18,6 @@ from tests.patience import WAIT_S
 @pytest.fixture
 async def nodes(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Registry]]:
     """Three nodes that know of one another, with room for ten calls each; a machine that is busy is no dead one."""
-    monkeypatch.setattr(registry_module, "ANSWER_WITHIN_S", 20.0)
     monkeypatch.setattr(registry_module, "DEAD_MS", 60_000)
     registries = [Registry(options_of(redis, name)) for name in ("a", "b", "c")]
     for each in registries:

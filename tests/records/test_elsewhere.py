@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from mediasrv.call.link import CallDetails
 from mediasrv.errors import CarrierError
-from mediasrv.records import retention
+from mediasrv.records import elsewhere, retention
 from mediasrv.records.records import Records
+from tests.patience import WAIT_S
 from tests.records.stage import CALLER, OURS, kept
 
 
@@ -87,3 +90,62 @@ async def test_a_file_of_an_older_program_is_taken_on(tmp_path: Path) -> None:
         await records.database.write("UPDATE schemas SET steps = 1 WHERE name = 'calls'")
     async with kept(tmp_path) as records:
         assert (await records.eraser.erase(CALLER)).places_elsewhere == ["https://media.example/c-1.wav"]
+
+
+async def test_a_recording_of_which_the_carrier_tells_after_the_erasure_is_deleted_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SOON_S", 0.05)
+    twilio = Carrier()
+    async with kept(tmp_path) as records:
+        records.chronicle.began("c-1", "s", "support", CallDetails("twilio", CALLER, OURS, {}))
+        records.chronicle.ended("c-1", "caller hung up")
+        await records.database.flush()
+        await records.eraser.erase(CALLER)
+        records.elsewhere.keepers = {"twilio": twilio}
+        records.attend()
+        # Of a call that is not ours, nothing is known and nothing done.
+        records.carrier_recorded("c-9", "r-9", "https://media.example/c-9.wav", 1500)
+        records.carrier_recorded("c-1", "r-1", "https://media.example/c-1.wav", 1500)
+        await records.database.flush()
+        # The words may have been written behind the first look.
+        records.carrier_recorded("c-1", "r-1", "https://media.example/c-1.wav", 1500)
+        async with asyncio.timeout(WAIT_S):
+            await twilio.has_deleted.wait()
+        assert twilio.deleted == ["r-1"]
+        assert await records.archive.call("c-1") is None
+        assert records.database.lost == 0
+        assert not await records.database.read("SELECT * FROM recordings")
+    assert "c-1" not in (tmp_path / "records.db").read_bytes().decode("latin-1")
+
+
+async def test_a_call_that_was_erased_is_forgotten_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twilio = Carrier()
+    async with kept(tmp_path) as records:
+        await record(records, "c-1", "twilio", "r-1")
+        await records.eraser.erase(CALLER)
+        monkeypatch.setattr(elsewhere, "LATE_S", -1.0)
+        records.elsewhere.keepers = {"twilio": twilio}
+        await records.elsewhere.sweep()
+        assert not await records.database.read("SELECT * FROM erased_calls")
+        records.carrier_recorded("c-1", "r-2", "https://media.example/c-1.wav", 1500)
+        await records.database.flush()
+        await records.elsewhere.sweep()
+    assert twilio.deleted == ["r-1"]
+
+
+async def test_a_call_that_comes_back_has_its_recordings(tmp_path: Path) -> None:
+    async with kept(tmp_path) as records:
+        await record(records, "c-1", "twilio", "r-1")
+        await records.eraser.erase(CALLER)
+        twilio = Carrier()
+        records.elsewhere.keepers = {"twilio": twilio}
+        await records.elsewhere.sweep()
+        records.chronicle.began("c-1", "t", "support", CallDetails("twilio", "+919800000000", OURS, {}))
+        records.carrier_recorded("c-1", "r-2", "https://media.example/c-1b.wav", 1500)
+        await records.database.flush()
+        await records.elsewhere.sweep()
+        call = await records.archive.call("c-1")
+    assert call is not None
+    assert [each["place"] for each in call["recordings"]] == ["https://media.example/c-1b.wav"]
+    assert twilio.deleted == ["r-1"]

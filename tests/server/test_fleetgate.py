@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from mediasrv.server.fleetgate import Membership
 from mediasrv.server.options import ServerOptions
 from mediasrv.server.service import Service
 from mediasrv.wire.signature import sign_v3
-from tests.fleet.conftest import RedisServer, redis
+from tests.fleet.conftest import UNHURRIED_MS, RedisServer, redis
 from tests.net.peers import stranger
 from tests.patience import WAIT_S
 from tests.server.stage import EchoAgency, Stage
@@ -35,11 +35,10 @@ NONCE = "05429567804466091622"
 
 
 @pytest.fixture(autouse=True)
-def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(member_module, "BEAT_S", 0.05)
     monkeypatch.setattr(member_module, "AWAY_S", 0.1)
     # A machine that is busy is no dead one.
-    monkeypatch.setattr(registry_module, "ANSWER_WITHIN_S", 10.0)
     monkeypatch.setattr(registry_module, "DEAD_MS", 60_000)
     monkeypatch.setattr(courier, "ANSWER_WITHIN_S", 20.0)
     monkeypatch.setattr(courier, "CONNECT_WITHIN_S", 10.0)
@@ -74,7 +73,10 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(redis: RedisServer, names: str = "abc", max_calls: int = 2) -> AsyncIterator[Fleet]:
+async def fleet(
+    redis: RedisServer, names: str = "abc", max_calls: int = 2, more: Callable[[], Mapping[str, Any]] = dict
+) -> AsyncIterator[Fleet]:
+    """``more`` makes what else a node's ``Service`` is given."""
     stages: dict[str, Stage] = {}
     members: dict[str, Member] = {}
     async with AsyncExitStack() as stack:
@@ -87,6 +89,7 @@ async def fleet(redis: RedisServer, names: str = "abc", max_calls: int = 2) -> A
                 url=FLEET,
                 internal_url=f"http://127.0.0.1:{with_port}",
                 secret="the fleet's secret",
+                redis_within_ms=UNHURRIED_MS,
             )
             members[name] = Member(options, max_calls, print)
             server = ServerOptions(
@@ -94,7 +97,7 @@ async def fleet(redis: RedisServer, names: str = "abc", max_calls: int = 2) -> A
             )
             agency = EchoAgency()
             membership = Membership(options, members[name])
-            service = Service(server, PlivoOptions(auth_token=TOKEN), agency, fleet=membership)
+            service = Service(server, PlivoOptions(auth_token=TOKEN), agency, fleet=membership, **more())
             await service.start()
             stack.push_async_callback(service.aclose)
             stages[name] = Stage(service, agency, session)
@@ -128,10 +131,12 @@ async def test_a_word_about_a_call_reaches_the_node_that_has_it(redis: RedisServ
         other = next(name for name in "abc" if name != owner)
         status, _ = await there.ask(other, "/plivo/callback/status", Event="Ring", CallStatus="ringing")
         assert status == 200
+        # Another leg's words name the call that it is for in their URL.
+        assert (await there.ask(other, "/plivo/callback/status?call=call-1", "callee", Event="Ring"))[0] == 200
         told = {
             name: await stage.metric('mediasrv_callbacks_total{event="Ring"}') for name, stage in there.stages.items()
         }
-        assert told == {name: float(name == owner) for name in "abc"}
+        assert told == {name: 2.0 * (name == owner) for name in "abc"}
 
 
 async def test_a_node_that_does_not_answer_is_passed_over(redis: RedisServer) -> None:

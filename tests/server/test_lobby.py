@@ -24,7 +24,7 @@ class House:
         self.handed: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self.busy: set[int] = set()
 
-    def hand(self, worker: int, connection: socket.socket, lost: Sequence[str]) -> bool:
+    def hand(self, worker: int, connection: socket.socket, lost: Sequence[str], is_sealed: bool) -> bool:
         if worker in self.busy:
             return False
         self.handed.put_nowait((worker, connection.recv(65536)))

@@ -191,6 +191,18 @@ async def test_a_call_whose_agent_hangs_up_is_ended() -> None:
         await line.asked("hangup")
 
 
+async def test_a_call_that_is_cut_off_by_the_servers_end_is_hung_up() -> None:
+    async with telnyx() as line:
+        await line.tell("call.answered", client_state=OURS)
+        phone = await line.dial_in((await line.asked("streaming_start")).given)
+        phone.start("live")
+        await phone.echo()
+        await line.there.service.aclose()
+        assert [each.path for each in line.api.asked if each.path.endswith("/hangup")] == [
+            "/v2/calls/live/actions/hangup"
+        ]
+
+
 async def test_a_webhook_that_comes_twice_is_heard_once() -> None:
     async with telnyx(max_calls=1) as line:
         for _ in range(3):

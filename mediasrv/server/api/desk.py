@@ -73,7 +73,7 @@ class OperatorDesk:
 
     async def _asked(self, request: web.Request, operation: Operation) -> list[Any]:
         """What the clerk is given: the call's name, the query, the body, where there are any. Raise ``Fault``."""
-        self._guard.check(request.headers.get("Authorization", ""), peer_of(request.remote or "", request.headers))
+        self._guard.check(request.headers.get("Authorization", ""), peer_of(request.remote, request.headers))
         given: list[Any] = []
         if "id" in request.match_info:
             given.append(_printable(request.match_info["id"]))

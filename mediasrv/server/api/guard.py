@@ -53,9 +53,16 @@ class Guard:
             del self._until_s[forgotten]
 
 
-def peer_of(remote: str, headers: Mapping[str, str]) -> str:
-    """The address that a request is from: behind a proxy on this machine, whom that names last."""
-    named = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() if is_loopback(remote) else ""
+def peer_of(remote: str | None, headers: Mapping[str, str]) -> str:
+    """The address that a request is from: behind a proxy on this machine, whom that names last.
+
+    An empty one is that of another process of this server, which says likewise for whom it speaks; who is gone already
+    has none.
+    """
+    if remote is None:
+        return ""
+    is_ours = not remote or is_loopback(remote)
+    named = headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() if is_ours else ""
     return (named or remote)[:100]
 
 

@@ -96,7 +96,7 @@ class ConsoleDesk:
             try:
                 self._check_place(request)
                 if not (is_open or (takes_tickets and self._has_ticket(request))):
-                    peer = peer_of(request.remote or "", request.headers)
+                    peer = peer_of(request.remote, request.headers)
                     self._guard.check(request.headers.get("Authorization", ""), peer)
                 return await work(request)
             except Fault as fault:

@@ -78,8 +78,9 @@ def test_many_guessers_cost_no_more_than_some() -> None:
         ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("::1", "192.0.2.1, 203.0.113.9", "203.0.113.9"),
         ("127.0.0.1", "", "127.0.0.1"),
-        ("", "203.0.113.9", ""),
+        ("", "203.0.113.9", "203.0.113.9"),
+        (None, "203.0.113.9", ""),
     ],
 )
-def test_a_proxy_on_this_machine_tells_whom_it_speaks_for(remote: str, forwarded: str, peer: str) -> None:
+def test_a_proxy_on_this_machine_tells_whom_it_speaks_for(remote: str | None, forwarded: str, peer: str) -> None:
     assert peer_of(remote, {"X-Forwarded-For": forwarded} if forwarded else {}) == peer
