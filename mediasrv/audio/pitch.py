@@ -122,12 +122,26 @@ def _decimation_for_one(pcm: NDArray[np.int16], rate_hz: int) -> int:
 @kernel("float64(const int16[::1], int64, int64, float64[::1])")
 def _load(pcm: NDArray[np.int16], decimation: int, start: int, raw: NDArray[np.float64]) -> float:
     """Fill in what one measurement listens to, at 8 kHz and without offset; return the level of its last 20 ms."""
-    for i in range(_NEEDED):
-        raw[i] = 0.0
-        for j in range(start + i * decimation, start + (i + 1) * decimation):
-            raw[i] += pcm[j] / decimation
-    raw -= raw.mean()
-    power = (raw[_NEEDED - _COMPARED :] ** 2).mean() / 32768.0**2
+    # Whole numbers add up to the same in any order, so that many can be added at a time.
+    total = 0
+    for i in range(start, start + _NEEDED * decimation):
+        total += pcm[i]
+    mean = total / (_NEEDED * decimation)
+    if decimation == 1:
+        for i in range(_NEEDED):
+            raw[i] = pcm[start + i] - mean
+    else:
+        for i in range(_NEEDED):
+            raw[i] = 0.0
+            for j in range(start + i * decimation, start + (i + 1) * decimation):
+                raw[i] += pcm[j] / decimation
+            raw[i] -= mean
+    # Four sums side by side, none of which waits for another.
+    a = b = c = d = 0.0
+    for i in range(_NEEDED - _COMPARED, _NEEDED, 4):
+        a, b = a + raw[i] ** 2, b + raw[i + 1] ** 2
+        c, d = c + raw[i + 2] ** 2, d + raw[i + 3] ** 2
+    power = (a + b + c + d) / _COMPARED / 32768.0**2
     return max(10.0 * math.log10(power), _FLOOR_DB) if power > 0 else _FLOOR_DB
 
 
@@ -144,12 +158,16 @@ def _compare(
     hops = likeness.shape[0]
     raw = np.empty(_NEEDED)
     smooth = np.empty(_NEEDED, np.float32)
+    energies = np.empty(_LONGEST + 2)
     first = _NEEDED - _COMPARED
     for hop in range(hops):
         start = pcm.size - ((hops - 1 - hop) * _HOP + _NEEDED) * decimation
         measured[2, hop] = _load(pcm, decimation, start, raw)
-        for i in range(_NEEDED):
-            smooth[i] = 0.25 * raw[max(i - 1, 0)] + 0.5 * raw[i] + 0.25 * raw[min(i + 1, _NEEDED - 1)]
+        last = _NEEDED - 1
+        for i in range(1, last):
+            smooth[i] = 0.25 * raw[i - 1] + 0.5 * raw[i] + 0.25 * raw[i + 1]
+        smooth[0] = 0.25 * raw[0] + 0.5 * raw[0] + 0.25 * raw[1]
+        smooth[last] = 0.25 * raw[last - 1] + 0.5 * raw[last] + 0.25 * raw[last]
         # The lags in the inner loop, where they run side by side, and four samples at a time to each.
         row = likeness[hop]
         for i in range(first, _NEEDED, 4):
@@ -159,10 +177,13 @@ def _compare(
                 row[lag] = row[lag] + a * smooth[at] + b * smooth[at + 1] + c * smooth[at + 2] + d * smooth[at + 3]
         noise = _NOISE_POWER * _COMPARED
         recent = earlier = row[0] + noise
+        # The roots apart from the sum, which goes from one to the next, so that several are drawn at a time.
         for lag in range(_LONGEST + 2):
-            row[lag] /= math.sqrt(recent * max(earlier, noise))
+            energies[lag] = recent * max(earlier, noise)
             # One sample enters the earlier 20 ms, one leaves.
             earlier += smooth[first - lag - 1] ** 2 - smooth[_NEEDED - lag - 1] ** 2
+        for lag in range(_LONGEST + 2):
+            row[lag] /= math.sqrt(energies[lag])
 
 
 @kernel("void(float32[:, ::1], float64[:, :, ::1])")
