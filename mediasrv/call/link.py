@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mediasrv.call.control import CallControl, Earlier
 from mediasrv.wire.events import Command
+from mediasrv.wire.protocol import CarrierProtocol
 
 INBOUND, OUTBOUND = "inbound", "outbound"
 """Who has called: somebody us, or we somebody."""
@@ -25,6 +26,16 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Close the stream, on which the carrier hangs up; safe to call twice."""
+
+
+@runtime_checkable
+class WiredLink(Link, Protocol):
+    """A link that speaks a carrier's protocol, which another may take the place of."""
+
+    wire: CarrierProtocol
+    """Reads and writes the messages of the stream."""
+    start: str | bytes
+    """The message that began it."""
 
 
 @dataclass(frozen=True, slots=True)

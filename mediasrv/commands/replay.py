@@ -16,7 +16,7 @@ from mediasrv.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediasrv.replay.comparison import Difference, Line
+    from mediasrv.replay.comparison import Line
 
 
 def add(commands: Any) -> None:
@@ -34,16 +34,18 @@ def add(commands: Any) -> None:
 
 def _replay(flags: argparse.Namespace) -> int:
     from mediasrv.replay.player import replay
+    from mediasrv.replay.telling import told
 
     header, lines = _read(flags)
     replayed = replay(header, lines)
     if flags.to_test is not None:
         _write(flags.to_test, header, lines)
     if replayed.difference is not None:
-        print(_told(replayed.difference))
+        print(told(replayed.difference))
         return FAILED
     what = "of the same kinds, as the capture is redacted" if header["is_redacted"] else "byte for byte the same"
-    print(f"{replayed.duration_s:.1f} s of a call: {replayed.actions} actions, {what}")
+    messages = f" and {replayed.messages} messages to the carrier" if replayed.messages else ""
+    print(f"{replayed.duration_s:.1f} s of a call: {replayed.actions} actions{messages}, {what}")
     return 0
 
 
@@ -81,35 +83,3 @@ def _write(path: Path, header: dict[str, Any], lines: Sequence[Line]) -> None:
     print(f"wrote {' and '.join(map(str, written))}")
     if not header["is_redacted"]:
         print("the capture is unsealed now: it holds what was said")
-
-
-def _told(difference: Difference) -> str:
-    expected, got = _shape(difference.expected), _shape(difference.got)
-    place = _place(difference.expected, difference.got)
-    return f"after {difference.at_s:.3f} s: expected {expected}, got {got}{place}"
-
-
-def _shape(action: Any) -> str:
-    """An action, without what is said in it."""
-    from mediasrv.wire.events import PlayMedia, SendDtmf
-
-    match action:
-        case None:
-            return "nothing"
-        case PlayMedia(payload):
-            return f"PlayMedia of {len(payload)} bytes"
-        case SendDtmf(digits):
-            return f"SendDtmf of {len(digits)} keys"
-        case _:
-            return str(action)
-
-
-def _place(expected: Any, got: Any) -> str:
-    """Where two pieces of audio begin to differ."""
-    from mediasrv.wire.events import PlayMedia
-
-    if not (isinstance(expected, PlayMedia) and isinstance(got, PlayMedia)):
-        return ""
-    pairs = enumerate(zip(expected.payload, got.payload, strict=False))
-    shorter = min(len(expected.payload), len(got.payload))
-    return f", from byte {next((at for at, (one, other) in pairs if one != other), shorter)} on"

@@ -34,6 +34,7 @@ from mediasrv.replay.parts import (
 )
 from mediasrv.replay.verdicts import note_verdicts
 from mediasrv.replay.voices import CapturedVoice
+from mediasrv.replay.wire import listen_in
 from mediasrv.replay.world import context_for
 from mediasrv.wire.events import StreamStarted
 
@@ -72,7 +73,8 @@ class CapturingAgency(Agency):
     ) -> LiveCall:
         role = self._roles[agent_name]
         about = describe(role, role.voice._tts, started, details, records=self._recorder is not None)
-        file.begin({**about, "began_s": capture.now})
+        wired = None if self._captures.redact else listen_in(link, capture.note)
+        file.begin({**about, "began_s": capture.now, "wire": wired})
         if details.control is not None:
             details = replace(details, control=DistantControl(capture, details.control))
         calls: list[Call] = []

@@ -23,7 +23,9 @@ from mediasrv.records.sealed import Unsealer
 from mediasrv.replay.codec import CaptureError, decode, encode
 from mediasrv.replay.redaction import blank
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, VERSION)
+"""Before 2 nothing was kept of the wire."""
 KIND = "mediasrv capture"
 PIECE_BYTES = 64 << 10
 """Handed over at a time."""
@@ -137,7 +139,7 @@ def read_capture(file: BinaryIO, key: bytes) -> tuple[dict[str, Any], list[list[
         raise CaptureError("the file holds no capture") from None
     if kind != KIND:
         raise CaptureError("the file holds no capture")
-    if version != VERSION:
+    if version not in _READABLE:
         raise CaptureError(f"the capture is of version {version}, and this mediasrv reads version {VERSION}")
     return parsed(b"".join(_inflated(unsealer)))
 

@@ -21,31 +21,33 @@ from mediasrv.replay.comparison import Line
 from mediasrv.replay.file import parsed
 from mediasrv.replay.player import Replayed, replay
 
-MAGIC = b"mediasrv capture 1\n"
+MAGIC = b"mediasrv capture 2\n"
+_MAGICS = (b"mediasrv capture 1\n", MAGIC)
 
 _TEST = '''"""A call that was captured, run again."""
 
 from pathlib import Path
 
 from mediasrv.replay.fixture import replay_fixture
+from mediasrv.replay.telling import told
 
 
 def test_{name}_goes_as_it_went() -> None:
     replayed = replay_fixture(Path(__file__).with_suffix("{suffix}"))
-    assert replayed.difference is None
+    assert replayed.difference is None, told(replayed.difference)
 '''
 
 
 def is_fixture(file: BinaryIO) -> bool:
     """Whether the file is an unsealed capture; it is read from its beginning again."""
-    found = file.read(len(MAGIC)) == MAGIC
+    found = file.read(len(MAGIC)) in _MAGICS
     file.seek(0)
     return found
 
 
 def read_fixture(file: BinaryIO) -> tuple[dict[str, Any], list[Line]]:
     """An unsealed capture's header and lines; raise ``CaptureError``."""
-    if file.read(len(MAGIC)) != MAGIC:
+    if file.read(len(MAGIC)) not in _MAGICS:
         raise CaptureError("the file holds no capture")
     try:
         text = zlib.decompress(file.read())

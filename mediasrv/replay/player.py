@@ -23,8 +23,9 @@ from mediasrv.replay.loops import ReplayLoop
 from mediasrv.replay.parts import asked
 from mediasrv.replay.replayed import ReplayedChannel, ReplayedPacer, ReplayedRecorder
 from mediasrv.replay.verdicts import give_verdicts
+from mediasrv.replay.wire import READ, ReplayedWire, is_same
 from mediasrv.replay.world import Begin, Channel, World, context_for
-from mediasrv.wire.events import Command
+from mediasrv.wire.events import Command, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Replayed:
     duration_s: float
     actions: int
     """Commands that were the same."""
+    messages: int
+    """Messages to the carrier that were the same."""
     difference: Difference | None
 
 
@@ -69,6 +72,8 @@ class Player(World):
         self._known_timers = Counter(line[3] for line in lines if line[0] == "timer")
         self._channels: dict[str, ReplayedChannel] = {}
         self._early: dict[str, list[tuple[str, Sequence[Any]]]] = {}
+        about = header.get("wire")
+        self._wire = ReplayedWire(about, header["started"]) if about else None
 
     # -- what the loop and the call ask for ----------------------------------------------------------------------
 
@@ -95,8 +100,10 @@ class Player(World):
     # -- as the call's link --------------------------------------------------------------------------------------
 
     def send(self, command: Command) -> None:
-        """Hold a command against what was sent."""
+        """Hold a command against what was sent, and what it becomes against what was written."""
         self._comparison.hold(self.now, command)
+        if self._wire is not None and self._comparison.is_written:
+            self._comparison.hold(self.now, self._wire.write(command))
 
     def close(self) -> None:
         """Hold that against what was done."""
@@ -107,12 +114,17 @@ class Player(World):
     def play(self) -> Replayed:
         """Let everything come in again, up to the first difference."""
         self._within = context_for(self)
+        if self._wire is not None:
+            self._hold_read(self._header["started"], self._wire.begin())
         self._call = self._within.copy().run(self._set_up)
         for line in came_in(self._lines):
             if self._comparison.difference is not None:
                 break
             if line[0] == "left out":
                 self.effort.leave_out([Work(each) for each in line[1]])
+                continue
+            if line[0] == READ:
+                self._read(line[1])
                 continue
             kind, now, steps, *what = line
             self._take_steps(steps)
@@ -122,7 +134,18 @@ class Player(World):
         self._take_steps(None)
         self._comparison.end()
         self._abandon()
-        return Replayed(self.now - self._began_s, self._comparison.same, self._comparison.difference)
+        found = self._comparison
+        return Replayed(self.now - self._began_s, found.same, found.written, found.difference)
+
+    def _read(self, message: str | bytes) -> None:
+        """The carrier says something."""
+        if self._wire is not None and (left := self._wire.read(message)) is not None:
+            self._comparison.differ(self.now, None, left)
+
+    def _hold_read(self, event: Event, got: Any) -> None:
+        """Hold what was read from the wire against what is read from it now."""
+        if not is_same(event, got):
+            self._comparison.differ(self.now, event, got)
 
     def _set_up(self) -> LiveCall:
         self._pacer = ReplayedPacer(self)
@@ -154,6 +177,8 @@ class Player(World):
     def _enter(self, kind: str, what: Sequence[Any]) -> None:
         match kind, what:
             case "event", [event]:
+                if self._wire is not None:
+                    self._hold_read(event, self._wire.next(event))
                 self._call.receive(event)
             case "timer", [due]:
                 self._fire(due)

@@ -112,11 +112,12 @@ class MediaStream:
     """One carrier socket and the call on it: the ``Link`` of the one to the other."""
 
     stream_id = ""
+    start: str | bytes = ""
 
     def __init__(self, calls: Calls, visit: Visit, websocket: WebSocket, left: Callable[[], None]) -> None:
         self._calls = calls
         self._left = left
-        self._wire = visit.carrier.protocol()
+        self.wire = visit.carrier.protocol()
         self._visit = visit
         self._websocket = websocket
         self.call: LiveCall | None = None
@@ -132,10 +133,10 @@ class MediaStream:
 
     def send(self, command: Command) -> None:
         """Write a command to the carrier; silently nothing when the stream is gone."""
-        if isinstance(command, SendDtmf) and not self._wire.sends_dtmf and self._visit.carrier.keypad is not None:
-            self._calls.spawn(press(self._visit.carrier.keypad, self._wire.call_id, command.digits))
-        elif self._wire.phase is Phase.OPEN and self._websocket.is_open:
-            for message in self._wire.send(command):
+        if isinstance(command, SendDtmf) and not self.wire.sends_dtmf and self._visit.carrier.keypad is not None:
+            self._calls.spawn(press(self._visit.carrier.keypad, self.wire.call_id, command.digits))
+        elif self.wire.phase is Phase.OPEN and self._websocket.is_open:
+            for message in self.wire.send(command):
                 self._websocket.send(message)
 
     def close(self) -> None:
@@ -160,14 +161,15 @@ class MediaStream:
 
     def _hear(self, message: str | bytes) -> None:
         try:
-            events = self._wire.receive(message)
+            events = self.wire.receive(message)
         except RemoteProtocolError as error:
-            self._calls.complaints.broke_protocol(error, self._wire.call_id)
+            self._calls.complaints.broke_protocol(error, self.wire.call_id)
             if self.call is None:
                 self._refuse(_UNSUPPORTED if isinstance(error, UnsupportedFormatError) else _POLICY, str(error))
             return
         for event in events:
             if isinstance(event, StreamStarted):
+                self.start = message
                 self._begin(event)
             elif isinstance(event, StreamStopped):
                 self.hang_up(event.reason)
@@ -176,8 +178,7 @@ class MediaStream:
 
     def _begin(self, started: StreamStarted) -> None:
         call_id = started.call_id
-        flaw = self._learn(started)
-        if flaw:
+        if flaw := self._learn(started):
             self._refuse(_POLICY, flaw)
             return
         visit = self._visit
@@ -185,7 +186,7 @@ class MediaStream:
         self.stream_id = started.stream_id
         self._calls.begin(self, visit.slot, call_id)
         try:
-            details = visit.details(started, self._wire.carrier, self._calls.switchboards)
+            details = visit.details(started, self.wire.carrier, self._calls.switchboards)
             self.call = self._calls.agency.open(visit.agent, started, self, details)
         except Exception:
             # The last door: a call that cannot begin must not cost the others anything.
@@ -235,19 +236,19 @@ class MediaStream:
             log.info("call ended", extra={"call": call_id, "cause": cause})
 
     def _refuse(self, code: int, reason: str) -> None:
-        self._calls.complaints.refused(reason, self._wire.call_id)
+        self._calls.complaints.refused(reason, self.wire.call_id)
         self._websocket.close(code, reason)
         self._leave()
 
     def _closed(self, code: int, reason: str) -> None:
         # The reason of a close frame is the peer's text, and may hold anything.
         why = {"reason": reason} if code == _ABNORMAL else {}
-        log.debug("stream closed", extra={"call": self._wire.call_id, "code": code, **why})
-        self._calls.metrics.unknown_events(self._wire.unknown_events)
+        log.debug("stream closed", extra={"call": self.wire.call_id, "code": code, **why})
+        self._calls.metrics.unknown_events(self.wire.unknown_events)
         if code not in _PURPOSEFUL and self.call is not None and not self._is_over:
-            self._calls.bygones.break_off(self._wire.call_id)
+            self._calls.bygones.break_off(self.wire.call_id)
         if reason == FLOOD:
-            self._calls.complaints.refused(reason, self._wire.call_id)
+            self._calls.complaints.refused(reason, self.wire.call_id)
         self.hang_up("connection closed" if code != 1000 else "")
         self._leave()
         self._calls.part(self)

@@ -173,8 +173,11 @@ class Stage:
         details = CallDetails("plivo", "+15550001", "+15550002", {"order": 7}, self._direction, **self._handing)
         self.opened_s = self._loop.time()
         self._playout = Playout(self.audio, self.opened_s)
-        self.call = self.agency.open("default", StreamStarted("call-1", "stream-1", self.audio), self, details)
+        self.call = self.agency.open("default", self._started(), self, details)
         self.running = asyncio.create_task(self.call.run())
+
+    def _started(self) -> StreamStarted:
+        return StreamStarted("call-1", "stream-1", self.audio)
 
     async def __aexit__(self, *_: object) -> None:
         if not self.running.done():

@@ -51,14 +51,18 @@ class Kept:
 
 
 def captured(
-    act: Callable[[stage.Stage], Any], options: AgentOptions | None = None, kept: Kept | None = None, **providers: Any
-) -> tuple[stage.Stage, Kept]:
-    """Run an act on a stage, in virtual time, and return the stage and the capture of the call."""
+    act: Callable[[Any], Any],
+    options: AgentOptions | None = None,
+    kept: Kept | None = None,
+    of: Callable[..., stage.Stage] = stage.Stage,
+    **providers: Any,
+) -> tuple[Any, Kept]:
+    """Run an act on a stage of a kind, in virtual time, and return the stage and the capture of the call."""
     kept = kept or Kept()
 
     async def play() -> stage.Stage:
         with patch.object(stage, "Agency", partial(CapturingAgency, captures=cast(Captures, kept))):
-            async with asyncio.timeout(300), stage.Stage(options or stage.agent_options(), **providers) as played:
+            async with asyncio.timeout(300), of(options or stage.agent_options(), **providers) as played:
                 await act(played)
             return played
 

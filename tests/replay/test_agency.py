@@ -97,5 +97,7 @@ def test_calls_over_sockets_by_real_clocks_are_run_again_to_the_byte(base: type[
         print(header["agent"], os.path.getsize(path), replayed, f"{time.perf_counter() - began:.2f} s")
         assert replayed.difference is None
         assert replayed.actions == len([line for line in lines if line[0] in ("sent", "closed link")])
+        written = [message for line in lines if line[0] == "wrote" for message in line[1]]
+        assert replayed.messages == len(written) > 0
         kinds |= {type(line[1]) for line in lines if line[0] == "sent"}
     assert {PlayMedia, Clear} <= kinds

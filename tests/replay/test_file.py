@@ -72,7 +72,7 @@ def _sealed(header: object, *pieces: bytes) -> bytes:
     [
         (_sealed({"call": "a recording"}, b""), "holds no capture"),
         (_sealed({"kind": "recording", "version": 1}, b""), "holds no capture"),
-        (_sealed({"kind": KIND, "version": VERSION + 1}, b""), "of version 2, and this mediasrv reads version 1"),
+        (_sealed({"kind": KIND, "version": VERSION + 1}, b""), "of version 3, and this mediasrv reads version 2"),
         (_sealed({"kind": KIND, "version": VERSION}, b"not deflated"), "holds no capture"),
     ],
     ids=["a recording", "a recording of its own kind", "another version", "not deflated"],
