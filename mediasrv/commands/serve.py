@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -103,6 +102,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
     from mediasrv.carriers.roster import roster
     from mediasrv.outbound.optouts import OptOuts
     from mediasrv.server.board import Board
+    from mediasrv.server.broom import Broom
     from mediasrv.server.console.gallery import Gallery
     from mediasrv.server.footprint import give_back
     from mediasrv.server.metrics import Metrics
@@ -148,8 +148,7 @@ def _serve_alone(settings: Settings, flags: argparse.Namespace) -> int:
                 keeper.start()
             await service.start()
             asyncio.get_running_loop().run_in_executor(None, give_back)
-            # What there is by now lives as long as the server: the collector would look through it for 50 ms.
-            gc.freeze()
+            stack.enter_context(Broom(lambda: not board.entries))
             # Not waited for: until it runs, a SIGTERM ends it without a word.
             await service.run(renew if flags.leash is None else None)
 
