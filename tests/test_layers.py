@@ -93,7 +93,7 @@ DOORS = {
     "redis": ("fleet.registry",),
     "sounddevice": ("simulator.microphone",),
     "uvloop": ("commands.base",),
-    "webrtcvad": ("turn.vad",),
+    "_webrtcvad": ("turn.vad",),
     "websockets": ("net.frames", "net.websocket"),
     "xllamacpp": ("providers.smollm2",),
 }

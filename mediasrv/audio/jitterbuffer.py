@@ -82,8 +82,8 @@ class JitterBuffer:
         self._to_insert = 0
         self._last_arrival_s: float | None = None
         self._last_place = 0
-        # The count of the packet that may follow; how many have followed, when the last did, and the last two of them.
-        self._expected: int | None = None
+        # The count of the packet that may follow, if any may; how many have, when the last did, and the last two.
+        self._expected: float = math.nan
         self._followed, self._followed_s = 0, 0.0
         self._before = self._latest = np.zeros(0, np.int16)
 
@@ -92,9 +92,9 @@ class JitterBuffer:
 
         Of any other nothing is taken: ``push`` it.
         """
-        if count is None or count != self._expected or len(pcm) != self._packet_samples:
+        if count != self._expected or len(pcm) != self._packet_samples:
             return False
-        self._expected = count + 1
+        self._expected += 1
         self._followed += 1
         self._before, self._latest = self._latest, pcm
         variation_ms = abs(now - self._followed_s - self._packet_s) * 1000
@@ -124,7 +124,7 @@ class JitterBuffer:
         if self.follow(chunk, pcm, now):
             return [pcm]
         self._catch_up()
-        self._expected = None
+        self._expected = math.nan
         order, place = self._sequence.place(chunk)
         if order is Order.DUPLICATE:
             self.statistics.duplicate += 1

@@ -27,13 +27,10 @@ class Errands:
         self._prepare = prepare
         self.cause = "cancelled"
         """Why the call is over, once it is."""
+        self.can_begin = False
+        """Whether any can be begun now: asked of every frame."""
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: asyncio.TaskGroup | None = None
-
-    @property
-    def have_begun(self) -> bool:
-        """Whether any can be begun, or could once."""
-        return self._tasks is not None
 
     @property
     def are_over(self) -> bool:
@@ -44,6 +41,7 @@ class Errands:
         """Call ``begin``, and return when the call was ended and every task is over; cancelling ends them at once."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
+                self.can_begin = not self.are_over
                 begin()
                 self.cause = await self._ended
                 raise CallEnded(self.cause)
@@ -58,6 +56,7 @@ class Errands:
 
     def end(self, cause: str) -> None:
         """End the call; the first cause counts, and nothing is begun any more."""
+        self.can_begin = False
         if not self._ended.done():
             self._ended.set_result(cause)
 

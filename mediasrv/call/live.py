@@ -158,7 +158,7 @@ class LiveCall:
 
     def instruct(self, work: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
         """Have somebody's work done on this call, beside all else; ``False`` when it is over. A plain call."""
-        if not self._errands.have_begun or self._errands.are_over:
+        if not self._errands.can_begin:
             return False
         self._errands.run_beside(work(self.call))
         return True
@@ -191,10 +191,9 @@ class LiveCall:
 
     def receive(self, event: Event) -> None:
         """Take what the carrier says; a plain call that does not raise."""
-        if self._errands.are_over:
-            return
-        if not self._errands.have_begun:
-            self._early.append(event)
+        if not self._errands.can_begin:
+            if not self._errands.are_over:
+                self._early.append(event)
             return
         match event:
             case MediaReceived():

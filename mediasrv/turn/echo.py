@@ -93,7 +93,7 @@ class EchoDetector:
         Frames are placed one after the other, so it does not matter that each comes a little sooner or later.
         Raises ``ValueError`` for another length.
         """
-        if frame.size != self._frame_samples:
+        if len(frame) != self._frame_samples:
             raise ValueError(f"a frame has {self._frame_samples} samples, not {frame.size}")
         at = self._at + FRAME_SAMPLES
         if abs(now * RATE_HZ - at) > _CLOCK_TOLERANCE:

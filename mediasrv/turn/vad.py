@@ -17,8 +17,10 @@ the first dip between two syllables on.
 
 from __future__ import annotations
 
+from functools import partial
+
+import _webrtcvad
 import numpy as np
-import webrtcvad
 from numpy.typing import NDArray
 
 from mediasrv.audio.format import PTIME_MS, samples_in
@@ -55,7 +57,11 @@ class VoiceDetector:
 
     def reset(self) -> None:
         """Forget the stream, as for a new one."""
-        self._hears_speech = webrtcvad.Vad(LENIENT).is_speech
+        # The package's machine code without its class, which asks in Python what is known here and wants a copy.
+        judge = _webrtcvad.create()
+        _webrtcvad.init(judge)
+        _webrtcvad.set_mode(judge, LENIENT)
+        self._hears_speech = partial(_webrtcvad.process, judge, self._rate_hz)
         self._line = gate.line(band_passes(self._rate_hz), LEAST_UNREST_DB, STEADY_DB)
         self._before = np.zeros(self._frame_samples, np.int16)
         self.fades = False
@@ -85,11 +91,11 @@ class VoiceDetector:
         The frame must not change before the next has come. Raises ``ValueError`` for another length; the stream then
         goes on as if the frame had not come.
         """
-        if frame.size != self._frame_samples:
-            raise ValueError(f"a frame at {self._rate_hz} Hz has {self._frame_samples} samples")
+        size = self._frame_samples
+        if len(frame) != size:
+            raise ValueError(f"a frame at {self._rate_hz} Hz has {size} samples")
         # webrtcvad adapts as well, so it has to hear every frame.
-        is_speech = self._hears_speech(frame.tobytes(), self._rate_hz, self._frame_samples)
-        flags = gate.judge(frame, is_speech, self._line)
+        flags = gate.judge(frame, self._hears_speech(frame, size), self._line)
         if flags == COUNTS:
             # A quiet line, as it is most of the time.
             self._before = frame

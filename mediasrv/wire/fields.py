@@ -66,9 +66,9 @@ def event_in(fields: Fields) -> str:
 def object_in(fields: Fields, name: str) -> Fields:
     """A member that must be an object."""
     value = fields.get(name)
-    if not isinstance(value, dict):
-        raise RemoteProtocolError(f"{name} is not an object")
-    return value
+    if isinstance(value, dict):
+        return value
+    raise RemoteProtocolError(f"{name} is not an object")
 
 
 def text_in(fields: Fields, name: str) -> str:

@@ -18,12 +18,13 @@ def decode_payload(text: object, bytes_per_sample: int) -> bytes:
         payload = a2b_base64(text, strict_mode=True)
     except ValueError:
         raise RemoteProtocolError("the payload is not base64") from None
-    if len(text) != (len(payload) + 2) // 3 * 4:
+    size = len(payload)
+    if len(text) != (size + 2) // 3 * 4:
         # The standard library's strict mode passes padding after a whole quantum.
         raise RemoteProtocolError("the payload is not base64")
-    if not payload:
+    if not size:
         raise RemoteProtocolError("the payload is empty")
-    if len(payload) % bytes_per_sample:
+    if size % bytes_per_sample:
         raise RemoteProtocolError("the payload ends within a sample")
     return payload
 

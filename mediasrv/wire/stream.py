@@ -99,9 +99,7 @@ class StreamProtocol(CarrierProtocol):
         """Read the message that opens the stream, and change nothing."""
 
     def _media(self, fields: Fields) -> Sequence[Event]:
-        media = fields.get("media")
-        if type(media) is not dict:
-            media = object_in(fields, "media")
+        media = object_in(fields, "media")
         # Asked here already: fifty times a second it is the caller's own.
         if media.get("track") != "inbound" and self._is_foreign(media):
             return ()

@@ -29,11 +29,11 @@ def test_the_end_ends_every_task_and_its_first_cause_counts() -> None:
     async def act() -> None:
         work = errands()
         running = asyncio.create_task(work.run_until_ended(lambda: None))
-        assert not work.have_begun
+        assert not work.can_begin
         await asyncio.sleep(0)
         task = work.spawn(hold(Thing()))
         assert task is not None
-        assert work.have_begun
+        assert work.can_begin
         work.end("enough")
         work.end("too late")
         await running
