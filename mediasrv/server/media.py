@@ -41,7 +41,6 @@ STREAM_LIMITS = Limits(frames_per_s=200.0, frames_at_once=1000.0)
 
 # Plivo's peers are said to offer this one, and to hang up when it is not chosen.
 _SUBPROTOCOL = "audio.drachtio.org"
-
 # RFC 6455 section 7.4.1: what a peer that closes on purpose says, or leaves out.
 _PURPOSEFUL = (1000, 1005)
 _GOING_AWAY, _UNSUPPORTED, _ABNORMAL, _POLICY, _INTERNAL = 1001, 1003, 1006, 1008, 1011
