@@ -6,6 +6,8 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 
 import aiohttp
 from aiohttp import web
@@ -21,6 +23,8 @@ HANDED_ON = "X-Mediasrv-Handed-On"
 CONNECT_WITHIN_S = 1.0
 ANSWER_WITHIN_S = 3.0
 """Longest wait for another server; carriers wait longer, callers would rather not."""
+SILENT_S = 30.0
+"""Longest silence of an answer that goes on: a console's events say more often that there are none."""
 # RFC 9110 section 7.6.1: headers of a connection, not of a request.
 _OF_CONNECTIONS = frozenset(
     {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"}
@@ -58,23 +62,56 @@ class Courier:
 
         ``more`` are further headers.
         """
-        assert self._session is not None  # start was called
-        body = await read_request(request)
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OF_CONNECTIONS]
         try:
-            async with self._session.request(
-                request.method,
-                f"{node.url.rstrip('/')}{path or request.raw_path}",
-                headers=[*headers, (HANDED_ON, self._secret), *_named(more)],
-                data=body,
-                allow_redirects=False,
-            ) as answer:
+            async with self._ask(request, node, await read_request(request), path, more) as answer:
                 return web.Response(
                     status=answer.status, body=await answer.read(), headers=_headers(answer.headers.items())
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("a node does not answer: %s", type(error).__name__, extra={"node": node.name})
             return None
+
+    async def pipe(self, request: web.Request, node: Node) -> web.StreamResponse | None:
+        """Another server's answer to a GET request as it comes, to its end; ``None`` where he has nothing to say.
+
+        When he breaks off in the middle, so does the answer.
+        """
+        response: web.StreamResponse | None = None
+        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_WITHIN_S, sock_read=SILENT_S)
+        try:
+            async with self._ask(request, node, timeout=timeout) as answer:
+                if answer.status == web.HTTPNotFound.status_code:
+                    return None
+                response = web.StreamResponse(status=answer.status, headers=_headers(answer.headers.items()))
+                response.content_length = answer.content_length
+                await response.prepare(request)
+                async for piece in answer.content.iter_any():
+                    await response.write(piece)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.info("an answer breaks off: %s", type(error).__name__, extra={"node": node.name})
+            if response is not None and request.transport is not None:
+                request.transport.abort()
+        return response
+
+    def _ask(
+        self,
+        request: web.Request,
+        node: Node,
+        body: bytes = b"",
+        path: str = "",
+        more: Mapping[str, str] = MappingProxyType({}),
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        assert self._session is not None  # start was called
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OF_CONNECTIONS]
+        return self._session.request(
+            request.method,
+            f"{node.url.rstrip('/')}{path or request.raw_path}",
+            headers=[*headers, (HANDED_ON, self._secret), *_named(more)],
+            data=body,
+            allow_redirects=False,
+            timeout=timeout or self._session.timeout,
+        )
 
     async def ask_all(self, request: web.Request, nodes: Iterable[Node], path: str = "") -> list[web.Response]:
         """The good answers of several at once."""

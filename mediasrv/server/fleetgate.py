@@ -10,7 +10,7 @@ and where a server does not answer, whoever has the request answers it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -169,6 +169,35 @@ class FleetGate:
         return refusal or await handler(request)
 
     # -- operators -----------------------------------------------------------------------------------------------
+
+    async def watch(self, request: web.Request, call_id: str) -> web.StreamResponse | None:
+        """What the server that has a call tells of it, for as long as somebody watches; ``None`` where it is this one,
+        or nobody's.
+        """
+        node = await self._node_of(request, call_id)
+        return await self._courier.pipe(request, node) if node is not None else None
+
+    async def fetch(self, request: web.Request, call_id: str) -> web.StreamResponse | None:
+        """What any other server has of a call that may be over for long, likewise."""
+        node = await self._node_of(request, call_id)
+        others = [] if PROVEN in request else await self._others()
+        for each in sorted(others, key=lambda other: other != node):
+            if (answer := await self._courier.pipe(request, each)) is not None:
+                return answer
+        return None
+
+    async def _node_of(self, request: web.Request, call_id: str) -> Node | None:
+        """Whose a call is; nobody's for who was sent by another server, who has asked already."""
+        try:
+            return None if PROVEN in request else await self._member.owner(call_id)
+        except RegistryError:
+            return None
+
+    async def _others(self) -> Sequence[Node]:
+        try:
+            return await self._member.others()
+        except RegistryError:
+            return ()
 
     async def _hand_on_order(self, request: web.Request, handler: _Work, call_id: str) -> web.StreamResponse | None:
         """Do what is to be done with a call where it is; what was known of it may be known anywhere."""

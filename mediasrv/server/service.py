@@ -92,6 +92,9 @@ class Service:
             # Whether there is a slot the fleet counts itself.
             fleet.member.accepts = lambda: self._calls.refusal in ("", FULL)
             gate = FleetGate(fleet, webhooks)
+            for desk in operators:
+                if isinstance(desk, ConsoleDesk):
+                    desk.watch, desk.fetch = gate.watch, gate.fetch
         desks: Sequence[Desk] = (*webhooks, *handovers, *operators)
         self._reception = Reception(self._calls, *desks, repeats=Repeats(carriers), gate=gate)
         self.metrics.census.watch("requests", lambda: self._reception.answering)

@@ -28,6 +28,7 @@ from mediasrv.server.console.meters import Meters
 from mediasrv.server.console.projector import Projector
 from mediasrv.server.console.range import range_of
 from mediasrv.server.console.tickets import GOOD_FOR_S, Tickets
+from mediasrv.server.webhooks import PROVEN
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,13 @@ HEADERS = {
 }
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
+Elsewhere = Callable[[web.Request, str], Awaitable[web.StreamResponse | None]]
+"""Asks another server of a fleet about a call; ``None`` where none has it."""
 _Work = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def _nowhere(request: web.Request, call_id: str) -> None:
+    """The answer where there is one server."""
 
 
 class ConsoleDesk:
@@ -74,6 +81,10 @@ class ConsoleDesk:
         self._meters = Meters(calls, gallery)
         self._projector = Projector(means.records, means.recordings)
         self._tickets = Tickets(means.token)
+        self.watch: Elsewhere = _nowhere
+        """Watches a call that is live elsewhere."""
+        self.fetch: Elsewhere = _nowhere
+        """Plays a recording that is kept elsewhere."""
         self._is_public = means.console_is_public
         self._is_local = is_loopback(urlsplit(means.public_url).hostname or "localhost")
         home = Path(__file__).parent
@@ -112,8 +123,10 @@ class ConsoleDesk:
         """Raise ``Fault`` for a request from elsewhere, unless the console is public.
 
         What comes through a proxy comes from this machine too, and tells by its headers, or by the URL that the
-        operator has given to carriers, that it does not.
+        operator has given to carriers, that it does not. Whom another server of the fleet sends it has looked at.
         """
+        if PROVEN in request:
+            return
         address = request.transport.get_extra_info("sockname") if request.transport is not None else None
         is_here = is_loopback(str((address or ("",))[0])) and is_loopback(request.url.host or "")
         is_direct = self._is_local and not any(name in request.headers for name in _FORWARDED)
@@ -137,7 +150,10 @@ class ConsoleDesk:
         return web.Response(body=orjson.dumps(about), content_type="application/json", headers=HEADERS)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        visitor = self._gallery.enter(request.query.get("call", ""))
+        call_id = request.query.get("call", "")
+        if call_id and call_id not in self._gallery.board.entries and (there := await self.watch(request, call_id)):
+            return there
+        visitor = self._gallery.enter(call_id)
         self._meters.wake()
         # A proxy must not wait until there is more (nginx has its own header for that).
         headers = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
@@ -165,6 +181,16 @@ class ConsoleDesk:
         return response
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._play_ours(request)
+        except Fault as fault:
+            if fault.status != web.HTTPNotFound.status_code:
+                raise
+            if (there := await self.fetch(request, request.match_info["id"])) is None:
+                raise
+            return there
+
+    async def _play_ours(self, request: web.Request) -> web.StreamResponse:
         part = request.query.get("part", "0")
         async with self._projector.projection(request.match_info["id"], part) as film:
             headers = {**HEADERS, "Content-Type": "audio/wav", "Accept-Ranges": "bytes"}
