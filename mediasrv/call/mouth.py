@@ -22,6 +22,7 @@ from mediasrv.call.floor import Floor
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
 from mediasrv.providers.base import Speech
+from mediasrv.providers.vigil import Vigil
 from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard, Outcome
 
@@ -60,7 +61,7 @@ class Mouth:
         self._floor = Floor()
         self._saying: Saying | None = None
         self._unsettled: dict[int, Saying] = {}
-        self._limits: list[asyncio.Timeout] = []
+        self._vigils: list[Vigil] = []
         self._is_quiet_told = True
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -91,15 +92,12 @@ class Mouth:
     async def _queue_all(self, speech: AsyncGenerator[Speech], interruptible: bool) -> Saying | None:
         saying: Saying | None = None
         is_audible = False
+        vigil = Vigil(SPEECH_LIMIT_S)
+        self._vigils.append(vigil)
         try:
             async with aclosing(speech):
                 while True:
-                    async with asyncio.timeout(SPEECH_LIMIT_S) as limit:
-                        self._limits.append(limit)
-                        try:
-                            piece = await anext(speech, None)
-                        finally:
-                            self._limits.remove(limit)
+                    piece = await vigil.wait(anext(speech, None))
                     if piece is None or (saying is not None and saying.was_cut):
                         return saying if is_audible else None
                     is_audible |= bool(piece.audio)
@@ -107,6 +105,8 @@ class Mouth:
                     while self.is_suspended and self.unheard_ms >= SUSPENDED_LIMIT_MS:
                         await self._unsuspended.wait()
         finally:
+            self._vigils.remove(vigil)
+            vigil.end()
             self._pause()
 
     def _queue(self, saying: Saying | None, piece: Speech, interruptible: bool) -> Saying:
@@ -117,10 +117,9 @@ class Mouth:
         self._feeder.wake()
         if first and piece.audio:
             self.audience.watcher.bot_started(interruptible)
-        for limit in self._limits:
+        for vigil in self._vigils:
             # Who lets the caller hear something from within a reply may take his time; so may the reply then.
-            if not limit.expired():
-                limit.reschedule(self.audible_until_s + SPEECH_LIMIT_S)
+            vigil.put_off(self.audible_until_s + SPEECH_LIMIT_S)
         return saying
 
     def write(self, payload: bytes) -> None:

@@ -180,6 +180,7 @@ class Crew(Generic[P]):
             won.clear()
             raise
         finally:
+            vigil.end()
             # Who answered and did not stop by itself has done well, even when it was not heard out.
             for member in won:
                 member.breaker.succeeded()

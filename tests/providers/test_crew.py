@@ -151,7 +151,7 @@ def test_without_time_for_hedging_only_what_hangs_is_asked_again() -> None:
 def test_silence_is_waited_out_as_long_as_there_is_an_excuse() -> None:
     async def patiently() -> list[str]:
         now = asyncio.get_running_loop().time
-        crew = crew_of(Actor("a", 0.1, gap_s=5.0))
+        crew = crew_of(Actor("a", 0.1, gap_s=4.8))
         async with aclosing(crew.ask(Actor.answer, excuse=lambda: now() < 4.5)) as stream:
             return [item async for item in stream]
 
