@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from mediasrv.providers.base import Speech
-from mediasrv.providers.stopping import stop
+from mediasrv.providers.reader import Reader
 
 # Enough for a tool that takes all the time it has, and a slow model then; more says nothing new.
 MOST_A_REPLY = 4
@@ -98,42 +98,38 @@ class Answer:
         begun_s = asyncio.get_running_loop().time()
         left = self._fillers.most
         async with aclosing(self._speech):
-            while True:
-                following = asyncio.create_task(_next(self._speech))
-                try:
-                    while not await self._comes_in_time(following, begun_s, left):
+            reader = Reader(self._speech)
+            try:
+                while True:
+                    while not await self._comes_in_time(reader, begun_s, left):
                         if not left:
                             raise TimeoutError("left the caller in silence")
                         left -= 1
                         self.is_filling = True
-                        for piece in self._fillers.take():
-                            yield piece
+                        for filler in self._fillers.take():
+                            yield filler
                         self.is_filling = False
-                    piece_or_end = await following
-                finally:
-                    self.is_filling = False
-                    await stop(following)
-                if piece_or_end is None:
-                    return
-                self._note(piece_or_end)
-                yield piece_or_end
+                    piece = reader.take()
+                    if piece is None:
+                        return
+                    self._note(piece)
+                    yield piece
+            finally:
+                self.is_filling = False
+                await reader.aclose()
 
-    async def _comes_in_time(self, following: asyncio.Task[Speech | None], begun_s: float, left: int) -> bool:
+    async def _comes_in_time(self, reader: Reader[Speech], begun_s: float, left: int) -> bool:
         """Wait for the next piece, and no longer than the caller should."""
         now = asyncio.get_running_loop().time
-        while not following.done():
+        while not reader.is_ready:
             # Somebody else may speak meanwhile, such as a tool; so what was due may not be due any more.
             wait_s = self._fillers.due_s(self._silent_since(), begun_s, left) - now()
             if wait_s <= 0:
                 return False
-            await asyncio.wait([following], timeout=wait_s)
+            await reader.wait(wait_s)
         return True
 
     def _note(self, piece: Speech) -> None:
         if piece.audio and not self.has_begun:
             self.has_begun = True
             self._begun()
-
-
-async def _next(speech: AsyncGenerator[Speech]) -> Speech | None:
-    return await anext(speech, None)
