@@ -10,10 +10,16 @@ from mediasrv.audio.transcode import Transcoder
 from mediasrv.providers.base import Speech, Tts
 
 
-async def spoken(tts: Tts, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
+def spoken(tts: Tts, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
     """Speak phrases as they come; raise ``ProviderError``. Cancelling, or closing this, stops the provider."""
-    transcoder = Transcoder(tts.format_for(wanted), wanted)
-    async with aclosing(tts.speak(phrases, wanted)) as speech:
+    own = tts.format_for(wanted)
+    speech = tts.speak(phrases, wanted)
+    return speech if own == wanted else _transcoded(speech, own, wanted)
+
+
+async def _transcoded(speech: AsyncGenerator[Speech], own: AudioFormat, wanted: AudioFormat) -> AsyncGenerator[Speech]:
+    transcoder = Transcoder(own, wanted)
+    async with aclosing(speech):
         async for piece in speech:
             yield Speech(transcoder.push(piece.audio), piece.text)
     if tail := transcoder.flush():

@@ -10,6 +10,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.net.websocket import WebSocket
 from mediasrv.providers.base import Speech
 from mediasrv.providers.diction import Diction
+from mediasrv.providers.vigil import Vigil
 
 # Far beyond any pause of a voice that is going to speak: whoever wants to wait less gives up by cancelling.
 READ_LIMIT_S = 15.0
@@ -31,6 +32,8 @@ class VoiceLine:
         self._loop = asyncio.get_running_loop()
         self._heard: deque[Speech] = deque()
         self._news = asyncio.Event()
+        # Where it owes nothing, the next phrase is waited for.
+        self._vigil = Vigil(READ_LIMIT_S, lambda: not diction.owes)
         self._is_lent = False
         self._sign_s = 0.0  # of life, or when there was nothing to wait for
         self._idling: asyncio.TimerHandle | None = None
@@ -85,18 +88,27 @@ class VoiceLine:
                 raise self.lost
             self._news.clear()
             try:
-                async with asyncio.timeout(READ_LIMIT_S):
-                    await self._news.wait()
+                await self._vigil.wait(self._news.wait())
             except TimeoutError:
-                if self._diction.owes:
-                    self._lose(self._diction.failure("stopped answering", retryable=True))
-                    self._websocket.abort()
-        return self._heard.popleft()
+                self._lose(self._diction.failure("stopped answering", retryable=True))
+                self._websocket.abort()
+        return self._take()
+
+    def _take(self) -> Speech:
+        """The next piece, and all that goes on with its words: what came faster than it was wanted is one piece."""
+        piece, heard = self._heard.popleft(), self._heard
+        if not heard or heard[0].text:
+            return piece
+        parts = [piece.audio]
+        while heard and not heard[0].text:
+            parts.append(heard.popleft().audio)
+        return Speech(b"".join(parts), piece.text)
 
     def release(self) -> None:
         """The reply is over, or what is left of it is not wanted; nothing of it is ever heard again."""
         self._is_lent = False
         self._heard.clear()
+        self._vigil.end()
         if not self._diction.is_over:
             self._diction.cancel()
             self._send()
