@@ -48,6 +48,10 @@ class Attention(Recognition):
         """Nobody hears the caller any more."""
         self._finals.put_nowait(error)
 
+    def aclose(self) -> None:
+        """The call is over: who wants to know of utterances is forgotten."""
+        self._committed = lambda: None
+
     async def transcripts(self) -> AsyncGenerator[Transcript]:
         while True:
             final = await self._finals.get()

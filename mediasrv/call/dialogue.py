@@ -68,6 +68,11 @@ class RealtimeConversation(Conversation):
             endpoint_incomplete_ms=options.endpoint_unsure_ms,
         )
 
+    def aclose(self) -> None:
+        """The call is over: whoever would tell us of it forgets us."""
+        super().aclose()
+        self._interlocutor.aclose()
+
     async def listen(self) -> None:
         """Keep the model in the call; when it is lost for good, say so and end the call."""
         self._spawn(self._interlocutor.run())

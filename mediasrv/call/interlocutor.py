@@ -24,14 +24,7 @@ from mediasrv.call.spans import Spans
 from mediasrv.call.spawn import Spawn
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Recognition, Speech, ToolCall
-from mediasrv.providers.realtime import (
-    CallerSaid,
-    DialogueEvent,
-    Expiring,
-    ReplyDone,
-    SpeechPiece,
-    ToolWanted,
-)
+from mediasrv.providers.realtime import CallerSaid, DialogueEvent, Expiring, ReplyDone, SpeechPiece, ToolWanted
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +53,8 @@ class Interlocutor:
         self._live: Asked | None = None
         self._is_expiring = False
         self._limit_s = FIRST_SOUND_LIMIT_S if role.fillers_in(mouth.audio) else HURRIED_LIMIT_S
-        self._sessions = Sessions(role, call_id, history, spawn, self)
-        self._attention = Attention(lambda: self._sessions.dialogue, self._committed)
+        sessions = self._sessions = Sessions(role, call_id, history, spawn)
+        self._attention = Attention(lambda: sessions.dialogue, self._committed)
         self._sayings = self._attention.sayings
 
     def listen(self, audio: AudioFormat) -> Recognition:
@@ -257,4 +250,9 @@ class Interlocutor:
 
     async def run(self) -> None:
         """Keep the model in the call."""
-        await self._sessions.run()
+        await self._sessions.run(self)
+
+    def aclose(self) -> None:
+        """The call is over: nobody is told, and nobody tells us."""
+        self.told = lambda number, text: None
+        self._attention.aclose()

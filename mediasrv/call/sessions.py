@@ -39,7 +39,7 @@ class Partner(Protocol):
 class Sessions:
     """One call's; ``open`` comes first, then ``run``."""
 
-    def __init__(self, role: RealtimeRole, call_id: str, history: History, spawn: Spawn, partner: Partner) -> None:
+    def __init__(self, role: RealtimeRole, call_id: str, history: History, spawn: Spawn) -> None:
         self.number = 0
         """Of the present session."""
         self.is_gone = False
@@ -49,7 +49,6 @@ class Sessions:
         self._call_id = call_id
         self._history = history
         self._spawn = spawn
-        self._partner = partner
         self._losses = 0
         self._loss: ProviderError | None = None
         self._hearing: asyncio.Task[None] | None = None
@@ -59,23 +58,23 @@ class Sessions:
         self._audio = audio
         self._converse()
 
-    async def run(self) -> None:
+    async def run(self, partner: Partner) -> None:
         """Keep a session for as long as the call lasts and sessions are to be had."""
-        while (hearing := self._spawn(self._hear(self.dialogue))) is not None:
+        while (hearing := self._spawn(self._hear(self.dialogue, partner))) is not None:
             self._hearing = hearing
             await asyncio.wait([hearing])
             self._hearing = None
             if self._loss is not None:
                 self._losses += 1
                 self.is_gone = not self._loss.retryable or self._losses > MAX_LOSSES
-                self._partner.lose(self._loss)
+                partner.lose(self._loss)
                 if self.is_gone:
                     return
                 await asyncio.sleep(_BACKOFF_S * (self._losses - 1))
             self._loss = None
             self.number += 1
             self._converse()
-            self._partner.resume()
+            partner.resume()
 
     def succeed(self) -> None:
         """A reply came: this session was a good one."""
@@ -87,7 +86,7 @@ class Sessions:
             self._loss = loss
             self._hearing.cancel()
 
-    async def _hear(self, dialogue: Dialogue) -> None:
+    async def _hear(self, dialogue: Dialogue, partner: Partner) -> None:
         made = Requests("realtime")
         made.begin(dialogue, self._role.realtime.name)
         try:
@@ -96,7 +95,7 @@ class Sessions:
                     made.answer(dialogue)
                     if isinstance(event, ReplyDone) and event.usage is not None:
                         count_usage(self._role.realtime.name, event.usage)
-                    self._partner.receive(event)
+                    partner.receive(event)
         except ProviderError as error:
             log.warning("session lost", extra={"call": self._call_id, "error": str(error)})
             self._loss = error

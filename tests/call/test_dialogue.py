@@ -23,6 +23,7 @@ from native_bench.standins.openai_realtime import KEY, OpenAiRealtimeStandin
 from tests.call.agents import LOG, HangingTts
 from tests.call.inmemory import MemoryRealtime
 from tests.call.stage import LONG, Stage, patience
+from tests.counting import only_counting
 from tests.virtual import run_virtually
 
 REALTIME = {"provider": "openai_realtime", "api_key": KEY}
@@ -475,3 +476,18 @@ def test_a_key_that_stops_the_models_prompt_tells_the_model_how_much_was_heard()
     perform(act, standin, class_="tests.call.agents:Till")
     assert LOG == [("4929", False)]
     assert len(standin.script.sent("conversation.item.truncate")) == 1
+
+
+def test_a_call_that_is_over_waits_for_no_collector() -> None:
+    async def act(stage: Stage) -> None:
+        with only_counting("mediasrv.call", "mediasrv.turn") as waiting:
+            await ask(stage)
+            await ask(stage, 0.6)
+            stage.hang_up()
+            await stage.running
+            stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
+            del stage.call
+            await asyncio.sleep(60.0)
+        assert not waiting
+
+    perform(act, OpenAiRealtimeStandin())
