@@ -1,4 +1,4 @@
-"""What do words, voice and brevity say of whether a caller has finished? Fits the weights of ``turn.doubt``.
+"""What do words, voice and length say of whether a caller has finished? Fits the weights of ``turn.doubt``.
 
     python -m native_bench.doubt
 
@@ -77,11 +77,11 @@ class Pause:
     finality: float
 
     @property
-    def cues(self) -> tuple[float, float, float, float]:
-        """What is weighed: unsure words, the odds of the voice, brevity, and one for the constant."""
+    def cues(self) -> tuple[float, float, float, float, float]:
+        """What is weighed: unsure words, the odds of the voice, few words, many, and one for the constant."""
         likely = min(max(self.finality, doubt.LEAST_FINALITY), 1 - doubt.LEAST_FINALITY)
-        brief = float(self.words <= doubt.BRIEF_WORDS)
-        return float(self.level), math.log(likely / (1 - likely)), brief, 1.0
+        brief, lengthy = float(self.words <= doubt.BRIEF_WORDS), float(self.words >= doubt.LENGTHY_WORDS)
+        return float(self.level), math.log(likely / (1 - likely)), brief, lengthy, 1.0
 
 
 def short_answers() -> list[Utterance]:
@@ -171,12 +171,13 @@ def main() -> int:
     warm()
     rng = np.random.default_rng(1)
     pauses = [pause for line, said in calls(rng) for pause in heard(line, said, rng) if pause.level < Level.INCOMPLETE]
-    level, voice, brief, _ = fitted(pauses)
+    level, voice, brief, lengthy, _ = fitted(pauses)
     print(f"{len(pauses)} pauses, {sum(pause.is_end for pause in pauses)} of them ends")
     for name, value, used in (
         ("unsure words, nats", -level, doubt.LEVEL_NATS),
         ("odds of the voice", voice, doubt.VOICE_WEIGHT),
         ("few words, nats", -brief, doubt.BRIEF_NATS),
+        ("many words, nats", lengthy, doubt.LENGTHY_NATS),
     ):
         print(f"{name:<20} {value:6.2f}, in use {used:.2f}")
     ends = [pause for pause in pauses if pause.is_end and not pause.is_short]

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, none, sampled_from
 
-from mediasrv.turn.doubt import BRIEF_NATS, BRIEF_WORDS, MOST_DOUBT, MOST_TRUST, doubt, voice_nats
+from mediasrv.turn.doubt import (
+    BRIEF_NATS,
+    BRIEF_WORDS,
+    LENGTHY_NATS,
+    LENGTHY_WORDS,
+    MOST_DOUBT,
+    MOST_TRUST,
+    doubt,
+    voice_nats,
+)
 from mediasrv.turn.language import Level
 
 LEVELS = sampled_from(Level)
@@ -37,6 +46,11 @@ def test_the_more_it_sounds_like_an_end_the_less_there_is_to_doubt(
 def test_few_words_are_seldom_all() -> None:
     assert voice_nats(BRIEF_WORDS, 0.5) - voice_nats(MANY, 0.5) == pytest.approx(BRIEF_NATS)
     assert doubt(Level.COMPLETE, 1, 0.4, None) > doubt(Level.COMPLETE, MANY, 0.4, None)
+
+
+def test_many_words_are_more_often_all() -> None:
+    assert voice_nats(MANY, 0.5) - voice_nats(LENGTHY_WORDS, 0.5) == pytest.approx(LENGTHY_NATS)
+    assert doubt(Level.COMPLETE, LENGTHY_WORDS, 0.3, None) < doubt(Level.COMPLETE, LENGTHY_WORDS - 1, 0.3, None)
 
 
 def test_a_voice_that_is_quite_sure_needs_no_words() -> None:
