@@ -16,12 +16,15 @@ from mediasrv.call.observer import Observer
 from mediasrv.call.spawn import Spawn
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import JUDGE_LIMIT_S, Pause, TurnDetector
+from mediasrv.providers.hedge import Fate
+from mediasrv.providers.witness import Outcome, Requests
 from mediasrv.turn.events import EndRated
 
 log = logging.getLogger(__name__)
 
 # What was said long ago tells nothing of whether this sentence is whole.
 HISTORY_MESSAGES = 6
+_STAGE = "detector"
 
 Tell = Callable[[EndRated], None]
 
@@ -60,21 +63,29 @@ class Detection:
         self._spawn(self._judge(self._detector, self._asked, request, pause, tell))
 
     async def _judge(self, detector: TurnDetector, number: int, request: int, pause: Pause, tell: Tell) -> None:
+        made = Requests(_STAGE)
+        made.begin(number, detector.name)
         try:
             async with asyncio.timeout(JUDGE_LIMIT_S):
                 probability = await detector.judge(pause)
             if not 0 <= probability <= 1:
                 message = f"{probability!r} is no probability"
-                raise ProviderError(message, stage="detector", provider=detector.name, retryable=True)
+                raise ProviderError(message, stage=_STAGE, provider=detector.name, retryable=True)
+            made.answer(number)
         except Exception as error:  # The last door: this code may be somebody else's, and no call is to end of it.
-            self._note_failure(error)
+            made.end(number, Outcome.FAILED)
+            self._note_failure(detector, error)
             return
+        finally:
+            made.end_all(Outcome.ANSWERED, Outcome.DROPPED)
+        self._observer.asked(_STAGE, detector.name, Fate.ANSWERED)
         if number > self._answered:
             # Of two answers about one pause, the one to the later question counts, whichever comes first.
             self._answered = number
             tell(EndRated(probability=float(probability), request=request))
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, detector: TurnDetector, error: Exception) -> None:
+        self._observer.asked(_STAGE, detector.name, Fate.FAILED)
         self._observer.detector_failed(self._call_id)
         if not self._has_failed:
             self._has_failed = True

@@ -34,6 +34,7 @@ class Figures:
         if self._is_closed:
             return Tally()
         ledger, packets = self._ledger, self._ear.jitter.statistics
+        echo = self._ear.listener.echo if self._ear.has_listener else None
         return Tally(
             underruns=ledger.underruns,
             marks_lost=ledger.marks_lost,
@@ -41,7 +42,8 @@ class Figures:
             packets_late=packets.late,
             packets_doubled=packets.duplicate,
             jitter_ms=packets.jitter_ms,
-            echoes=self._ear.listener.echo.found if self._ear.has_listener else 0,
+            echoes=echo.found if echo is not None else 0,
+            echo_delay_ms=echo.delay_ms if echo is not None else None,
             voice=replace(self._outcomes),
         )
 

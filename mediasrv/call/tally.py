@@ -24,5 +24,7 @@ class Tally:
     """Variation of their arrival at the end, RFC 3550 6.4.1."""
     echoes: int = 0
     """How often our own voice was found on the caller's line."""
+    echo_delay_ms: float | None = None
+    """How long after the carrier played it, where an echo is known at the time of asking."""
     voice: Outcomes = field(default_factory=Outcomes)
     """What came of the caller's voice."""

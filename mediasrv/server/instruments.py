@@ -14,6 +14,8 @@ MAX_VALUES = 32
 # Denser where the budget lies: 400 to 600 ms from the caller's last sample to ours.
 _RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0, 3.0, 5.0)
 _STAGE_BUCKETS_S = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0, 5.0)
+_DETECTOR_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15)
+_ECHO_BUCKETS_S = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 _JITTER_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 
 
@@ -62,6 +64,12 @@ class TurnInstruments:
         self.detector_failures = Counter(
             "mediasrv_detector_failures", "Questions that a turn detector did not answer in time.", registry=registry
         )
+        self.detector = Histogram(
+            "mediasrv_detector_seconds",
+            "How long a turn detector thought about a pause.",
+            buckets=_DETECTOR_BUCKETS_S,
+            registry=registry,
+        )
 
         self.asked = Counter(
             "mediasrv_provider_requests",
@@ -71,6 +79,12 @@ class TurnInstruments:
         )
         self.provider_failures = BoundedCounter(
             "mediasrv_provider_failures", "Requests that failed, by provider.", "provider", registry
+        )
+        self.echo = Histogram(
+            "mediasrv_echo_delay_seconds",
+            "How long our voice took to come back, of calls that ended with an echo on the caller's line.",
+            buckets=_ECHO_BUCKETS_S,
+            registry=registry,
         )
         self.jitter = Histogram(
             "mediasrv_jitter_seconds",

@@ -14,6 +14,7 @@ from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
+from mediasrv.providers.witness import ProviderRequest
 from mediasrv.records.database import Database
 from mediasrv.server.census import Census
 from mediasrv.server.instruments import BoundedCounter, TurnInstruments
@@ -208,9 +209,15 @@ class Metrics(Observer):
         if fate is Fate.FAILED:
             self._turns.provider_failures.add(provider)
 
+    def requested(self, call_id: str, request: ProviderRequest) -> None:
+        if request.stage == "detector" and request.first_s is not None:
+            self._turns.detector.observe(request.first_s - request.began_s)
+
     def tallied(self, call_id: str, tally: Tally) -> None:
         self.census.add(tally)
         self._turns.jitter.observe(tally.jitter_ms / 1000)
+        if tally.echo_delay_ms is not None:
+            self._turns.echo.observe(tally.echo_delay_ms / 1000)
 
     def reply_prepared(self, call_id: str, tokens: int, *, wasted: bool) -> None:
         outcome = "wasted" if wasted else "used"

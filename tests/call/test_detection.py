@@ -13,7 +13,9 @@ from mediasrv.call.options import AgentOptions
 from mediasrv.config import Settings, check_providers, provider_tables
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers.base import JUDGE_LIMIT_S, Pause, TurnDetector
-from tests.call.stage import SHORT, Stage, agent_options, patience, perform
+from mediasrv.providers.hedge import Fate
+from mediasrv.providers.witness import Outcome, ProviderRequest
+from tests.call.stage import SHORT, Stage, Watch, agent_options, patience, perform
 
 WAITS = patience(endpoint_ms=400, endpoint_unsure_ms=800, endpoint_incomplete_ms=1200, speculation=False)
 Opinion = Callable[[Pause], float]
@@ -29,6 +31,7 @@ class Judge(TurnDetector):
         self.pauses: list[Pause] = []
         self.asked_s: list[float] = []
         self.is_prepared = False
+        self.is_asked = asyncio.Event()
         self._opinion = opinion
         self._delay_s = delay_s
 
@@ -37,6 +40,7 @@ class Judge(TurnDetector):
 
     async def judge(self, pause: Pause) -> float:
         self.pauses.append(pause)
+        self.is_asked.set()
         self.asked_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self._delay_s)
         return self._opinion(pause)
@@ -149,6 +153,54 @@ def test_a_detector_that_fails_is_as_if_there_were_none(
     (record,) = [each for each in caplog.records if each.getMessage() == "turn detector failed"]
     assert vars(record)["error"] == told
     assert "secret words" not in caplog.text
+
+
+class Witnessing(Watch):
+    """A watch that keeps what was asked of the detector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_of: list[tuple[str, Fate]] = []
+        self.requests: list[ProviderRequest] = []
+
+    def asked(self, stage: str, provider: str, fate: Fate) -> None:
+        if stage == "detector":
+            self.asked_of.append((provider, fate))
+
+    def requested(self, call_id: str, request: ProviderRequest) -> None:
+        if request.stage == "detector":
+            self.requests.append(request)
+
+
+@pytest.mark.parametrize(
+    ("judge", "fate", "outcome"),
+    [
+        (Judge(delay_s=0.06), Fate.ANSWERED, Outcome.ANSWERED),
+        (Judge(fail), Fate.FAILED, Outcome.FAILED),
+        (Judge(delay_s=1.0), Fate.FAILED, Outcome.FAILED),
+    ],
+)
+def test_each_question_is_a_request_of_a_provider(judge: Judge, fate: Fate, outcome: Outcome) -> None:
+    watch = Witnessing()
+    perform(one_turn, options(), detector=judge, watch=watch)
+    assert watch.asked_of == [("judge", fate)] * len(judge.pauses)
+    assert [request.outcome for request in watch.requests] == [outcome] * len(judge.pauses)
+    waited_s = [request.first_s and request.first_s - request.began_s for request in watch.requests]
+    assert waited_s == [pytest.approx(0.06) if fate is Fate.ANSWERED else None] * len(judge.pauses)
+
+
+def test_a_question_that_the_end_of_the_call_cuts_off_was_dropped() -> None:
+    watch, judge = Witnessing(), Judge(delay_s=0.1)
+
+    async def act(stage: Stage) -> None:
+        speaking = asyncio.create_task(stage.speak())
+        await judge.is_asked.wait()
+        stage.hang_up()
+        await asyncio.wait([stage.running, speaking])
+
+    perform(act, options(), detector=judge, watch=watch)
+    assert [request.outcome for request in watch.requests] == [Outcome.DROPPED]
+    assert not watch.asked_of
 
 
 def test_a_call_that_ends_ends_its_questions() -> None:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mediasrv.call.figures import Waiting
 from mediasrv.call.tally import Tally
+from mediasrv.turn.echo import EchoDetector
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.wire.events import MediaReceived
 from tests.call.stage import Stage, Watch, agent_options, perform
@@ -32,6 +35,14 @@ def test_a_call_tells_at_its_end_how_its_audio_went() -> None:
     assert tally.underruns == tally.marks_lost == 0
     assert tally.jitter_ms >= 0
     assert tally.voice == Outcomes()
+    assert tally.echo_delay_ms is None
+
+
+def test_a_call_tells_how_late_our_own_voice_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Listening()
+    monkeypatch.setattr(EchoDetector, "delay_ms", 240.0)
+    perform(lambda stage: stage.be_quiet(1), watch=watch)
+    assert watch.tallies[0].echo_delay_ms == 240.0
 
 
 def test_what_is_read_off_a_live_call_is_told_at_its_end_and_then_no_more() -> None:

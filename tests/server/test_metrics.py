@@ -6,6 +6,7 @@ from mediasrv.call.tally import Tally
 from mediasrv.call.trace import TurnTrace
 from mediasrv.providers.hedge import Fate
 from mediasrv.providers.meter import Use
+from mediasrv.providers.witness import Outcome, ProviderRequest
 from mediasrv.server.instruments import MAX_VALUES
 from mediasrv.server.metrics import Metrics
 
@@ -112,6 +113,10 @@ async def test_a_calls_tally_and_the_fate_of_requests_are_counted() -> None:
     metrics.tallied(
         "call-1", Tally(underruns=2, marks_lost=1, packets_lost=3, packets_late=4, packets_doubled=5, jitter_ms=12.0)
     )
+    metrics.tallied("call-2", Tally(echo_delay_ms=240.0))
+    metrics.requested("call-1", ProviderRequest("detector", "http", Outcome.ANSWERED, 1.0, 1.04, 1.04))
+    metrics.requested("call-1", ProviderRequest("detector", "http", Outcome.FAILED, 1.0, None, 1.15))
+    metrics.requested("call-1", ProviderRequest("llm", "openai", Outcome.ANSWERED, 1.0, 1.3, 2.0))
     for fate in (Fate.ANSWERED, Fate.ANSWERED, Fate.OVERTAKEN, Fate.FAILED):
         metrics.asked("llm", "openai", fate)
     metrics.loop_stalled(0.2)
@@ -124,6 +129,10 @@ async def test_a_calls_tally_and_the_fate_of_requests_are_counted() -> None:
         'mediasrv_packets_missed_total{why="late"} 4.0',
         'mediasrv_packets_missed_total{why="double"} 5.0',
         "mediasrv_jitter_seconds_sum 0.012",
+        'mediasrv_echo_delay_seconds_bucket{le="0.2"} 0.0',
+        'mediasrv_echo_delay_seconds_bucket{le="0.25"} 1.0',
+        'mediasrv_detector_seconds_bucket{le="0.05"} 1.0',
+        "mediasrv_detector_seconds_count 1.0",
         'mediasrv_provider_requests_total{fate="answered",stage="llm"} 2.0',
         'mediasrv_provider_requests_total{fate="overtaken",stage="llm"} 1.0',
         'mediasrv_provider_failures_total{provider="openai"} 1.0',
