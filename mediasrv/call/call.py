@@ -104,7 +104,8 @@ class Call:
 
     @property
     def transcript(self) -> list[tuple[str, str]]:
-        """What was said and heard so far, oldest first: pairs of ``caller`` or ``bot`` and words."""
+        """What was said and heard so far, oldest first: pairs of ``caller`` or ``bot`` and words. Of more than
+        ``history_chars`` the oldest is missing here; the call's record has all of it."""
         return self._parts.history.transcript()
 
     @property

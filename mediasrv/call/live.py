@@ -77,7 +77,7 @@ class LiveCall:
         if self._recording.is_possible:
             self._ear.recording = self._mouth.audience.recording = self._recording
         self._digits = Digits(self._mouth.clear)
-        self._history = History(role.instructions)
+        self._history = History(role.instructions, role.options.history_chars)
         if details.earlier is not None:
             self._history.resume(details.earlier.words)
         self._spending = Spending(self.id, observer)

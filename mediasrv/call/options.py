@@ -157,6 +157,8 @@ class AgentOptions:
     """Said when the caller was not understood, or the language model has no answer."""
     max_duration_s: int = 3600
     """Longest call; then the goodbye."""
+    history_chars: int = 100_000
+    """Most of the conversation that the model is shown, and the agent; its oldest turns are forgotten. 0: all of it."""
     stt: Mapping[str, Any] = field(default_factory=lambda: {"provider": "moonshine"})
     """Provider and its options."""
     llm: Mapping[str, Any] = field(default_factory=lambda: {"provider": "smollm2"})
@@ -185,6 +187,8 @@ class AgentOptions:
             raise ConfigError("idle_prompt must not be empty; with turn.idle_prompts = 0 nothing is asked")
         if self.record and not self.recording_notice:
             raise ConfigError("recording_notice must say that the call is recorded")
+        if self.history_chars < 0:
+            raise ConfigError("history_chars must not be less than 0")
         if self.greeting_after_hello_ms < 0:
             raise ConfigError("greeting_after_hello_ms must not be less than 0")
 

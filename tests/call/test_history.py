@@ -1,5 +1,14 @@
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mediasrv.call.history import INTERRUPTED, History
-from mediasrv.providers.base import Message, ToolCall
+from mediasrv.errors import ConfigError
+from mediasrv.providers.base import Delta, Message, ToolCall, ToolSpec
+from mediasrv.providers.scripted import ScriptedLlm
+from tests.call.stage import Stage, agent_options, perform
 
 
 def roles(history: History) -> list[tuple[str, str]]:
@@ -113,3 +122,114 @@ def test_what_tools_did_is_not_forgotten() -> None:
     history.tool_called([ToolCall("c1", "find", "{}")], ["nothing"])
     history.caller_went_on(1, "Where is order seven?")
     assert roles(history) == [("user", "Where is order seven?"), ("assistant", ""), ("tool", "nothing")]
+
+
+# -- a long conversation -----------------------------------------------------------------------------------------
+
+
+def test_the_oldest_turns_are_forgotten_whole_and_some_more_of_them_than_must_be() -> None:
+    history = History("Be brief.", 100)
+    for turn in range(1, 11):
+        history.caller_said(turn, f"Question {turn:2}")
+        history.bot_said(f"Answer {turn:2}.")
+    kept = roles(history)
+    assert kept[:2] == [("system", "Be brief."), ("user", "Question  7")]
+    assert kept[-1] == ("assistant", "Answer 10.")
+    assert history.transcript()[0] == ("caller", "Question  7")
+
+
+def test_nothing_is_forgotten_of_what_has_room() -> None:
+    history, bounded = History(""), History("", 44)
+    for each in (history, bounded):
+        each.caller_said(1, "Question 1.")
+        each.bot_said("Answer one.")
+        each.caller_said(2, "Question 2.")
+        each.bot_said("Answer two.")
+    assert roles(history) == roles(bounded)
+
+
+def test_a_turn_that_was_forgotten_does_not_come_back() -> None:
+    history = History("", 40)
+    for turn in (1, 2, 3):
+        history.caller_said(turn, f"This is question {turn}")
+    history.caller_said(1, "This is what I had asked")
+    history.caller_said(3, "This is question three")
+    assert roles(history) == [("user", "This is question three")]
+
+
+def test_a_turn_too_long_by_itself_loses_its_beginning() -> None:
+    history = History("", 20)
+    for _ in range(5):
+        history.bot_said("one two three four")
+    assert roles(history) == [("assistant", INTERRUPTED + "r one two three four")]
+
+
+def test_a_result_of_a_tool_stays_with_its_call() -> None:
+    history = History("", 50)
+    history.caller_said(1, "Where is order seven?")
+    history.tool_called([ToolCall("c1", "find", '{"order": 7}')], ["x" * 60])
+    assert [role for role, _ in roles(history)] == ["user", "assistant", "tool"]
+    history.caller_said(2, "Well?")
+    assert roles(history) == [("user", "Well?")]
+
+
+_SAID = st.text("abc ", min_size=1, max_size=30)
+_DEEDS = st.one_of(
+    st.tuples(st.just("caller"), _SAID),
+    st.tuples(st.just("went on"), _SAID),
+    st.tuples(st.just("bot"), _SAID),
+    st.tuples(st.just("tool"), _SAID),
+)
+
+
+@given(most=st.integers(60, 200), deeds=st.lists(_DEEDS, max_size=40))
+def test_what_is_kept_is_the_end_of_what_there_was(most: int, deeds: list[tuple[str, str]]) -> None:
+    whole, bounded, turn = History("Be brief."), History("Be brief.", most), 0
+    for kind, text in deeds:
+        turn += kind == "caller"
+        for history in (whole, bounded):
+            if kind == "bot":
+                history.bot_said(text)
+            elif kind == "tool":
+                history.tool_called([ToolCall("c1", "find", "{}")], [text])
+            elif kind == "caller":
+                history.caller_said(turn, text)
+            else:
+                history.caller_went_on(turn, text)
+    kept, last = list(bounded.messages[1:]), list(whole.messages[1:])
+    assert bounded.messages[0] == whole.messages[0]
+    assert len(kept) <= len(last)
+    ends = list(zip(reversed(kept), reversed(last), strict=False))
+    assert all(one == other or one.text.startswith(INTERRUPTED) for one, other in ends)
+    turns = sum(message.role == "user" for message in kept)
+    assert turns <= 1 or sum(len(each.text) + 2 * len(each.tool_calls) for each in kept) <= most
+    if len(kept) < len(last):
+        assert kept[0].role == "user"
+
+
+def test_a_long_call_is_shown_in_part_and_recorded_whole() -> None:
+    seen: list[int] = []
+
+    class Counting(ScriptedLlm):
+        def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
+            seen.append(sum(len(message.text) for message in messages if message.role != "system"))
+            return super().reply(messages, tools)
+
+    async def talk(stage: Stage) -> None:
+        for _ in range(6):
+            await stage.be_quiet(1.0)
+            await stage.speak()
+            await stage.be_quiet(4.0)
+        stage.hang_up()
+
+    llm = Counting(ScriptedLlm.Options(replies=("This is so much of an answer.",)))
+    stage = perform(talk, agent_options(history_chars=90), llm=llm)
+    assert len(stage.watch.traces) == 6
+    assert max(seen) <= 90 + len("Hello.")
+    assert len([side for side, _ in stage.watch.words if side == "caller"]) == 6
+    assert len([side for side, _ in stage.watch.words if side == "bot"]) == 6
+
+
+def test_less_than_nothing_cannot_be_kept() -> None:
+    with pytest.raises(ConfigError, match="history_chars"):
+        agent_options(history_chars=-1)
