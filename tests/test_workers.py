@@ -107,10 +107,21 @@ class Server:
         ports = {str(phone.ears.websocket._transport.get_extra_info("sockname")[1]) for phone in self.phones}
         return {pid: connections(pid, ports) for pid in children(self.process.pid)}
 
+    async def worker_of(self, phone: Phone) -> int:
+        """The process that has a call."""
+        port = str(phone.ears.websocket._transport.get_extra_info("sockname")[1])
+        return next(pid for pid in children(self.process.pid) if connections(pid, {port}))
+
     async def until(self, figure: str, value: float) -> None:
         async with asyncio.timeout(WAIT_S):
             while (await self.figures()).get(figure, 0.0) != value:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+    async def until_ready(self, status: int) -> None:
+        """Wait until ``/readyz`` answers like this: workers tell how they are ten times a second."""
+        async with asyncio.timeout(WAIT_S):
+            while (await self.get("/readyz"))[0] != status:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
     async def until_said(self, what: str) -> None:
         async with asyncio.timeout(WAIT_S):
@@ -244,6 +255,24 @@ async def test_the_same_over_tls(tmp_path: Path) -> None:
                 assert b"alive" not in await peer.rest()
         assert await server.get("/healthz") == (200, "alive\n")
         assert "Traceback" not in "".join(server.lines)
+
+
+async def test_with_one_worker_full_the_other_takes_calls_and_with_both_nobody_does(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2", settings="max_calls = 4") as server:
+        phones = [await server.phone(f"call-{number}") for number in range(4)]
+        await server.until_ready(503)
+        assert await server.get("/readyz") == (503, "full\n")
+        assert "All our lines are busy" in await server.answer("one too many")
+        # The calls of one worker end: the other one is still full.
+        at = [await server.worker_of(phone) for phone in phones]
+        for phone in (phone for phone, worker in zip(phones, at, strict=True) if worker == at[0]):
+            await phone.hang_up()
+        await server.until_ready(200)
+        for number in range(4, 6):
+            assert "<Stream" in await server.answer(f"call-{number}")
+            assert await server.worker_of(await server.phone(f"call-{number}")) == at[0]
+        await server.until_ready(503)
+        assert all(phone.ears.websocket.is_open for phone in server.phones[4:])
 
 
 async def test_a_worker_that_dies_is_replaced_and_costs_nobody_else_anything(tmp_path: Path) -> None:
