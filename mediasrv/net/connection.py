@@ -126,10 +126,10 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
-        message = self._cutter.lone_message(data)
-        if message is not None and self._open and self._on_message is not None:
+        message, on_message = self._cutter.lone_message(data), self._on_message
+        if message is not None and self._open and on_message is not None:
             if self._allowance.spend(1 + len(data) // _FRAME_BYTES):
-                self._tell(message, not data[0] & BINARY, self._on_message)
+                self._tell(message, not data[0] & BINARY, on_message)
             else:
                 self._break_off(FLOOD)
             return

@@ -57,7 +57,7 @@ class Timbre:
     It keeps hold of the last frames until newer ones have come: their samples must not change.
     """
 
-    __slots__ = ("_background_db", "_heard", "_hole_ms", "_rate_hz", "_run")
+    __slots__ = ("_background_db", "_heard", "_hole_ms", "_is_running", "_rate_hz", "_run")
 
     def __init__(self, rate_hz: int) -> None:
         if rate_hz not in RATES_HZ:
@@ -68,6 +68,7 @@ class Timbre:
         self._hole_ms = 0
         self._background_db = SILENT_DB
         self._run = _Run()
+        self._is_running = False
 
     def hear(self, frame: NDArray[np.int16], voiced: bool) -> int:
         """Take the next 20 ms (contiguous int16, mono) with the detector's verdict; return the ms of speech they add.
@@ -78,10 +79,12 @@ class Timbre:
         self._heard.append(frame)
         self._background_db -= BACKGROUND_SINKS_DB
         if not voiced:
-            hole_ms = self._hole_ms = self._hole_ms + PTIME_MS
-            if hole_ms > HOLE_MS and self._run.past_db:
-                self._end_run()
+            if self._is_running:
+                self._hole_ms += PTIME_MS
+                if self._hole_ms > HOLE_MS:
+                    self._end_run()
             return 0
+        self._is_running = True
         self._hole_ms = 0
         if self._run.is_speech:
             last = np.concatenate((self._heard[-2], frame))
@@ -96,6 +99,7 @@ class Timbre:
         if not self._run.is_speech:
             self._background_db = max(self._background_db, *self._run.foreign_db)
         self._run = _Run()
+        self._is_running = False
 
     def _weigh(self, traits: Traits, is_loud: bool) -> int:
         """Add a frame's evidence; return the frames that count now."""

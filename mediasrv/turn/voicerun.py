@@ -34,8 +34,7 @@ class VoiceRun:
             self._blip_ms += PTIME_MS
             self._since_voice_ms = 0
         elif not self._blip_ms:
-            # A quiet line, as it is most of the time: no voice is remembered, and what follows comes to this.
-            self._since_voice_ms += PTIME_MS
+            # A quiet line, as it is most of the time: no voice is remembered from which to count.
             self.silence_ms += PTIME_MS
             return
         else:

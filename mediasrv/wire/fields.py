@@ -39,9 +39,9 @@ def parse(message: str | bytes) -> Fields:
     except orjson.JSONDecodeError:
         # The decoder's error carries the whole document, so it must not travel along as the cause.
         raise RemoteProtocolError("the message is not JSON") from None
-    if not isinstance(fields, dict):
-        raise RemoteProtocolError("the message is not a JSON object")
-    return fields
+    if isinstance(fields, dict):
+        return fields
+    raise RemoteProtocolError("the message is not a JSON object")
 
 
 def compose(fields: Fields) -> str:
