@@ -545,3 +545,52 @@ def sign_ed25519(secret: bytes, message: bytes) -> bytes:
     challenge = hashlib.sha512(commitment + public_key_ed25519(secret) + message).digest()
     answer = (nonce + int.from_bytes(challenge, "little") * _scalar(secret)) % _GROUP
     return commitment + answer.to_bytes(32, "little")
+
+
+# The end of a stretch of voice.
+
+
+class VoiceRange:
+    """Pitches by half semitones over 60 Hz, the older counting for less."""
+
+    def __init__(self) -> None:
+        self.counts = [0.0] * 67
+
+    def learn(self, octaves: list[float]) -> None:
+        self.counts = [count * 0.999 ** len(octaves) for count in self.counts]
+        for octave in octaves:
+            self.counts[min(max(int((octave - math.log2(60)) * 24), 0), 66)] += 1
+
+    def medians(self) -> tuple[float, float]:
+        """The least and the greatest that may be called so, where half of the counts lie to either side of a gap."""
+        below = [sum(self.counts[: place + 1]) for place in range(67)]
+        least, most = (
+            next(place for place in range(67) if below[place] >= half)
+            for half in (below[-1] * 0.499999, below[-1] * 0.500001)
+        )
+        # A pitch on the edge of a place may be counted to the next.
+        return math.log2(60) + (least - 0.6) / 24, math.log2(60) + (most + 1.6) / 24
+
+
+def cues(stretch: list[tuple[float, float, float]], voices: VoiceRange, median: float) -> tuple[float, ...] | None:
+    """Height, fade, firmness, pace and rise of the end of a track of pitch, strength and level every 10 ms."""
+    pitched = [hop for hop, (f0_hz, _, _) in enumerate(stretch) if f0_hz]
+    if len(pitched) < 10:
+        return None
+    octaves = [math.log2(stretch[hop][0]) for hop in pitched]
+    strengths, levels = [stretch[hop][1] for hop in pitched], [stretch[hop][2] for hop in pitched]
+    voices.learn(octaves)
+    height = _part(octaves[-5:], 0.5) - median
+    paces = stretch[max(pitched[-1] - 40, 0) : pitched[-1] + 1]
+    rise = statistics.linear_regression(pitched[-20:], octaves[-20:]).slope * 100
+    return (
+        min(max(height, -1.0), 1.0),
+        statistics.fmean(levels[-10:]) - _part([level for _, _, level in stretch], 0.9),
+        statistics.fmean(strengths[-5:]) - _part(strengths, 0.5),
+        statistics.fmean(abs(after[2] - before[2]) for before, after in itertools.pairwise(paces)),
+        rise,
+    )
+
+
+def _part(values: list[float], part: float) -> float:
+    return sorted(values)[int(part * (len(values) - 1))]

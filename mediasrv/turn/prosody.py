@@ -21,93 +21,17 @@ known; ``turn.doubt`` weighs it.
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mediasrv.audio import pitch
 from mediasrv.audio.format import PTIME_MS, samples_in
-from mediasrv.audio.pitch import HIGHEST_HZ, HOP_MS, LOWEST_HZ, PitchTrack
+from mediasrv.turn.cues import VoiceRange, listen
 
 WINDOW_MS = 600
 """What is listened to before a pause: its last two or three syllables, and something to compare them with."""
 BRIDGED_MS = 200
 """A longer silence is a pause: what was before it says nothing of how the voice after it ends."""
-LEAST_PITCHED_MS = 100
-"""With less pitch than this there is no judgement: a whisper, a cough, a lone consonant."""
-
-# The end of a stretch: a short vowel for pitch, a syllable for loudness, which wavers more.
-_PITCH_END_HOPS, _LEVEL_END_HOPS = 50 // HOP_MS, 100 // HOP_MS
-_PACE_HOPS, _RISE_HOPS = 400 // HOP_MS, 200 // HOP_MS
-# Beyond an octave from the middle of the range lie octave errors.
-_MOST_HEIGHT = 1.0
-# Octaves a second.
-_MOST_RISE = 6.0
-
-# Ends counted as much as all the rest, of which natural pauses were three tenths.
-BIAS = -3.1
-HEIGHT_WEIGHT = -4.8
-FADE_WEIGHT = -0.2
-FIRMNESS_WEIGHT = -2.2
-PACE_WEIGHT = -0.3
-RISE_WEIGHT = 0.27
-
-# One word in twenty within a phrase, one with an accent, is so high over the middle of the range, in octaves, and
-# rises so steeply, in octaves a second.
-QUESTION_HEIGHT, QUESTION_RISE = 0.3, 3.0
-QUESTION_FINALITY = 0.5
-
-
-class Cues(NamedTuple):
-    """What the end of a stretch of voice sounds like."""
-
-    height: float
-    """Its last pitch over the median of the speaker's range, octaves."""
-    fade_db: float
-    """Level of the last pitched voice over that of the loud parts of the stretch."""
-    firmness: float
-    """Periodicity of the last voice over that of the stretch; a voice that creaks or breathes out has less."""
-    pace_db: float
-    """Mean change of level from hop to hop; syllables that follow each other slowly have less."""
-    rise: float
-    """Slope of the last pitch, octaves a second."""
-
-    @property
-    def finality(self) -> float:
-        """How finished it sounds, 0 to 1."""
-        evidence = BIAS + HEIGHT_WEIGHT * self.height + FADE_WEIGHT * self.fade_db
-        evidence += FIRMNESS_WEIGHT * self.firmness + PACE_WEIGHT * self.pace_db
-        evidence += RISE_WEIGHT * min(max(self.rise, -_MOST_RISE), _MOST_RISE)
-        likelihood = 1 / (1 + math.exp(-evidence))
-        asks = self.height >= QUESTION_HEIGHT and self.rise >= QUESTION_RISE
-        return max(likelihood, QUESTION_FINALITY) if asks else likelihood
-
-
-class VoiceRange:
-    """Where a speaker's pitch lies, by what was heard of it so far; the latest counts most."""
-
-    # Half a semitone.
-    _PLACES_PER_OCTAVE = 24
-    # 10 s of pitch.
-    _MEMORY_HOPS = 1000
-
-    def __init__(self) -> None:
-        self._lowest = math.log2(LOWEST_HZ)
-        self._counts = np.zeros(math.ceil(math.log2(HIGHEST_HZ / LOWEST_HZ) * self._PLACES_PER_OCTAVE) + 1)
-
-    def learn(self, octaves: NDArray[np.float64]) -> None:
-        """Take pitches, one a hop, as log2 of Hz."""
-        self._counts *= (1 - 1 / self._MEMORY_HOPS) ** octaves.size
-        places = ((octaves - self._lowest) * self._PLACES_PER_OCTAVE).astype(np.int64)
-        self._counts += np.bincount(np.clip(places, 0, self._counts.size - 1), minlength=self._counts.size)
-
-    @property
-    def median(self) -> float:
-        """The middle of the range, as log2 of Hz; the lowest pitch there is before anything was learned."""
-        below = self._counts.cumsum()
-        return self._lowest + (int(below.searchsorted(below[-1] / 2)) + 0.5) / self._PLACES_PER_OCTAVE
 
 
 class Prosody:
@@ -155,7 +79,7 @@ class Prosody:
         """
         if not self._is_judged:
             self._is_judged = True
-            cues = self._cues(pitch.track(self._last_voice(), self._rate_hz))
+            cues = listen(pitch.track(self._last_voice(), self._rate_hz), self._range)
             self._finality = None if cues is None else cues.finality
         return self._finality
 
@@ -164,30 +88,3 @@ class Prosody:
         end = self._frames - min(self._silent_frames, self._bridged_frames)
         start = max(end - self._window_frames, 0)
         return self._ring[np.arange(start, end) % self._kept_frames].ravel()
-
-    def _cues(self, heard: PitchTrack) -> Cues | None:
-        pitched = heard.f0_hz.nonzero()[0]
-        if pitched.size < LEAST_PITCHED_MS // HOP_MS:
-            return None
-        octaves = np.log2(heard.f0_hz[pitched])
-        self._range.learn(octaves)
-        height = _quantile(octaves[-_PITCH_END_HOPS:], 0.5) - self._range.median
-        levels_db, strength = heard.level_db[pitched], heard.strength[pitched]
-        last = int(pitched[-1])
-        return Cues(
-            height=min(max(height, -_MOST_HEIGHT), _MOST_HEIGHT),
-            fade_db=float(levels_db[-_LEVEL_END_HOPS:].mean()) - _quantile(heard.level_db, 0.9),
-            firmness=float(strength[-_PITCH_END_HOPS:].mean()) - _quantile(strength, 0.5),
-            pace_db=float(np.abs(np.diff(heard.level_db[max(last - _PACE_HOPS, 0) : last + 1])).mean()),
-            rise=_slope(pitched[-_RISE_HOPS:], octaves[-_RISE_HOPS:]) * 1000 / HOP_MS,
-        )
-
-
-def _quantile(values: NDArray[np.float64], part: float) -> float:
-    return float(np.sort(values)[int(part * (values.size - 1))])
-
-
-def _slope(places: NDArray[np.intp], values: NDArray[np.float64]) -> float:
-    """Of the straight line nearest to the values, per place."""
-    off = places - places.mean()
-    return float(off @ values) / float(off @ off)

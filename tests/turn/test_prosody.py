@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediasrv.audio import g711
-from mediasrv.turn.prosody import (
-    QUESTION_FINALITY,
-    QUESTION_HEIGHT,
-    QUESTION_RISE,
-    Cues,
-    Prosody,
-    VoiceRange,
-)
+from mediasrv.turn.cues import QUESTION_FINALITY
+from mediasrv.turn.prosody import Prosody
 from tests.audio.test_pitch import SPEECH, hiss, recorded, voice
 
 SILENCE = np.zeros(160, np.int16)
@@ -85,59 +79,11 @@ def test_a_steep_rise_to_a_high_end_may_be_a_question() -> None:
     assert verdict(glide(0.8)) == QUESTION_FINALITY
 
 
-@pytest.mark.parametrize(
-    ("height", "rise", "least"),
-    [(QUESTION_HEIGHT, QUESTION_RISE, 0.5), (QUESTION_HEIGHT, 2.9, 0.0), (0.2, QUESTION_RISE, 0.0)],
-)
-def test_a_question_is_both_high_and_steep(height: float, rise: float, least: float) -> None:
-    finality = Cues(height=height, fade_db=0, firmness=0, pace_db=0, rise=rise).finality
-    assert least <= finality < least + 0.2
-
-
-def test_a_question_that_fades_is_as_final_as_it_sounds() -> None:
-    cues = Cues(height=0.3, fade_db=-35, firmness=-0.2, pace_db=1, rise=4)
-    assert QUESTION_FINALITY < cues._replace(rise=QUESTION_RISE).finality < cues.finality
-
-
-def test_after_a_rise_a_voice_is_as_high_as_that_makes_it_and_no_higher() -> None:
-    level = Cues(height=0.1, fade_db=-12, firmness=0, pace_db=2, rise=0)
-    assert level._replace(rise=-2).finality < level.finality < level._replace(rise=2).finality
-    assert level._replace(rise=40).finality == level._replace(rise=6).finality
-    assert level._replace(rise=-40).finality == level._replace(rise=-6).finality
-
-
-def test_breath_and_slowness_are_signs_of_an_end() -> None:
-    cues = Cues(height=-0.2, fade_db=-10, firmness=0, pace_db=2, rise=0)
-    assert cues._replace(firmness=-0.2).finality > cues.finality + 0.1
-    assert cues._replace(pace_db=1).finality > cues.finality + 0.05
-
-
 def test_the_same_voice_ends_low_or_high_by_the_range_of_its_speaker() -> None:
     low, high = voice(100, seconds=0.6), voice(200, seconds=0.6)
     plain = verdict(glide(0, -12))
     assert verdict(glide(0, -12), before=[high] * 3) > plain + 0.2
     assert verdict(glide(0, -12), before=[low] * 3) < plain / 2
-
-
-def test_a_range_is_learned_and_forgotten() -> None:
-    voices = VoiceRange()
-    voices.learn(np.full(100, 7.0))
-    assert voices.median == pytest.approx(7.0, abs=0.05)
-    voices.learn(np.full(90, 8.0))
-    assert voices.median == pytest.approx(7.0, abs=0.05)
-    for _ in range(20):
-        voices.learn(np.full(100, 8.0))
-    for _ in range(10):
-        voices.learn(np.full(100, 7.5))
-    assert voices.median == pytest.approx(7.5, abs=0.05)
-
-
-def test_a_range_ends_where_pitch_does() -> None:
-    voices = VoiceRange()
-    voices.learn(np.full(10, np.log2(401.0)))
-    assert voices.median == pytest.approx(np.log2(400), abs=0.1)
-    voices.learn(np.full(500, np.log2(59.0)))
-    assert voices.median == pytest.approx(np.log2(60), abs=0.1)
 
 
 def test_nothing_is_said_before_any_voice() -> None:
