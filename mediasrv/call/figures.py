@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from mediasrv.call.ear import Ear
 from mediasrv.call.tally import Tally
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.turn.playout import PlayoutLedger
 
@@ -52,6 +53,11 @@ class Figures:
         if self._is_closed:
             return Waiting(0.0, 0.0)
         return Waiting(self._ledger.unsent_ms / 1000, max(0.0, self._ledger.dry_at_s - now))
+
+    def unsent_s(self) -> float:
+        """The caller's audio that the recogniser has not been given, in seconds."""
+        is_heard = self._ear.has_listener and not self._is_closed
+        return unsent_s(self._ear.listener.recognition) if is_heard else 0.0
 
     def close(self) -> Tally:
         """The call is over: what it comes to, told once."""

@@ -20,6 +20,7 @@ from contextlib import aclosing
 from mediasrv.audio.format import AudioFormat
 from mediasrv.audio.transcode import Transcoder
 from mediasrv.errors import ProviderError
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Member
 from mediasrv.providers.meter import Meter, Use, current_meter
@@ -121,6 +122,13 @@ class _Relay(Recognition):
             self._forget(surplus)
         if self._leg is not None:
             self._leg.send(payload)
+
+    @property
+    def unsent_s(self) -> float:
+        """Audio that waits, in seconds: in the present leg, or for the next one."""
+        if self._leg is not None:
+            return unsent_s(self._leg.recognition)
+        return len(self._kept) / self._audio.bytes_in(1000)
 
     def _forget(self, surplus: int) -> None:
         del self._kept[:surplus]

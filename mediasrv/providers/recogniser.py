@@ -77,6 +77,13 @@ class Recogniser(Recognition):
         forced = self._session is not None and self._session.commit(self._minutes.is_dirty)
         self._minutes.commit(self._reel.end_ms, asyncio.get_running_loop().time(), forced=forced)
 
+    @property
+    def unsent_s(self) -> float:
+        """Audio that waits for the vendor, in seconds; what is said between utterances may not be meant for it."""
+        session = self._session
+        is_kept_back = session is not None and session.dialect.wants_utterances and not self._minutes.is_open
+        return 0.0 if is_kept_back else self._reel.left_ms / 1000
+
     async def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
         try:
             while True:

@@ -57,6 +57,11 @@ class Reel:
         return position / self._bytes_per_ms
 
     @property
+    def left_ms(self) -> float:
+        """How much is kept that the socket has not been given."""
+        return min(self.end - self.given, len(self._audio)) / self._bytes_per_ms
+
+    @property
     def end_ms(self) -> float:
         """Media time of the newest audio."""
         return self.end / self._bytes_per_ms

@@ -15,6 +15,7 @@ from mediasrv.call.agent import Agent
 from mediasrv.call.call import Call
 from mediasrv.call.control import CallControl, HandoverOrder, HandoverOutcome, Words
 from mediasrv.call.tools import Tool
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import (
     Delta,
     Llm,
@@ -69,6 +70,9 @@ class DistantRecognition(Recognition):
     def commit(self) -> None:
         if self._real is not None:
             self._world.tell(self._real.commit)
+
+    # Whoever asks only looks.
+    unsent_s = property(lambda self: unsent_s(self._real))
 
     def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
         return stream(self._world.open("heard", lambda channel: cast(Recognition, self._real).transcripts()))

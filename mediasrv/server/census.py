@@ -59,6 +59,7 @@ class Census(Collector):
         live = list(self.calls())
         yield from self._counters(live)
         yield _playout(live)
+        yield _recognition(live)
         lengths = GaugeMetricFamily("mediasrv_queue_length", "What waits, by where.", labels=["queue"])
         for queue, depth in self._queues.items():
             lengths.add_metric([queue], depth())
@@ -105,4 +106,16 @@ def _playout(live: Sequence[Figures]) -> Metric:
     )
     family.add_metric(["here"], sum(each.here_s for each in waiting))
     family.add_metric(["carrier"], sum(each.there_s for each in waiting))
+    return family
+
+
+def _recognition(live: Sequence[Figures]) -> Metric:
+    waiting = [call.unsent_s() for call in live]
+    family = GaugeMetricFamily(
+        "mediasrv_recognition_waiting_seconds",
+        "Callers' audio that recognisers have not been given: of all calls, and of the one that waits longest.",
+        labels=["of"],
+    )
+    family.add_metric(["all"], sum(waiting))
+    family.add_metric(["one"], max(waiting, default=0.0))
     return family

@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from mediasrv.audio.format import L16_16K, MULAW_8K, AudioFormat
 from mediasrv.errors import ProviderError
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import HintKind, Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback_stt import FAILURES_EACH, KEPT_MS, PRE_ROLL_MS, FallbackStt
@@ -145,6 +147,20 @@ def test_the_first_listens_while_it_can() -> None:
     assert words(two_utterances, first, second) == ["a 50", "a 50"]
     assert first.opened[0].log == ["begin", 1, "commit", "begin", 2, "commit"]
     assert second.opened == []
+
+
+def test_what_waits_is_what_waits_with_whoever_listens_or_for_the_next() -> None:
+    async def act(call: Call) -> None:
+        assert unsent_s(call.recognition) == 0.0
+        first.opened[0].unsent_s = 1.5  # type: ignore[attr-defined]
+        assert unsent_s(call.recognition) == 1.5
+        call.recognition.begin()
+        call.hear(50)
+        with patch.object(call.recognition, "_leg", None):
+            assert unsent_s(call.recognition) == 1.0
+
+    first = Clerk("a")
+    words(act, first)
 
 
 class PatientClerk(Clerk):

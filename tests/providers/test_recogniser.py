@@ -11,6 +11,7 @@ import pytest
 from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat
 from mediasrv.net.websocket import WebSocket
 from mediasrv.providers import minutes, recogniser
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import Transcript
 from mediasrv.providers.dialect import Dialect
 from native_bench.standins.base import Fault
@@ -326,8 +327,10 @@ async def test_what_is_said_before_the_socket_is_open_is_heard(vendor: Vendor) -
             if at == 480:
                 caller.recognition.begin()
             caller.recognition.send(audio[at : at + 160])
+        assert unsent_s(caller.recognition) == len(audio) / 8000
         caller.recognition.finalize(1)
         assert (await caller.final(1)).text == "w65 w66"
+        assert unsent_s(caller.recognition) < 0.2
 
 
 @every_vendor

@@ -31,6 +31,16 @@ def test_what_was_given_can_be_given_again_from_a_whole_frame_on() -> None:
     assert reel.take(800) == numbered(range(3, 6))
 
 
+def test_what_was_not_given_is_told_as_far_as_it_is_kept() -> None:
+    reel = Reel(MULAW_8K, 100)
+    reel.push(numbered(range(1, 4)))
+    assert reel.left_ms == 60
+    reel.take(160)
+    assert reel.left_ms == 40
+    reel.push(numbered(range(4, 60)))
+    assert reel.left_ms == 100
+
+
 def test_old_audio_is_dropped_and_passed_over() -> None:
     reel = Reel(MULAW_8K, 100)
     reel.push(numbered(range(1, 56)))

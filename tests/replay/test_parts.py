@@ -11,6 +11,7 @@ import pytest
 from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.call.agent import Agent
 from mediasrv.call.tools import tools_of
+from mediasrv.providers.backlog import unsent_s
 from mediasrv.replay import parts
 from mediasrv.replay.world import world_of
 from tests.replay.agents import Desk
@@ -70,6 +71,15 @@ def test_who_is_outside_is_told_everything_and_nobody_where_nobody_is(part: Any,
 
     assert run(act).lines == []
     assert outside.told == told
+
+
+def test_what_waits_for_a_recogniser_is_looked_up_outside() -> None:
+    async def act(notes: Notes) -> None:
+        real: Any = SimpleNamespace(unsent_s=1.5)
+        assert unsent_s(parts.DistantRecognition(notes.capture, real)) == 1.5
+        assert unsent_s(parts.DistantRecognition(notes.capture, None)) == 0.0
+
+    assert run(act).lines == []
 
 
 def _streams(world: Any, real: Any) -> dict[str, AsyncIterator[Any]]:

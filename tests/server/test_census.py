@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import Any, cast
 
 from mediasrv.audio.format import MULAW_8K
 from mediasrv.call.ear import Ear
@@ -10,6 +13,7 @@ from mediasrv.call.effort import Effort
 from mediasrv.call.figures import Figures
 from mediasrv.call.observer import Observer
 from mediasrv.call.tally import Tally
+from mediasrv.providers.base import Recognition, Transcript
 from mediasrv.server.metrics import Metrics
 from mediasrv.turn.outcomes import Outcomes
 from mediasrv.turn.playout import PlayoutLedger
@@ -82,6 +86,36 @@ async def test_audio_on_its_way_is_told_by_where_it_waits() -> None:
     here, there = (waiting[f'mediasrv_playout_waiting_seconds{{place="{place}"}}'] for place in ("here", "carrier"))
     assert here == 0.8
     assert 0 < there <= 0.2
+
+
+class Slow(Recognition):
+    """Has not been given so much yet."""
+
+    def __init__(self, unsent_s: float) -> None:
+        self.unsent_s = unsent_s
+
+    def send(self, payload: bytes) -> None: ...
+
+    def finalize(self, request: int) -> None: ...
+
+    def commit(self) -> None: ...
+
+    async def transcripts(self) -> AsyncGenerator[Transcript]:
+        return
+        yield
+
+
+async def test_audio_that_waits_for_recognisers_is_told_of_all_and_of_the_worst() -> None:
+    metrics, calls = Metrics(), [Parts(), Parts(), Parts()]
+    metrics.census.calls = lambda: [call.figures for call in calls]
+    all_of_it, of_one = (f'mediasrv_recognition_waiting_seconds{{of="{of}"}}' for of in ("all", "one"))
+    assert (told(metrics)[all_of_it], told(metrics)[of_one]) == (0, 0)
+    for call, unsent_s in zip(calls, (0.5, 2.0), strict=False):
+        hearing = SimpleNamespace(formats=(MULAW_8K,), listen=lambda _, unsent_s=unsent_s: Slow(unsent_s))
+        call.ear.listen(cast(Any, hearing), lambda *verdict: None)
+    assert (told(metrics)[all_of_it], told(metrics)[of_one]) == (2.5, 2.0)
+    calls[1].figures.close()
+    assert told(metrics)[all_of_it] == 0.5
 
 
 async def test_a_queue_is_as_long_as_it_is_just_now() -> None:
