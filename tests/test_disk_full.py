@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 import signal
 import sqlite3
+import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,13 @@ from mediasrv.records.recordingfiles import CAPTURE_SUFFIX, SUFFIX
 from mediasrv.records.sealed import SealError, Unsealer
 from mediasrv.replay.file import read_capture
 from tests.patience import WAIT_S, until
-from tests.test_workers import SCRIPTED, Server, serving
+from tests.test_workers import Server, scripted, serving
 
 pytestmark = pytest.mark.long
 
 KEY = bytes(range(32))
 ROOM_BYTES = 4096
+DISK = "8m"
 KEEPING = """record = true
 [records]
 path = "{folder}/mediasrv.db"
@@ -36,15 +39,51 @@ folder = "{folder}/captures"
 [agents.default.stt]"""
 
 
+NoRoom = Callable[[int, Path], AbstractContextManager[None]]
+"""Leaves no room to the files of a process in a folder."""
+
+
 @contextmanager
-def no_room(pid: int) -> Iterator[None]:
-    """Files of this process grow no further: it is what a full disk does, and needs no disk of its own."""
+def files_that_may_not_grow(pid: int, _: Path) -> Iterator[None]:
+    """Writing fails behind the first bytes of a file: like a quota, and without a disk of its own."""
     soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM_BYTES, hard))
     try:
         yield
     finally:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def a_full_disk(_: int, folder: Path) -> Iterator[None]:
+    """Somebody else takes all that the file system has (ENOSPC), and gives it back."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1):
+            while True:
+                try:
+                    file.write(bytes(size))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    break
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[bool]:
+    """A file system of its own, in memory; ``False`` where we are not allowed to have one."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "mediasrv-test", str(folder)]
+    is_there = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield is_there
+    finally:
+        if is_there:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 async def talk(server: Server, *call_ids: str) -> None:
@@ -63,27 +102,34 @@ def pieces_of(path: Path) -> tuple[int, bool]:
     """How many bytes can be read of a sealed file, and whether it is whole; raise for one that is corrupt."""
     size = 0
     with path.open("rb") as file:
-        pieces = Unsealer(file, KEY).pieces()
-        while True:
-            try:
-                size += len(next(pieces))
-            except StopIteration:
-                return size, True
-            except SealError as error:
-                if "breaks off" not in str(error):
-                    raise
-                return size, False
+        try:
+            for piece in Unsealer(file, KEY).pieces():
+                size += len(piece)
+        except SealError as error:
+            if "breaks off" not in str(error):
+                raise
+            return size, False
+    return size, True
 
 
-async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path: Path) -> None:
-    config = tmp_path / "keeping.toml"
-    text = SCRIPTED.format(greeting="Hi.").replace("[agents.default.stt]", KEEPING.format(folder=tmp_path), 1)
+@pytest.mark.parametrize("no_room", [files_that_may_not_grow, a_full_disk])
+async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path: Path, no_room: NoRoom) -> None:
+    with small_disk(tmp_path / "disk") as is_real:
+        if no_room is a_full_disk and not is_real:
+            pytest.skip("only root can mount a disk")
+        await live_through(tmp_path, tmp_path / "disk", no_room)
+        check_what_was_kept(tmp_path / "disk")
+
+
+async def live_through(folder: Path, disk: Path, no_room: NoRoom) -> None:
+    config = folder / "keeping.toml"
+    text = scripted().replace("[agents.default.stt]", KEEPING.format(folder=disk), 1)
     config.write_text(text)
     sealing = {"SEAL": b64encode(KEY).decode()}
-    async with serving(tmp_path, "--config", str(config), environment=sealing) as server:
+    async with serving(folder, "--config", str(config), environment=sealing) as server:
         await talk(server, "before")
-        await until(lambda: "before" in recorded(tmp_path))
-        with no_room(server.process.pid):
+        await until(lambda: "before" in recorded(disk))
+        with no_room(server.process.pid, disk):
             await talk(server, "during-1", "during-2")
             await server.until("mediasrv_records_troubled", 1.0)
             await server.until("mediasrv_recordings_troubled", 1.0)
@@ -103,7 +149,6 @@ async def test_calls_go_on_without_room_and_what_follows_is_kept_whole(tmp_path:
     assert sum("table=recording " in line for line in errors) == 1
     assert sum("table=record " in line for line in errors) <= 1
     assert len(errors) <= 3
-    check_what_was_kept(tmp_path)
 
 
 def recorded(folder: Path) -> dict[str, int]:

@@ -73,8 +73,10 @@ class Unsealer:
     def __init__(self, file: BinaryIO, key: bytes) -> None:
         """Raise ``SealError`` for a file that is not ours."""
         self._file = file
-        if file.read(len(MAGIC)) != MAGIC:
+        if not MAGIC.startswith(begun := file.read(len(MAGIC))):
             raise SealError("this is no sealed file")
+        if begun != MAGIC:
+            raise SealError("the file breaks off")
         salt = self._exactly(SALT_BYTES)
         length = self._exactly(_HEADER.size)
         self.header = self._exactly(*_HEADER.unpack(length))

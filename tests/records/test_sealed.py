@@ -69,7 +69,7 @@ def test_of_a_file_that_breaks_off_all_that_was_written_is_read(size: int) -> No
         for piece in Unsealer(BytesIO(whole[: min(size, len(whole) - 1)]), KEY).pieces():
             got.append(piece)
 
-    with pytest.raises(SealError, match=r"breaks off|no sealed file"):
+    with pytest.raises(SealError, match="breaks off"):
         read()
     assert got == [b"one..", b"two.."][: len(got)]
 
