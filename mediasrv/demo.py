@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
@@ -32,7 +32,7 @@ from mediasrv.simulator.interrupt import interrupt_hangs_up
 from mediasrv.simulator.pacing import Pacing
 from mediasrv.simulator.person import Person
 from mediasrv.simulator.recording import write_recording
-from mediasrv.simulator.report import CallReport, report
+from mediasrv.simulator.report import CallReport, TurnReport, report
 from mediasrv.simulator.script import Performance
 from mediasrv.simulator.script import conversation as polite_conversation
 from mediasrv.simulator.speech import recorded
@@ -142,26 +142,33 @@ def _write(out_dir: Path, call: Conversation, figures: CallReport, narrator: Nar
         figures,
         title="A call to the story line, as the caller heard it",
         words=_captions(call, figures, narrator),
-        stages=_stages(figures, narrator),
+        stages=waterfalls(figures.turns, narrator.traces),
     )
 
 
-def _stages(figures: CallReport, narrator: Narrator) -> list[list[Stage]]:
-    """The waterfalls as the caller's ear has them: from his last sound, with the way to his ear and back."""
-    if len(narrator.traces) != len(figures.turns):
+def waterfalls(turns: Sequence[TurnReport], traces: Sequence[TurnTrace]) -> list[list[Stage]]:
+    """The waterfalls as the caller's ear has them: from his last sound, with the way to his ear and back.
+
+    They add up to each turn's ``response_ms``; there are none when not every turn has its trace.
+    """
+    if len(traces) != len(turns):
         return []
-    waterfalls: list[list[Stage]] = []
-    for turn, trace in zip(figures.turns, narrator.traces, strict=True):
-        unseen_ms = max(0.0, (turn.response_ms or 0.0) - (trace.response_ms or 0.0))
+    falls: list[list[Stage]] = []
+    for turn, trace in zip(turns, traces, strict=True):
+        # Less than nothing when he was still heard after what the server took for his last voice.
+        unseen_ms = (turn.response_ms or 0.0) - (trace.response_ms or 0.0)
         bars = [_later(bar, unseen_ms) for bar in trace.waterfall() if not bar.is_nothing]
-        waterfalls.append([Stage("last sound, and the wire", 0.0, unseen_ms), *bars])
-    return waterfalls
+        falls.append([Stage("last sound, and the wire", 0.0, max(0.0, unseen_ms)), *bars])
+    return falls
 
 
 def _later(bar: ServerStage, by_ms: float) -> Stage:
-    """A stage of the server's, on the picture's axis."""
+    """A stage of the server's, on the picture's axis; what lies before the caller's last sound was done ahead."""
+    start_ms, end_ms = bar.start_ms + by_ms, bar.end_ms + by_ms
     ahead_ms = None if bar.ahead_ms is None else (bar.ahead_ms[0] + by_ms, bar.ahead_ms[1] + by_ms)
-    return Stage(bar.name.replace("_", " "), bar.start_ms + by_ms, bar.end_ms + by_ms, ahead_ms)
+    if start_ms < 0:
+        ahead_ms = (min(start_ms, *(ahead_ms or (0.0,))), min(end_ms, 0.0))
+    return Stage(bar.name.replace("_", " "), max(start_ms, 0.0), max(end_ms, 0.0), ahead_ms)
 
 
 def _captions(call: Conversation, figures: CallReport, narrator: Narrator) -> list[Words]:
