@@ -11,7 +11,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -234,13 +234,20 @@ async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Pa
         await calls_are_spread_and_found(server)
 
 
-async def test_the_same_over_tls(tmp_path: Path) -> None:
-    files = write(tmp_path, datetime.now(UTC), 30)
+@asynccontextmanager
+async def sealed(folder: Path) -> AsyncIterator[Server]:
+    """Two workers that speak TLS."""
+    files = write(folder, datetime.now(UTC), 30)
     trusting = ssl.create_default_context(cafile=str(files.certificate))
     settings = (
         f'public_url = "https://127.0.0.1"\ntls_certificate_file = "{files.certificate}"\ntls_key_file = "{files.key}"'
     )
-    async with serving(tmp_path, "--workers", "2", settings=settings, trusting=trusting) as server:
+    async with serving(folder, "--workers", "2", settings=settings, trusting=trusting) as server:
+        yield server
+
+
+async def test_the_same_over_tls(tmp_path: Path) -> None:
+    async with sealed(tmp_path) as server:
         await calls_are_spread_and_found(server)
         # Who guesses the token is counted by his address and not by the worker that he comes through.
         for number in range(9):
@@ -255,6 +262,24 @@ async def test_the_same_over_tls(tmp_path: Path) -> None:
                 assert b"alive" not in await peer.rest()
         assert await server.get("/healthz") == (200, "alive\n")
         assert "Traceback" not in "".join(server.lines)
+
+
+async def test_a_certificate_that_has_expired_is_refused_and_a_new_one_taken_under_live_calls(tmp_path: Path) -> None:
+    async with sealed(tmp_path) as server:
+        lasting = await server.phone("lasting")
+        write(tmp_path, datetime.now(UTC) - timedelta(days=90), 89)
+        server.process.send_signal(signal.SIGHUP)
+        await server.until_said("reload is given up, those who are left go on")
+        assert any("has expired" in line for line in server.lines)
+        assert await server.get("/readyz") == (200, "ready\n")
+        files = write(tmp_path, datetime.now(UTC), 90, name="renewed.example.in")
+        server.process.send_signal(signal.SIGHUP)
+        await server.until_said(" reloaded")
+        assert server.trusting is not None
+        server.trusting.load_verify_locations(str(files.certificate))
+        await server.phone("new")
+        assert lasting.ears.websocket.is_open
+        assert (await server.figures())["mediasrv_live_calls"] == 2
 
 
 async def test_with_one_worker_full_the_other_takes_calls_and_with_both_nobody_does(tmp_path: Path) -> None:
