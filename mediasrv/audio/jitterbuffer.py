@@ -48,7 +48,7 @@ class JitterBuffer:
     """One stream's packets in the order of their media time."""
 
     __slots__ = (
-        *("_before", "_began", "_concealer", "_delay", "_expected", "_followed", "_followed_s", "_last_arrival_s"),
+        *("_before", "_began", "_concealer", "_delay", "_expected", "_first", "_followed_s", "_last_arrival_s"),
         *(
             "_last_place",
             "_latest",
@@ -82,9 +82,10 @@ class JitterBuffer:
         self._to_insert = 0
         self._last_arrival_s: float | None = None
         self._last_place = 0
-        # The count of the packet that may follow, if any may; how many have, when the last did, and the last two.
-        self._expected: float = math.nan
-        self._followed, self._followed_s = 0, 0.0
+        # The count of the packet that may follow, if any may, and of the first that could; when one last did, and the
+        # last two that did.
+        self._expected = self._first = math.nan
+        self._followed_s = 0.0
         self._before = self._latest = np.zeros(0, np.int16)
 
     def follow(self, count: int | None, pcm: Frame, now: float) -> bool:
@@ -95,7 +96,6 @@ class JitterBuffer:
         if count != self._expected or len(pcm) != self._packet_samples:
             return False
         self._expected += 1
-        self._followed += 1
         self._before, self._latest = self._latest, pcm
         variation_ms = abs(now - self._followed_s - self._packet_s) * 1000
         self._followed_s = now
@@ -105,16 +105,16 @@ class JitterBuffer:
 
     def _catch_up(self) -> None:
         """Let order and history learn of what has followed."""
-        if not self._followed:
+        if not self._expected > self._first:
             return
-        self._sequence.advance(self._followed)
+        followed = int(self._expected - self._first)
+        self._sequence.advance(followed)
         self._last_arrival_s = self._followed_s
-        self._last_place += self._followed
-        self._next += self._followed
-        if self._followed > 1:
+        self._last_place += followed
+        self._next += followed
+        if followed > 1:
             self._concealer.heard(self._before)
         self._concealer.heard(self._latest)
-        self._followed = 0
 
     def push(self, chunk: int | None, pcm: Frame, now: float) -> list[Frame]:
         """Take a packet with its count, if the carrier counts, and return what is to be played by ``now``.
@@ -140,7 +140,8 @@ class JitterBuffer:
         self._measure(place, now)
         if not self._max_delay:
             if place >= self._next and chunk is not None and 2 * pcm.size >= self._concealer.history_samples:
-                self._expected, self._followed_s = chunk + 1, now
+                self._expected = self._first = chunk + 1
+                self._followed_s = now
             return self._play_through(place, pcm)
         self._accept(place, pcm, now)
         return self.pop(now)

@@ -75,7 +75,7 @@ class Prosody:
         """Return how finished the last voice sounded, from 0 to 1, or ``None`` when there was too little pitch in it.
 
         Asked for the first time since there was voice, it listens to the last 600 ms, learns their pitch, and takes
-        a fifth of a millisecond; the answer is kept until there is more voice.
+        a tenth of a millisecond; the answer is kept until there is more voice.
         """
         if not self._is_judged:
             self._is_judged = True
