@@ -114,6 +114,7 @@ class CartesiaTts(SocketTts):
 
     @property
     def joins(self) -> bool:
+        # "Contexts maintain prosody between their inputs" (guide to contexts); not heard by us.
         return True
 
     def target(self, audio: AudioFormat) -> tuple[str, Query]:
