@@ -87,7 +87,8 @@ def test_the_way_in_is_the_servers_own_and_takes_the_same_each_time() -> None:
     with asyncio.Runner(loop_factory=Clock) as runner:
         _, once, again = (runner.run(counted()) for _ in range(3))
     assert once == pytest.approx(again, rel=0.001)
-    assert once > 50 * 1000
+    # More than any part of the way takes by itself.
+    assert once > 50 * 500
 
 
 def test_memory_that_is_needed_and_that_is_left_are_told_apart() -> None:
