@@ -58,7 +58,7 @@ class Look:
     blocks: int
     """Of memory, in use."""
     garbage: int
-    """Blocks that waited for the collector, where it was run for this look."""
+    """Objects that waited for the collector, where it was run for this look."""
 
 
 def growths(looks: Sequence[Look], calls: int = 1, behind: float = 0.5) -> dict[str, Slope]:
@@ -211,7 +211,7 @@ async def _tell(path: Path | None, title: str, work: Any, looks: list[Look], lim
         print(f"{name:<14}{line.rise:>10.2f} ± {line.error:<10.2f}limit {limits[name]:<8g}{seen}")
     if any(each.garbage for each in looks):
         waiting = sum(each.garbage for each in looks[1:]) / max(looks[-1].at * 1000, 1)
-        print(f"{waiting:.0f} blocks of each call waited for the collector, because they refer to each other")
+        print(f"{waiting:.0f} objects of each call waited for the collector, because they refer to each other")
     for each in [*grown, *failures[:5], *([f"broken off: {broken}"] if broken else [])]:
         print(f"{'':>4}{each}", flush=True)
     figures = {

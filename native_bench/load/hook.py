@@ -3,7 +3,7 @@
 The server runs as it always does, until a signal asks something of it:
 
     SIGUSR1   writes ``gauges.json``: tasks, and blocks of memory that are in use
-    SIGRTMIN  the same behind a run of the garbage collector, with the blocks that waited for it
+    SIGRTMIN  the same behind a run of the garbage collector, with the objects that waited for it
     SIGUSR2   begins to sample, and the next time ends it and writes ``profile.json``
 
 A timer of the wall clock strikes every two milliseconds, and the interpreter calls us between two instructions. (The
@@ -62,11 +62,8 @@ class Watch:
             tasks = len(asyncio.all_tasks())
         except RuntimeError:
             tasks = 0
-        blocks, garbage = sys.getallocatedblocks(), 0
-        if number == signal.SIGRTMIN:
-            gc.collect()
-            blocks, garbage = sys.getallocatedblocks(), blocks - sys.getallocatedblocks()
-        write(self._folder / GAUGES, {"tasks": tasks, "blocks": blocks, "garbage": garbage})
+        garbage = gc.collect() if number == signal.SIGRTMIN else 0
+        write(self._folder / GAUGES, {"tasks": tasks, "blocks": sys.getallocatedblocks(), "garbage": garbage})
 
     def _toggle(self, *_: object) -> None:
         self._is_sampling = not self._is_sampling
