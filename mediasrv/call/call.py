@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from mediasrv.call.handover import hand_over
 from mediasrv.call.history import History
 from mediasrv.call.link import CallDetails, Link
 from mediasrv.call.mouth import Mouth
+from mediasrv.call.privacy import Privacy
 from mediasrv.call.recording import CallRecording
 from mediasrv.call.usage import CallUsage
 from mediasrv.errors import ConfigError
@@ -71,6 +73,7 @@ class Call:
         self.id = call_id
         """The carrier's name for the call."""
         self._parts = parts
+        self._privacy = Privacy(parts.ear)
 
     @property
     def carrier(self) -> str:
@@ -156,8 +159,7 @@ class Call:
         two. ``private`` is for what nobody else may know, such as the number of a card: see ``is_private``.
         Raise ``ProviderError`` when the prompt cannot be said.
         """
-        was_private, self._parts.ear.is_private = self.is_private, private or self.is_private
-        try:
+        with self._privacy if private else nullcontext():
             return await self._parts.digits.collect(
                 max_digits,
                 timeout_s,
@@ -166,8 +168,6 @@ class Call:
                 prompt=self.say(prompt) if prompt else None,
                 interrupts=interrupts,
             )
-        finally:
-            self._parts.ear.is_private = was_private
 
     @property
     def is_private(self) -> bool:

@@ -111,7 +111,7 @@ def test_a_key_stops_the_prompt_and_is_not_lost(log: list[Any]) -> None:
         await press_card(stage)
 
     stage = perform(act, agent_options(class_="tests.call.agents:Till"))
-    assert log == [(CARD, False)]
+    assert log == [(CARD, True)]
     assert stage.count(Clear) == 1
     ((side, prompt),) = stage.watch.words
     assert side == "bot"
@@ -125,7 +125,7 @@ def test_a_key_before_the_prompt_sounds_keeps_it_from_being_said(log: list[Any])
         await press_card(stage)
 
     stage = perform(act, agent_options(class_="tests.call.agents:Till", tts={"first_audio_ms": 900}))
-    assert log == [(CARD, False)]
+    assert log == [(CARD, True)]
     assert stage.watch.words == []
 
 
@@ -152,7 +152,7 @@ def test_what_is_private_is_heard_and_told_by_nobody(
         frames.append(len(sent))
 
     stage = perform(act, agent_options(class_="tests.call.agents:Till"))
-    assert log == [(CARD, False)]
+    assert log == [(CARD, True)]
     # The clock of the recogniser ran on, and it hears again.
     assert frames[1] == stage._frames
     assert len(set(b"".join(sent[frames[0] :]))) > 1
