@@ -224,7 +224,9 @@ class PlainText:
 
 _Reader = tuple[Sign, Callable[[PlainText, re.Match[str]], None]]
 _EMPHASIS: _Reader = (signs.EMPHASIS, PlainText._read_emphasis)
+_BLANK: _Reader = (signs.BLANK, PlainText._read_blank)
 _SIGNS: Mapping[str, tuple[_Reader, ...]] = {
+    " ": (_BLANK,),
     "\n": ((signs.LINE_FEED, PlainText._read_line_feed),),
     "`": ((signs.CODE, PlainText._read_code), _EMPHASIS),
     "*": (_EMPHASIS,),
@@ -245,7 +247,7 @@ _SIGNS: Mapping[str, tuple[_Reader, ...]] = {
 }
 _OTHER_SIGNS: tuple[_Reader, ...] = (
     (signs.PICTURE, PlainText._read_picture),
-    (signs.BLANK, PlainText._read_blank),
+    _BLANK,
 )
 # A mark may be followed by another one: the item of a list that is quoted.
 _LINE_SIGNS: tuple[_Reader, ...] = (

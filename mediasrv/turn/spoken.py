@@ -55,9 +55,19 @@ _SIGNS = tuple(
     )
 )
 
+# Words that no blank but a single one parts, and the marks behind them: what most phrases are, and what has no sign in
+# it that anything is made of.
+_NOTHING_TO_WRITE_OUT = re.compile(
+    r"[A-Za-z]++(?:['’][A-Za-z]++)?[.,;:!?…]?(?: [A-Za-z]++(?:['’][A-Za-z]++)?[.,;:!?…]?)*+ ?"
+)
+
 
 def spoken(phrase: str) -> str:
     """Write a phrase as it is said; the blanks of the result are single."""
+    return phrase.strip() if _NOTHING_TO_WRITE_OUT.fullmatch(phrase) else _written_out(phrase)
+
+
+def _written_out(phrase: str) -> str:
     marks = _LEADING_MARKS.match(phrase)
     phrase = _LONE_HASHES.sub("", phrase[marks.end() :] if marks else phrase)
     if not _OTHER_SCRIPT.search(phrase):

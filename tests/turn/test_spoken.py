@@ -1,8 +1,35 @@
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediasrv.turn import spoken as module
 from mediasrv.turn.spoken import spoken
+
+_TOKENS = [
+    "a",
+    "I",
+    "Café",
+    "co.in",
+    "www.",
+    "it's",
+    "’",
+    "'",
+    "OTP",
+    "code",
+    "7",
+    "#",
+    "-",
+    "@",
+    "…",
+    ".",
+    "!",
+    "?",
+    ",",
+]
 
 
 @pytest.mark.parametrize(
@@ -51,3 +78,11 @@ def test_other_scripts_pass_through(text: str) -> None:
 
 def test_latin_letters_with_accents_are_latin() -> None:
     assert spoken("Café Nguyễn costs €5") == "Café Nguyễn costs 5 euros"
+
+
+@given(st.lists(st.sampled_from([*_TOKENS, *" " * 12, *"ok" * 6])).map("".join))
+def test_nothing_is_written_out_where_there_is_nothing_to_write_out(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "_NOTHING_TO_WRITE_OUT", re.compile("(?!)"))
+        said = spoken(text)
+    assert spoken(text) == said
