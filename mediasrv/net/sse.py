@@ -7,6 +7,7 @@ of an answer that is made once does not; they are skipped like every unknown fie
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mediasrv.errors import RemoteProtocolError
@@ -15,6 +16,8 @@ from mediasrv.errors import RemoteProtocolError
 EVENT_LIMIT_BYTES = 1024 * 1024
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# What a model's token comes as: one event of one line, and nothing else in the packet.
+_LONE_EVENT = re.compile(rb"data: ([^\r\n]+)\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class EventReader:
 
     def receive(self, data: bytes) -> list[ServerEvent]:
         """Take more of the body; raise ``RemoteProtocolError`` when a line or an event is too long."""
+        if self._is_between_events and (lone := _LONE_EVENT.fullmatch(data)):
+            self._is_new = False
+            self._check(len(data) - 2)
+            return [ServerEvent(lone[1].decode(errors="replace"))]
         if self._ended_with_cr and data:
             self._ended_with_cr = False
             data = data.removeprefix(b"\n")
@@ -59,6 +66,10 @@ class EventReader:
             self._rest = bytearray() if lines[-1].endswith((b"\r", b"\n")) else bytearray(lines.pop())
         self._check(len(self._rest))
         return [event for line in lines if (event := self._take(line.rstrip(b"\r\n")))]
+
+    @property
+    def _is_between_events(self) -> bool:
+        return not (self._rest or self._data or self._name or self._ended_with_cr)
 
     def finish(self) -> list[ServerEvent]:
         """The body has ended. A browser would drop an event without its blank line; some servers forget that."""

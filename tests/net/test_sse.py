@@ -111,3 +111,23 @@ def test_it_does_not_matter_where_the_body_is_cut(body: bytes, cuts: list[int]) 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read(body: bytes) -> None:
     assert read(body) == read_slowly(body)
+
+
+LONE = b"data: b\n\n"
+
+
+@pytest.mark.parametrize(
+    "before", [b"", LONE, b"\xef\xbb\xbf", b"\xef", b"x", b"event: ping\n", b"data: a\n", b"data: a\r", b"data: a\r\r"]
+)
+def test_an_event_that_comes_alone_is_read_as_among_others(before: bytes) -> None:
+    assert read(before, LONE, LONE) == read(before + LONE + LONE)
+
+
+@pytest.mark.parametrize(("most", "is_too_long"), [(6, True), (7, False)])
+def test_an_event_that_comes_alone_may_be_too_long(most: int, *, is_too_long: bool) -> None:
+    for body in (LONE, LONE + LONE):
+        if is_too_long:
+            with pytest.raises(RemoteProtocolError):
+                read(body, limit_bytes=most)
+        else:
+            read(body, limit_bytes=most)
