@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, ClassVar
 
 import aiohttp
@@ -23,13 +24,14 @@ import orjson
 
 from mediasrv.errors import ProviderError, RemoteProtocolError
 from mediasrv.net.origin import Query, http_url, rooted
-from mediasrv.net.sse import EventReader, ServerEvent
+from mediasrv.net.sse import EventReader
 from mediasrv.providers.alternation import OPENING
 from mediasrv.providers.answer import STAGE, Answer, reported
 from mediasrv.providers.base import Delta, Llm, Message, ToolSpec
 from mediasrv.providers.loosejson import parse_object
 from mediasrv.providers.sunset import warn_of_sunset
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, http_session, keep_open, refusal, require_key
+from mediasrv.providers.vigil import Vigil
 
 # Far beyond any pause of a model that is going to answer: whoever wants to wait less gives up by cancelling.
 READ_LIMIT_S = 30.0
@@ -92,7 +94,7 @@ class HttpLlm(Llm):
         """Raise ``ConfigError`` for options that cannot work."""
         require_key(self.options, STAGE, self.name)
 
-    @property
+    @cached_property
     def url(self) -> str:
         """Where it is asked; raise ``ConfigError`` for an origin that is none."""
         path, query = self.target()
@@ -129,21 +131,25 @@ class HttpLlm(Llm):
                 return
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
-        answer = self.answer()
+        answer, reader, vigil = self.answer(), EventReader(), Vigil(READ_LIMIT_S)
         response = await self.post(self.body(messages, tools))
         try:
-            async with aclosing(_events(response)) as events:
-                async for event in events:
+            while not answer.is_over:
+                data = await vigil.wait(response.content.readany())
+                for event in reader.receive(data) if data else reader.finish():
                     for delta in answer.read(event):
                         yield delta
                     if answer.is_over:
                         break
+                if not data:
+                    break
             for delta in answer.finish():
                 yield delta
             await _read_last_bytes(response)
         except (aiohttp.ClientError, OSError, RemoteProtocolError) as error:
             raise answer.failure(f"broke off ({type(error).__name__})", retryable=True) from error
         finally:
+            vigil.end()
             response.close()
 
     async def post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
@@ -164,10 +170,16 @@ class HttpLlm(Llm):
     async def _post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
         # Compressed, events would wait in the vendor's compressor for more of them.
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
-        limits = aiohttp.ClientTimeout(connect=CONNECT_LIMIT_S, sock_connect=CONNECT_LIMIT_S, sock_read=READ_LIMIT_S)
-        return await self._open_session().post(
-            self.url, data=_encode(body), headers={**headers, **self.headers()}, allow_redirects=False, timeout=limits
-        )
+        # Its own limit for reading would set a timer for every token.
+        limits = aiohttp.ClientTimeout(connect=CONNECT_LIMIT_S, sock_connect=CONNECT_LIMIT_S)
+        async with asyncio.timeout(READ_LIMIT_S):
+            return await self._open_session().post(
+                self.url,
+                data=_encode(body),
+                headers={**headers, **self.headers()},
+                allow_redirects=False,
+                timeout=limits,
+            )
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
         found = parse_object(await read_some(response))
@@ -179,17 +191,10 @@ class HttpLlm(Llm):
         return self._session
 
 
-async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[ServerEvent]:
-    reader = EventReader()
-    async for data in response.content.iter_any():
-        for event in reader.receive(data):
-            yield event
-    for event in reader.finish():
-        yield event
-
-
 async def _read_last_bytes(response: aiohttp.ClientResponse) -> None:
     """Without the end of the body, the connection cannot be kept."""
+    if response.content.at_eof():
+        return
     with suppress(aiohttp.ClientError, OSError):
         async with asyncio.timeout(_LAST_BYTES_LIMIT_S):
             await response.content.readany()
@@ -199,8 +204,9 @@ async def read_some(response: aiohttp.ClientResponse) -> bytes:
     """The beginning of a body, as much as comes, and close it."""
     data = b""
     try:
-        while len(data) < _ERROR_BYTES and (more := await response.content.read(_ERROR_BYTES)):
-            data += more
+        async with asyncio.timeout(READ_LIMIT_S):
+            while len(data) < _ERROR_BYTES and (more := await response.content.read(_ERROR_BYTES)):
+                data += more
     except (aiohttp.ClientError, OSError):
         pass  # The status has told enough.
     finally:
