@@ -7,8 +7,7 @@ on there is one winner; all others are closed before it is passed on, so nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
@@ -133,11 +132,13 @@ class _Race(Generic[T]):
         await _close(running)
 
 
-async def _close(runners: Iterable[_Runner[T]]) -> None:
+async def _close(runners: Sequence[_Runner[T]]) -> None:
     """Close all, whatever comes between: a stream that is left open holds a provider's connection."""
-    async with AsyncExitStack() as stack:
-        for runner in runners:
-            stack.push_async_callback(runner.close)
+    if runners:
+        try:
+            await runners[0].close()
+        finally:
+            await _close(runners[1:])
 
 
 async def _first(stream: AsyncGenerator[T]) -> T | None:
