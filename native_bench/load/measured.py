@@ -23,7 +23,7 @@ CALLS_A_SECOND = 25
 ANSWER_LIMIT_MS = 3_000
 """Whoever has not answered by then has not answered."""
 _OPEN_LIMIT_S = 10.0
-_GROWTH_S = 20.0
+_GROWTH_S, _GROWTH_CALLS = 20.0, 10
 _LEAVE_LIMIT_S = 8.0
 _LOOK_EVERY_S = 1.0
 _PING_EVERY_S = 0.01
@@ -107,9 +107,13 @@ class Watched:
     usages: Sequence[proc.Usage]
 
     def growth(self, calls: int) -> Slope:
-        """KB a minute and call, in the second half: what is made once is made by then. Nothing is said of a moment."""
+        """KB a minute and call, in the second half: what is made once is made by then.
+
+        Nothing is said of a moment, nor of so few calls that what the process itself takes in its first minutes, most
+        of a megabyte, would be put down to them.
+        """
         half = len(self.times_s) // 2
-        if self.times_s[-1] - self.times_s[0] < _GROWTH_S:
+        if self.times_s[-1] - self.times_s[0] < _GROWTH_S or calls < _GROWTH_CALLS:
             return Slope(0.0, 0.0)
         minutes = [time_s / 60 for time_s in self.times_s[half:]]
         return slope(minutes, [each.rss_bytes / 1000 / max(calls, 1) for each in self.usages[half:]])

@@ -8,8 +8,9 @@ from math import inf
 import pytest
 
 from native_bench.load.caller import LoadCaller
-from native_bench.load.measured import ANSWER_LIMIT_MS, Heard, judge
+from native_bench.load.measured import ANSWER_LIMIT_MS, Heard, Watched, judge
 from native_bench.load.metronome import SLOTS, Metronome
+from native_bench.load.proc import Usage
 from native_bench.load.tape import RATE_HZ, Tape
 from tests.patience import until
 
@@ -111,3 +112,21 @@ async def test_who_asks_to_look_looks_and_not_before() -> None:
     metronome.stop()
     (looked_s,) = speaker.looked_s
     assert looked_s >= when_s
+
+
+def grown(calls: int, kb_a_second: int, seconds: int = 60) -> float:
+    """The growth (KB a minute and call) of a server that takes so much more every second."""
+    usages = [Usage(0.0, 0.0, 0.0, 100_000_000 + second * kb_a_second * 1000, 20, 5) for second in range(seconds)]
+    return Watched([float(second) for second in range(seconds)], usages).growth(calls).rise
+
+
+def test_growth_is_told_for_each_call() -> None:
+    assert grown(20, 10) == pytest.approx(30.0)
+
+
+def test_the_first_minutes_of_the_process_are_not_put_down_to_a_few_calls() -> None:
+    assert grown(1, 10) == 0.0
+
+
+def test_nothing_is_said_of_a_moment() -> None:
+    assert grown(20, 10, seconds=15) == 0.0
