@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from mediasrv.audio.format import PTIME_MS, samples_in
 from mediasrv.audio.pitch import Pitch, level_db, pitch
 from mediasrv.audio.spectrum import NEEDED_MS, RATES_HZ, compare
+from mediasrv.turn.depth import Depth
 from mediasrv.turn.evidence import APERIODIC_STRENGTH, FIRST_RISE_DB, ROUGH_DEPTH_DB, Traits, evidence
 from mediasrv.turn.voicerun import HOLE_MS
 
@@ -49,6 +50,8 @@ CREDIT_FRAMES = 5
 HISTORY_FRAMES = 16
 HELD_FRAMES = -(-NEEDED_MS // PTIME_MS)
 SILENT_DB = -120.0
+# What is less periodic says little of how deep a voice is.
+PERIODIC_STRENGTH = 0.8
 
 
 class Timbre:
@@ -57,7 +60,7 @@ class Timbre:
     It keeps hold of the last frames until newer ones have come: their samples must not change.
     """
 
-    __slots__ = ("_background_db", "_heard", "_hole_ms", "_is_running", "_rate_hz", "_run")
+    __slots__ = ("_background_db", "_depth", "_heard", "_hole_ms", "_is_running", "_rate_hz", "_run")
 
     def __init__(self, rate_hz: int) -> None:
         if rate_hz not in RATES_HZ:
@@ -67,6 +70,7 @@ class Timbre:
         self._heard = deque([silence] * HELD_FRAMES, maxlen=HELD_FRAMES)
         self._hole_ms = 0
         self._background_db = SILENT_DB
+        self._depth = Depth()
         self._run = _Run()
         self._is_running = False
 
@@ -96,7 +100,9 @@ class Timbre:
         return PTIME_MS * self._weigh(self._run.traits(voice, *spectrum), is_loud)
 
     def _end_run(self) -> None:
-        if not self._run.is_speech:
+        if self._run.is_speech:
+            self._depth.know(self._run.f0s_hz)
+        else:
             self._background_db = max(self._background_db, *self._run.foreign_db)
         self._run = _Run()
         self._is_running = False
@@ -104,7 +110,7 @@ class Timbre:
     def _weigh(self, traits: Traits, is_loud: bool) -> int:
         """Add a frame's evidence; return the frames that count now."""
         run = self._run
-        weight = evidence(traits)
+        weight = evidence(traits) - self._depth.toll(traits.f0_hz)
         stands_out = traits.level_db >= self._background_db + STANDS_OUT_DB
         counted = run.add(weight if stands_out else weight - TOLL, is_loud)
         # Levels that cannot be the caller's: what is merely in doubt may be his, and must not bar his way.
@@ -124,6 +130,8 @@ class _Run:
         self._rough_db: deque[float] = deque(maxlen=HISTORY_FRAMES)
         self.foreign_db: deque[float] = deque()
         """Levels of the last frames that spoke against speech."""
+        self.f0s_hz: deque[float] = deque(maxlen=CREDIT_FRAMES)
+        """Clear pitches, the last of those before it was known to be speech."""
         self._f0_hz = 0.0
         self._peak_db = SILENT_DB
         self._evidence = 0.0
@@ -152,6 +160,8 @@ class _Run:
         self.past_db.append(voice.level_db)
         self._rough_db.append(voice.level_db if voice.strength < APERIODIC_STRENGTH else SILENT_DB)
         self._f0_hz = voice.f0_hz
+        if voice.f0_hz > 0 and voice.strength >= PERIODIC_STRENGTH:
+            self.f0s_hz.append(voice.f0_hz)
         return traits
 
     def add(self, weight: float, is_loud: bool) -> int:

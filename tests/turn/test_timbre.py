@@ -244,3 +244,24 @@ def test_traits_compare_a_frame_with_those_before_it(weigher: Weigher) -> None:
 def test_another_rate_is_our_error() -> None:
     with pytest.raises(ValueError, match="not at 44100"):
         Timbre(44100)
+
+
+# -- deep voices -------------------------------------------------------------------------------------------------
+
+
+def buzz(hz: int, frames: int) -> list[Frames]:
+    """A glottis without a throat."""
+    pulses = np.zeros(160 * frames, np.int16)
+    pulses[:: 8000 // hz] = 12000
+    return list(pulses.reshape(-1, 160))
+
+
+def test_where_all_voices_were_high_a_deep_one_gives_more_evidence(weigher: Weigher) -> None:
+    for known_hz, counts in ((200, False), (80, True)):
+        told = Timbre(8000)
+        for _ in range(10):
+            weigher.weight = 1.0
+            for frame in [*buzz(known_hz, 8), *[loud()] * 3]:
+                told.hear(frame, bool(np.ptp(frame) == 12000))
+        weigher.weight = timbre.BAR / 4
+        assert any(told.hear(frame, True) for frame in buzz(80, 5)) is counts
