@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from mediasrv.errors import RecordsError
@@ -35,6 +36,8 @@ MOST_ROWS = 200
 PAUSE_S = 0.05
 """Between two such."""
 _DAY_S = 86_400
+_SET_S = 600.0
+"""A clock that has moved by more was set by somebody."""
 
 _RECORDINGS = "SELECT place, maker FROM recordings WHERE began_s < :before LIMIT :most"
 
@@ -57,14 +60,24 @@ class Retention:
         self._options = options
         self._folders = tuple(folders)
         self._soon = asyncio.Event()
+        self._ahead_s = time.time() - time.monotonic()
+        """Of a clock that nobody sets."""
 
     async def run(self) -> None:
-        """End what nobody will, and sweep, now and every hour, until cancelled; in trouble, the next time."""
-        began_s = time.time()
+        """End what nobody will, and sweep, now and every hour, until cancelled; in trouble, the next time.
+
+        A clock that was set far ahead would have everything deleted: it is believed once it has stood for an hour.
+        """
+        # Of calls before ours. Asked once: after a clock is set back our own seem to have begun before us.
+        began_s: float | None = time.time()
         while True:
             try:
-                await self._database.transact(lambda connection: end_lost_calls(connection, began_s))
-                if swept := await self.sweep(time.time()):
+                before_s = -math.inf if began_s is None else began_s
+                await self._database.transact(partial(end_lost_calls, began_s=before_s))
+                began_s = None
+                if self._is_set():
+                    log.warning("the clock was set: nothing is swept in this hour")
+                elif swept := await self.sweep(time.time()):
                     log.info("records past their time are gone", extra={"rows": swept})
             except (RecordsError, OSError) as error:
                 log.warning("records could not be swept: %s", error)
@@ -72,6 +85,11 @@ class Retention:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
                     await self._sweep_late()
+
+    def _is_set(self) -> bool:
+        """Whether somebody has set the clock by much since this was last asked."""
+        before_s, self._ahead_s = self._ahead_s, time.time() - time.monotonic()
+        return abs(self._ahead_s - before_s) > _SET_S
 
     def look_soon(self) -> None:
         """A carrier may have to delete something."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 
 from mediasrv.carriers.base import Carrier
@@ -23,6 +22,7 @@ from mediasrv.server.contracts import LiveCall
 from mediasrv.server.keypad import press
 from mediasrv.server.request import first_values, origin_of
 from mediasrv.server.visit import DEFAULT_AGENT, Visit, visit_of
+from mediasrv.server.wallclock import WALL
 from mediasrv.turn.callee import Kind
 from mediasrv.wire.events import Command, SendDtmf, StreamStarted, StreamStopped
 from mediasrv.wire.fields import name_in
@@ -75,7 +75,7 @@ class MediaDoor:
         origin = origin_of(handshake.headers, self._public_url)
         url = f"{origin}{handshake.target}"
         try:
-            carrier.verify_stream(url, handshake.headers.items(), call_id, params.get("token", ""), time.time())
+            carrier.verify_stream(url, handshake.headers.items(), call_id, params.get("token", ""), WALL.earliest())
         except SignatureError as error:
             self._refuse(handshake, 403, "forbidden", call_id, str(error))
             return
@@ -210,7 +210,7 @@ class MediaStream:
         if not visit.carrier.tells_at_start:
             return ""
         try:
-            told = visit.told_by(started, time.time())
+            told = visit.told_by(started, WALL.earliest())
         except SignatureError as error:
             return str(error)
         if told.agent not in self._calls.agency.names:
