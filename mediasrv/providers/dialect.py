@@ -41,8 +41,8 @@ class Dialect(ABC):
     """Whether a ``Hello`` comes before audio may be sent."""
     chunk_ms: ClassVar[int] = 60
     """Audio in one message."""
-    quiet_chunk_ms: ClassVar[int] = 180
-    """The same while nobody speaks."""
+    quiet_chunk_ms: ClassVar[int] = 240
+    """The same while nobody speaks; Deepgram wants no more than 250."""
     least_ms: ClassVar[int] = 0
     """Audio in the shortest message that the vendor takes."""
     speed: ClassVar[float] = 8.0
