@@ -34,7 +34,9 @@ def way() -> Way:
 
 @pytest.fixture
 def call(way: Way) -> DistantCall:
-    parts = SimpleNamespace(audio="mu-law", history=SimpleNamespace(transcript=lambda: [("caller", "Hello.")]))
+    parts = SimpleNamespace(
+        audio="mu-law", ear=None, history=SimpleNamespace(transcript=lambda: [("caller", "Hello.")])
+    )
     return DistantCall(Call("c1", cast(Any, parts)), way)
 
 
