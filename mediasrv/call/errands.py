@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 class Errands:
     """One call's, from ``run_until_ended`` to ``end``."""
 
+    __slots__ = ("_call_id", "_ended", "_prepare", "_tasks", "can_begin", "cause")
+
     def __init__(self, call_id: str, prepare: Callable[[Context], None]) -> None:
         """``prepare`` is given each task's context before the task begins."""
         self._call_id = call_id

@@ -54,6 +54,12 @@ class Limits:
 class WebSocket(asyncio.Protocol):
     """One open WebSocket. Call ``listen`` in the same turn of the loop that gave it to you."""
 
+    __slots__ = (
+        *("_allowance", "_close_timer", "_closing", "_cutter", "_deaf", "_fault", "_heard", "_is_server"),
+        *("_limits", "_loop", "_on_closed", "_on_message", "_open", "_over", "_partial", "_partial_is_text"),
+        *("_ping_timer", "_protocol", "_stall_timer", "_transport"),
+    )
+
     def __init__(self, protocol: SansIo, transport: asyncio.Transport, limits: Limits, *, is_server: bool) -> None:
         """Take over the transport, with the protocol just past its opening handshake."""
         self._protocol = protocol
