@@ -38,6 +38,7 @@ from mediasrv.providers.fallback import FallbackLlm, FallbackTts
 from mediasrv.providers.fallback_stt import FallbackStt
 from mediasrv.providers.meter import set_meter
 from mediasrv.providers.modelvoice import ModelVoice, RecordedVoice
+from mediasrv.providers.prompt import PromptTts
 from mediasrv.providers.realtime import Realtime
 from mediasrv.wire.events import StreamStarted
 
@@ -96,12 +97,13 @@ class Agency:
             raise ConfigError(f"agents.{name}: {options.class_} conducts the call itself and has no use for realtime")
         providers = {stage: self._crew(stage, options) for stage in options.stages}
         tts = cast(Tts, providers.get("tts", RecordedVoice(None)))
+        voice = PromptTts(tts) if options.cuts_silence else tts
         common: dict[str, Any] = {
             "name": name,
             "options": options,
             "agent": agent,
             "tools": tools_of(agent, options.fallback.tool_limit_ms / 1000),
-            "voice": Voice(tts, self._studio(options), self._counts("phrases")),
+            "voice": Voice(voice, self._studio(options), self._counts("phrases")),
             "language": language_of(options.turn.language),
             "detector": cast(TurnDetector | None, providers.get("detector")),
         }

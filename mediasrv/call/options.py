@@ -165,6 +165,8 @@ class AgentOptions:
     """Provider and its options."""
     tts: Mapping[str, Any] = field(default_factory=lambda: _LOCAL_VOICE)
     """Provider and its options."""
+    cuts_silence: bool = True
+    """Whether the silence that a voice begins a reply with, up to 300 ms, is left out: the caller would wait for it."""
     realtime: Mapping[str, Any] = field(default_factory=dict)
     """Provider that hears and speaks by itself, in the place of those three; a `tts` beside it speaks when it fails."""
     detector: Mapping[str, Any] = field(default_factory=dict)
