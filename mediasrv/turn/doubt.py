@@ -10,8 +10,8 @@ each further moment (pauses in speech are log-normal: Campione and Veronis, Spee
 The weights were fitted to the half of ``native_bench``'s recordings that is for tuning: ends of sentences and of
 answers of one to three words (days, months, numbers), and pauses put where people pause in mid-sentence. ``python -m
 native_bench.doubt`` fits them again. With today's rules of words it gives unsure words 3.1 and few words 0.1; what is
-in use makes more of the voice, and of brevity, and so cuts into fewer pauses at the same p99 of waits at ends (71 of
-380, against 136). Words after which something must follow are no matter of weights: they are worth more than a voice,
+in use makes more of the voice, and of brevity, and so cuts into fewer pauses at the same p99 of waits at ends (85 of
+380, against 180). Words after which something must follow are no matter of weights: they are worth more than a voice,
 which sinks at many a pause where more is to come.
 """
 
@@ -30,8 +30,8 @@ BRIEF_NATS = 1.15
 BRIEF_WORDS = 3
 LENGTHY_NATS = 1.0
 LENGTHY_WORDS = 7
-# Where a voice weighs nothing: then one end of a sentence in a hundred is as doubtful as unsure words, or more.
-NEUTRAL_NATS = -0.2
+# Where a voice weighs nothing: then fewer than one end of a sentence in a hundred are as doubtful as unsure words.
+NEUTRAL_NATS = -0.5
 # Certainty is not to be had from a voice.
 LEAST_FINALITY = 0.01
 # How far voice and length get by themselves, and how much they may make up for words that are missing, in levels.

@@ -42,7 +42,7 @@ class TurnOptions:
     """How long before the expected endpoint a reply may be prepared."""
     speculation_tries: int = 12
     """How often a reply is prepared in one turn."""
-    speculation_waste_percent: int = 50
+    speculation_waste_percent: int = 60
     """Share of the tokens prepared that may be in vain; beyond it nothing is prepared."""
     suspicion_ms: int = 60
     """Voice over our own speech that makes us hold our breath."""
