@@ -98,9 +98,11 @@ class Pacing:
         """Call what is due now; what comes due meanwhile waits until the loop has read its sockets."""
         now = self.clock()
         self._is_firing = True
-        while self._heap and self._heap[0][0] <= now:
-            when, _, paced = heappop(self._heap)
-            paced.keep(when, self.clock())
-        self._is_firing = False
-        if self._heap:
-            self._arm()
+        try:
+            while self._heap and self._heap[0][0] <= now:
+                when, _, paced = heappop(self._heap)
+                paced.keep(when, self.clock())
+        finally:
+            self._is_firing = False
+            if self._heap:
+                self._arm()

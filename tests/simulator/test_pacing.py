@@ -173,3 +173,24 @@ def test_the_loop_reads_its_sockets_between_two_rounds() -> None:
 
     order = run_virtually(work())
     assert [len(list(run)) for who, run in groupby(order) if who == "step"] == [1, 2, 5]
+
+
+class Abandoned(BaseException):
+    """What no step should raise."""
+
+
+def test_a_step_that_breaks_out_costs_the_others_nothing() -> None:
+    async def work() -> list[float]:
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, failure: told.append(failure["exception"]))
+        shared, diary = pacing(), Diary(0.5, 1.0)
+
+        def break_out(now: float) -> float:
+            raise Abandoned
+
+        shared.enter(break_out, 0.2)
+        await shared.enter(diary, 0.1).finished()
+        assert [type(each) for each in told] == [Abandoned]
+        return diary.calls
+
+    assert run_virtually(work()) == [0.1, 0.5, 1.0]
