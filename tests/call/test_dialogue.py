@@ -474,7 +474,7 @@ def test_a_key_that_stops_the_models_prompt_tells_the_model_how_much_was_heard()
 
     standin = OpenAiRealtimeStandin()
     perform(act, standin, class_="tests.call.agents:Till")
-    assert LOG == [("4929", False)]
+    assert LOG == [("4929", True)]
     assert len(standin.script.sent("conversation.item.truncate")) == 1
 
 
