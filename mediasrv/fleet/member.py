@@ -92,9 +92,10 @@ class Member(Observer):
                 self._news.clear()
                 await self._registry.claim(self._live, only=True)
             self._is_known = True
-            while self._over:
-                await self._registry.cancel(self._over[0])
-                self._over.popleft()
+            if over := list(self._over):
+                await self._registry.cancel(*over)
+                for _ in over:
+                    self._over.popleft()
             for node in await self._registry.bury():
                 log.error("a node is dead", extra={"node": node.name, "lost_calls": len(node.calls)})
                 self._tell_lost(node.name, node.calls)

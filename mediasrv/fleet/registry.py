@@ -87,9 +87,9 @@ class Registry:
         """Say that calls are over, or never came."""
         await self._run(scripts.RELEASE, self._node, *call_ids)
 
-    async def cancel(self, call_id: str) -> None:
-        """Say that a call is over, wherever it is waited for."""
-        await self._run(scripts.CANCEL, call_id)
+    async def cancel(self, *call_ids: str) -> None:
+        """Say that calls are over, wherever they are waited for."""
+        await self._run(scripts.CANCEL, *call_ids)
 
     async def bury(self) -> list[Buried]:
         """Forget the nodes that are dead; one that is buried by somebody else is not told again."""

@@ -178,13 +178,16 @@ return 1
 CANCEL = (
     _NOW
     + """
-local call = ARGV[1]
-local owner = redis.call('HGET', prefix .. ':calls', call)
-if owner and redis.call('ZREM', of(owner, ':reserved'), call) == 1 then redis.call('HDEL', prefix .. ':calls', call) end
+for _, call in ipairs(ARGV) do
+    local owner = redis.call('HGET', prefix .. ':calls', call)
+    if owner and redis.call('ZREM', of(owner, ':reserved'), call) == 1 then
+        redis.call('HDEL', prefix .. ':calls', call)
+    end
+end
 return 1
 """
 )
-"""Say that a call is over for whose stream a slot is kept somewhere; of one that is live its node says so."""
+"""Say that calls are over for whose streams slots are kept somewhere; of one that is live its node says so."""
 
 BURY = (
     _NOW

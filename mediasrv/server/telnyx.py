@@ -80,7 +80,8 @@ class TelnyxDesk(Webhooks):
 
     def asks_for_room(self, path: str, webhook: Webhook) -> bool:
         """See ``Webhooks``: the word of a call that somebody makes."""
-        return webhook.happening is Happening.RINGING and webhook.direction == INBOUND
+        is_incoming = webhook.happening is Happening.RINGING and webhook.direction == INBOUND
+        return is_incoming and self._control is not None
 
     def turn_away(self, fields: Mapping[str, str], webhook: Webhook) -> None:
         """Have a call rejected."""
