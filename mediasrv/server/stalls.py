@@ -8,6 +8,7 @@ values.
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -22,6 +23,7 @@ DEPTH = 12
 QUIET_S = 60.0
 """Time between two lines about one place."""
 _MAX_PLACES = 256
+_LOOKING = threading.Lock()
 # Where the innermost function of a loop lies that has nothing to do; uvloop's is in C, below asyncio's.
 _WAITING = frozenset({"asyncio", "selectors", "uvloop"})
 
@@ -64,7 +66,7 @@ class StallWatch:
         if now - began_s < self._limit_s or self._caught_s == began_s:
             return ""
         self._caught_s = began_s
-        frame = sys._current_frames().get(self._loop_thread)
+        frame = _frame_of(self._loop_thread)
         stack = stack_of(frame)
         if frame is None or _is_idle(frame) or not self._is_news(stack, now):
             return ""
@@ -82,6 +84,23 @@ class StallWatch:
     def _watch(self) -> None:
         while not self._over.wait(self._limit_s / 2):
             self.look()
+
+
+def _frame_of(thread: int) -> FrameType | None:
+    """What a thread is doing; ``None`` of one that is gone.
+
+    The interpreter holds a lock of its threads' meanwhile, and some versions collect garbage there: a finalizer that
+    lets another thread run, and that thread one that begins or ends, would stop the process for good (CPython issue
+    106883).
+    """
+    with _LOOKING:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames().get(thread)
+        finally:
+            if was_enabled:
+                gc.enable()
 
 
 def _is_idle(frame: FrameType) -> bool:

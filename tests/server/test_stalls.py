@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 import time
 
@@ -104,3 +106,39 @@ async def test_a_loop_that_waits_for_events_does_not_stall() -> None:
 def _after_a_moment(watch: StallWatch) -> str:
     time.sleep(0.05)
     return watch.look()
+
+
+DEADLOCK = """
+import gc, threading, time
+from mediasrv.server.stalls import StallWatch
+
+class Litter:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        time.sleep(0.001)  # lets another thread run
+
+def begin_and_end():
+    while not over.is_set():
+        threading.Thread(target=int).start()
+
+over = threading.Event()
+gc.set_threshold(1, 1000, 1000)
+threading.Thread(target=begin_and_end, daemon=True).start()
+for _ in range(100):
+    watch = StallWatch(0.0, print)
+    watch._loop_thread = 0
+    gc.disable()
+    for _ in range(5):
+        Litter()
+    gc.enable()
+    watch.look()
+over.set()
+"""
+
+
+def test_who_looks_while_threads_begin_and_garbage_is_collected_stops_nobody() -> None:
+    """Without the lock and the pause of the collector, Python 3.11 stands still at once."""
+    done = subprocess.run([sys.executable, "-c", DEADLOCK], timeout=WAIT_S, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
