@@ -14,7 +14,7 @@ import pytest
 from tests.patience import WAIT_S
 from tests.test_workers import Server, serving
 
-pytestmark = [pytest.mark.long, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(3 * WAIT_S)]
 
 # The descriptor becomes the first that systemd would pass, and the process is told so in its own name.
 ACTIVATE = """

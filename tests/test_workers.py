@@ -25,7 +25,7 @@ from tests.net.peers import Ears, stranger
 from tests.patience import WAIT_S
 from tests.server.stage import STREAM, Phone
 
-pytestmark = [pytest.mark.long, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(3 * WAIT_S)]
 
 API_TOKEN = "a token that nobody guesses"
 SCRIPTED = """
@@ -171,11 +171,12 @@ async def serving(
     lines: list[str] = []
     reading: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(WAIT_S), carrier(trusting) as session:
-            while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
-                line = await process.stderr.readline()
-                assert line, "".join(lines)
-                lines.append(line.decode())
+        async with carrier(trusting) as session:
+            async with asyncio.timeout(WAIT_S):
+                while not (found := re.search(r"listening host=\S+ port=(\d+)", lines[-1] if lines else "")):
+                    line = await process.stderr.readline()
+                    assert line, "".join(lines)
+                    lines.append(line.decode())
             server = Server(process, int(found[1]), session, trusting)
             server.lines = lines
             reading = asyncio.create_task(read_on(process.stderr, lines))
@@ -235,14 +236,14 @@ async def test_calls_are_spread_and_what_belongs_to_a_call_finds_it(tmp_path: Pa
 
 
 @asynccontextmanager
-async def sealed(folder: Path) -> AsyncIterator[Server]:
-    """Two workers that speak TLS."""
+async def sealed(folder: Path, workers: int = 2) -> AsyncIterator[Server]:
+    """Workers that speak TLS."""
     files = write(folder, datetime.now(UTC), 30)
     trusting = ssl.create_default_context(cafile=str(files.certificate))
     settings = (
         f'public_url = "https://127.0.0.1"\ntls_certificate_file = "{files.certificate}"\ntls_key_file = "{files.key}"'
     )
-    async with serving(folder, "--workers", "2", settings=settings, trusting=trusting) as server:
+    async with serving(folder, "--workers", str(workers), settings=settings, trusting=trusting) as server:
         yield server
 
 
@@ -265,7 +266,7 @@ async def test_the_same_over_tls(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_that_has_expired_is_refused_and_a_new_one_taken_under_live_calls(tmp_path: Path) -> None:
-    async with sealed(tmp_path) as server:
+    async with sealed(tmp_path, workers=1) as server:
         lasting = await server.phone("lasting")
         write(tmp_path, datetime.now(UTC) - timedelta(days=90), 89)
         server.process.send_signal(signal.SIGHUP)
