@@ -26,7 +26,7 @@ from tests.server.stage import free_port
 
 CALLS, TOWNS = 250, 4
 LIMIT_S = 400.0
-"""A busy machine takes many times the 20 s of an idle one: programs start five times."""
+"""A busy machine takes many times as long as an idle one: programs start five times."""
 ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(LIMIT_S + 30)]
