@@ -23,7 +23,9 @@ from tests.turn.said import T, audio_ms, beginnings, cut, feed, marks, say, sayi
 def test_what_is_queued_is_heard_one_after_the_other() -> None:
     ledger = saying(("Good morning.", 1000))
     assert ledger.audible_until(T) == T + 1.0
+    assert ledger.unsent_ms == 1000
     ledger.due(T)
+    assert ledger.unsent_ms == 1000 - DEFAULT_LEAD_MS
     assert ledger.audible_until(T + 0.1) == pytest.approx(T + 1.0)
     feed(ledger, T, T + 1)
     say(ledger, ("And more.", 500))
