@@ -208,10 +208,11 @@ class Fleet:
         return callers
 
     async def are_over(self, callers: Collection[Caller]) -> None:
-        """Have them all hang up, and wait until all slots are free again."""
+        """Have them all hang up, and wait until all slots are free again, and all nodes reached."""
         async with asyncio.timeout(WAIT_S):
             await asyncio.gather(*(each.hang_up() for each in callers))
         await self.counts(dict.fromkeys(self.nodes, 0))
+        await self.is_open()
 
     async def is_open(self) -> None:
         """Wait until HAProxy has seen that all nodes are there."""
