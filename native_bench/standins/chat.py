@@ -25,6 +25,8 @@ TEXT = "Your order left Pune this morning. It will be with you before six."
 # Of the standard normal distribution.
 _P99_SIGMA = 2.3263
 _POLL_S = 0.005
+KEPT_BODIES = 100
+"""More would cost the garbage collector, in an hour under load, pauses that callers hear."""
 
 Call = tuple[str, str]
 """Name of a tool, and arguments as JSON text."""
@@ -55,7 +57,7 @@ class ChatStandin(Standin):
         self._spread = math.log(first_p99_ms / first_ms) / _P99_SIGMA if first_p99_ms and first_ms else 0.0
         self._random = random.Random(seed)
         self.bodies: list[dict[str, Any]] = []
-        """What was asked, well or badly."""
+        """What was asked last, well or badly."""
         self.given_up = 0
         """Answers whose client went away before their end."""
         self.sent: list[int] = []
@@ -114,6 +116,7 @@ class ChatStandin(Standin):
         try:
             body = _object(data)
             self.bodies.append(body)
+            del self.bodies[:-KEPT_BODIES]
             self.admit(request, body)
         except Refused as refused:
             return self.refusal(refused)

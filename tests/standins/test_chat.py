@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from native_bench.standins import __main__ as command
-from native_bench.standins.chat import ChatStandin, halves, words
+from native_bench.standins.chat import KEPT_BODIES, ChatStandin, halves, words
 from native_bench.standins.openai import OpenAiStandin
 
 
@@ -47,3 +47,12 @@ def test_the_first_word_is_late_as_often_as_was_set() -> None:
 def test_the_first_word_is_punctual_without_a_spread() -> None:
     assert OpenAiStandin(first_ms=500).first_wait_s() == 0.5
     assert OpenAiStandin().first_wait_s() == 0.0
+
+
+async def test_of_many_requests_only_the_last_are_kept() -> None:
+    standin = OpenAiStandin()
+    async with standin as url, aiohttp.ClientSession() as session:
+        for number in range(KEPT_BODIES + 5):
+            async with session.post(f"{url}{standin.path}", json={"number": number}):
+                pass
+    assert [body["number"] for body in standin.bodies] == list(range(5, KEPT_BODIES + 5))
