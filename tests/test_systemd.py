@@ -19,7 +19,7 @@ from mediasrv.cli import grammar
 from mediasrv.server.options import ServerOptions
 from native_bench.processes import free_port
 from tests.patience import WAIT_S
-from tests.test_workers import API_TOKEN, SCRIPTED, serving
+from tests.test_workers import API_TOKEN, scripted, serving
 
 FOLDER = Path(__file__).parent.parent / "systemd"
 SERVICES = ("mediasrv.service", "mediasrv@.service")
@@ -143,7 +143,7 @@ async def test_systemd_opens_the_port_and_who_calls_before_the_server_is_there_i
     tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
     config, port = tmp_path / "mediasrv.toml", free_port()
-    config.write_text(SCRIPTED.format(greeting="Hi.", server=""))
+    config.write_text(scripted())
     ours = (sys.executable, "-m", "mediasrv", "serve", "--config", str(config), *flags)
     names = [f"--setenv={name}" for name in os.environ if name.startswith(("PYTHON", "NUMBA", "CACHE"))]
     names.append(f"--setenv=TEST_API_TOKEN={API_TOKEN}")
