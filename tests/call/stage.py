@@ -227,6 +227,15 @@ class Stage:
     def hang_up(self) -> None:
         self.call.receive(StreamStopped(""))
 
+    async def let_go(self) -> None:
+        """Hang up, and hold nothing of the call any more; the stage is over with it."""
+        self.hang_up()
+        await self.running
+        self.running = asyncio.create_task(asyncio.sleep(0.0, ""))
+        del self.call
+        # Who waited for something of it has given up by then.
+        await asyncio.sleep(60.0)
+
     # -- what the caller heard -----------------------------------------------------------------------------------
 
     def first_media_after(self, at_s: float) -> float:

@@ -483,11 +483,7 @@ def test_a_call_that_is_over_waits_for_no_collector() -> None:
         with only_counting("mediasrv.call", "mediasrv.turn") as waiting:
             await ask(stage)
             await ask(stage, 0.6)
-            stage.hang_up()
-            await stage.running
-            stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
-            del stage.call
-            await asyncio.sleep(60.0)
+            await stage.let_go()
         assert not waiting
 
     perform(act, OpenAiRealtimeStandin())

@@ -81,12 +81,8 @@ def test_a_connection_that_was_opened_in_a_call_keeps_no_call_that_is_over() -> 
         await take_turns(stage, 1)
         assert stage.call.instruct(open_something)
         await stage.be_quiet(1.0)
-        stage.hang_up()
-        await stage.running
-        await asyncio.sleep(60.0)
         call = weakref.ref(stage.call)
-        stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
-        del stage.call
+        await stage.let_go()
         gc.collect()
         assert len(kept) == 1
         assert call() is None
@@ -100,11 +96,7 @@ def test_a_call_that_is_over_waits_for_no_collector() -> None:
             await take_turns(stage, 2)
             await stage.speak()
             await stage.be_quiet(0.6)
-            stage.hang_up()
-            await stage.running
-            stage.running = asyncio.create_task(asyncio.sleep(0.0, ""))
-            del stage.call
-            await asyncio.sleep(60.0)
+            await stage.let_go()
         assert not waiting
 
     perform(act)
