@@ -144,16 +144,16 @@ class Conversation(Answering):
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
-    def _judge(self, voiced: bool, speech_ms: int, now: float) -> None:
+    def _judge(self, voiced: bool, speech_ms: int, now: float) -> int:
         if voiced:
             self._last_voice_s = now
         if self._opening.listens and self._opening.hear(voiced):
             self._meet(self._opening.kind)
-        machine = self._machine
-        state = machine.state
+        machine, state = self._machine, self._machine.state
         actions = machine.hear(voiced, speech_ms, now)
         if actions or machine.state is not state:
             self._perform(actions)
+        return machine.patience
 
     async def listen(self) -> None:
         """Pass on what the recogniser writes down; one that fails for good ends the call."""

@@ -1,14 +1,15 @@
 """The caller's half of a call's audio: from the carrier's payload to the recogniser and the turn machine.
 
 A frame walks: decode, put in order, hand to the recogniser, detect voice, tell it from our own voice and from what is
-no speech, judge. Where the recogniser takes the carrier's own format, the payload goes to it untouched. No frame waits
-for another, so none is queued.
+no speech, judge. Where the recogniser takes the carrier's own format, the payload goes to it untouched.
+
+To come to a call's memory costs more than to look at a frame there. So as long as the judge has patience, because no
+single frame can change his mind, a few are taken together; as soon as it matters each is taken as it comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,11 @@ from mediasrv.turn.vad import VoiceDetector
 from mediasrv.wire.events import MediaReceived
 
 Frame = NDArray[np.int16]
-Judge = Callable[[bool, int, float], Any]
-"""Takes a frame's verdict, whether it holds voice and how much speech (ms) came to light with it, and ``now``."""
+Judge = Callable[[bool, int, float], int | None]
+"""Takes a frame's verdict: whether it holds voice, how much speech (ms) came to light with it, and when it came.
+
+Returns his patience, if he has any: how many of the next frames he may be told together, when the last has come.
+"""
 
 # Rates that voice is detected in as they are; anything else is brought to the first.
 _DETECTOR_RATES_HZ = (8000, 16000)
@@ -130,9 +134,9 @@ class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
     __slots__ = (
-        *("_detector", "_effort", "_encoding", "_frame_samples", "_framer", "_from_us", "_send", "_takes_payload"),
-        *("_timbre", "_to_detector", "_to_recognition", "_walks_straight", "detector_hz", "echo", "judge", "memory"),
-        *("monitor", "prosody", "recognition"),
+        *("_detector", "_effort", "_encoding", "_frame_samples", "_framer", "_from_us", "_patience", "_send"),
+        *("_takes_payload", "_timbre", "_to_detector", "_to_recognition", "_waiting", "_walks_straight"),
+        *("detector_hz", "echo", "judge", "memory", "monitor", "prosody", "recognition"),
     )
 
     def __init__(
@@ -163,6 +167,8 @@ class Listener:
         self._framer = Framer(self._frame_samples)
         # Whether pieces are frames already, as they are until one of another size comes.
         self._walks_straight = memory is None and self._to_detector is None
+        self._waiting: list[tuple[Frame, bytes, float]] = []  # with what the recogniser gets, and when it came
+        self._patience = 1
 
     def begin(self) -> None:
         """The caller started to speak a moment ago."""
@@ -172,11 +178,27 @@ class Listener:
 
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
         """Take samples, with the payload that they were decoded from where there is one."""
-        self._send(payload if payload and self._takes_payload else self._encode(pcm))
-        if self._walks_straight and len(pcm) == self._frame_samples:
-            self._hear_frame(pcm, now)
+        if not payload or not self._takes_payload:
+            payload = self._encode(pcm)
+        if not self._walks_straight or len(pcm) != self._frame_samples:
+            self._hear_waiting()
+            self._hear_piece(pcm, payload, now)
             return
+        self._waiting.append((pcm, payload, now))
+        if len(self._waiting) >= self._patience:
+            self._hear_waiting()
+
+    def _hear_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._send(b"".join([payload for _, payload, _ in waiting]))
+        for frame, _, came_s in waiting:
+            self._hear_frame(frame, came_s)
+
+    def _hear_piece(self, pcm: Frame, payload: bytes, now: float) -> None:
+        """Take samples that are not a frame as the detector wants it, and all that come behind them."""
         self._walks_straight = False
+        self._send(payload)
         if self.memory is not None:
             self.memory.hear(pcm)
         if self._to_detector is not None:
@@ -191,7 +213,8 @@ class Listener:
         # What dies away is no voice to those who ask whether the caller has finished.
         stays = voiced and not self._detector.fades
         self.prosody.hear(frame, stays)
-        self.judge(stays, self._speech_ms(frame) if voiced else self._timbre.hear(frame, False), now)
+        speech_ms = self._speech_ms(frame) if voiced else self._timbre.hear(frame, False)
+        self._patience = self.judge(stays, speech_ms, now) or 1
         if self.monitor is not None:
             self.monitor(frame)
 

@@ -16,9 +16,9 @@ def note_verdicts(ear: Ear, note: Callable[..., None]) -> None:
         return
     judge, finality = ear.listener.judge, ear.finality
 
-    def noted_judge(voiced: bool, speech_ms: int, now: float) -> None:
+    def noted_judge(voiced: bool, speech_ms: int, now: float) -> int | None:
         note("judged", voiced, speech_ms)
-        judge(voiced, speech_ms, now)
+        return judge(voiced, speech_ms, now)
 
     def noted_finality() -> float | None:
         note("finality", found := finality())
@@ -36,9 +36,9 @@ def give_verdicts(ear: Ear, lines: Sequence[Sequence[Any]]) -> None:
     verdicts = (line[1:] for line in lines if line[0] == "judged")
     finalities: Iterator[float | None] = (line[1] for line in lines if line[0] == "finality")
 
-    def given_judge(voiced: bool, speech_ms: int, now: float) -> None:
+    def given_judge(voiced: bool, speech_ms: int, now: float) -> int | None:
         said = next(verdicts, _NO_VOICE)
-        judge(said[0], said[1], now)
+        return judge(said[0], said[1], now)
 
     ear.listener.judge = given_judge
     ear.finality = lambda: next(finalities, None)  # type: ignore[method-assign]

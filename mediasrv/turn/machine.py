@@ -57,13 +57,13 @@ class TurnMachine:
         self._overlap = Overlap(options, language, self._saying, self.outcomes)
         self._idle = Idle(options)
         self._run, self._onset = VoiceRun(), VoiceRun()
+        self._patience = min(options.onset_ms, options.thinking_onset_ms, options.suspicion_ms) // PTIME_MS
         self.state = State.LISTENING
         self.endpoint_s = 0.0
         """When the caller last finished."""
         self._reply_started = False
         self._final_due: float | None = None
-        self._media_s: float | None = None
-        """When the last frame of the caller's utterance came; None while he is not heard out."""
+        self._media_s: float | None = None  # when the last frame came of a caller who is heard out
 
     @property
     def turn(self) -> int:
@@ -93,10 +93,7 @@ class TurnMachine:
     # -- what the caller does ------------------------------------------------------------------------------------
 
     def hear(self, voiced: bool, speech_ms: int, now: float) -> Sequence[Action]:
-        """Take one frame's verdict: whether there is voice in it, and how much speech has come to light with it.
-
-        Voice that is no speech begins nothing, though an utterance may go on with it.
-        """
+        """Take a frame's verdict: is it voice, and how much speech came to light? Voice that is none begins nothing."""
         self._run.hear(PTIME_MS if voiced else 0)
         onset, state = self._onset, self.state
         onset.hear(speech_ms)
@@ -108,6 +105,12 @@ class TurnMachine:
         if onset.voice_ms and state is State.THINKING:
             return self._hear_while_thinking(now)
         return self._take_floor(now) if onset.voice_ms >= self._options.onset_ms and state is State.LISTENING else NONE
+
+    @property
+    def patience(self) -> int:
+        """How many of the next frames may be taken together: a silent caller's, until his voice could mean anything."""
+        stirs = self._run.voice_ms or self._onset.voice_ms or self._overlap.media_s is not None
+        return 1 if stirs or self.state is State.HEARING else self._patience
 
     def _hear_while_thinking(self, now: float) -> Sequence[Action]:
         if self._onset.voice_ms < self._options.thinking_onset_ms or self._saying.is_talked_out:
@@ -230,8 +233,7 @@ class TurnMachine:
     def _media_due(self) -> float | None:
         """When frames have stopped for longer than the silence that we wait for."""
         is_over_us = self.state is State.SPEAKING
-        media_s = self._overlap.media_s if is_over_us else self._media_s
-        if media_s is None:
+        if (media_s := self._overlap.media_s if is_over_us else self._media_s) is None:
             return None
         return media_s + (self._options.false_alarm_ms if is_over_us else self._saying.wait_ms) / 1000 + STALLED_MEDIA_S
 

@@ -112,6 +112,7 @@ class Rehearsal:
         self._place = 0
         self._detector, self._prosody, self._timbre = VoiceDetector(RATE_HZ), Prosody(RATE_HZ), Timbre(RATE_HZ)
         self._recogniser = Recogniser()
+        self._waiting: list[tuple[Signal, float]] = []
         self._machine = TurnMachine(options, language_of(options.language), renews=True)
         self._machine.start(0.0)
         self._draft_s: float | None = None
@@ -160,15 +161,23 @@ class Rehearsal:
         now = self._place * FRAME_S
         for told_s, transcript in self._recogniser.told(now):
             self._tell(transcript, told_s)
-        self._recogniser.hear(now)
-        voiced = self._detector.hear(pcm)
-        stays = voiced and not self._detector.fades
-        self._prosody.hear(pcm, stays)
-        self._perform(self._machine.hear(stays, self._timbre.hear(pcm, voiced), now), now)
+        self._waiting.append((pcm, now))
+        if len(self._waiting) >= self._machine.patience:
+            self._hear(now)
         deadline = self._machine.deadline()
         if deadline is not None and deadline <= now:
             self._perform(self._machine.tick(now), now)
         return self._speak(now)
+
+    def _hear(self, now: float) -> None:
+        """Take the frames that the machine had the patience to wait for."""
+        waiting, self._waiting = self._waiting, []
+        self._recogniser.hear(now)
+        for pcm, came_s in waiting:
+            voiced = self._detector.hear(pcm)
+            stays = voiced and not self._detector.fades
+            self._prosody.hear(pcm, stays)
+            self._perform(self._machine.hear(stays, self._timbre.hear(pcm, voiced), came_s), now)
 
     def _speak(self, now: float) -> float | None:
         if self._quiet_s is not None and self._quiet_s <= now:

@@ -135,7 +135,7 @@ def test_what_is_private_is_heard_and_told_by_nobody(
     sent: list[bytes] = []
     monkeypatch.setattr(_ScriptedRecognition, "send", lambda _, payload: sent.append(payload))
     caplog.set_level(logging.DEBUG)
-    frames = []
+    heard = []
 
     async def act(stage: Stage) -> None:
         await stage.be_quiet(3)
@@ -145,17 +145,17 @@ def test_what_is_private_is_heard_and_told_by_nobody(
             stage.press(digit)
             await stage.be_quiet(0.3)
         assert set(b"".join(sent)) == {0xFF}
-        frames.append(len(sent))
+        heard.append(len(b"".join(sent)))
         stage.press(CARD[-1])
         await stage.speak()
         await stage.be_quiet(4)
-        frames.append(len(sent))
+        heard.append(len(b"".join(sent)))
 
     stage = perform(act, agent_options(class_="tests.call.agents:Till"))
     assert log == [(CARD, True)]
     # The clock of the recogniser ran on, and it hears again.
-    assert frames[1] == stage._frames
-    assert len(set(b"".join(sent[frames[0] :]))) > 1
+    assert 0 <= stage._frames - heard[1] / stage.audio.frame_bytes < 3, "the last may wait for more"
+    assert len(set(b"".join(sent)[heard[0] :])) > 1
     assert [side for side, _ in stage.watch.words] == ["bot", "caller", "bot"]
     told = [str(value) for record in caplog.records for name, value in vars(record).items() if name not in CLOCKS]
     told += [text for _, text in stage.call.call.transcript]

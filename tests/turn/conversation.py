@@ -52,6 +52,7 @@ class Conversation:
         self.finality: float | None = None
         """How finished the caller's voice sounds in his pauses."""
         self._read = 0
+        self._waiting, self._patience = 0, 1
         self.machine.start(self.now)
 
     def state(self) -> State:
@@ -63,19 +64,31 @@ class Conversation:
         return round((self.now - START_S) * 1000)
 
     def hear(self, frames: str) -> list[Action]:
-        """Each frame takes its 20 ms; returns what was ordered meanwhile."""
+        """Each frame takes its 20 ms; returns what was ordered meanwhile.
+
+        The machine is told of each as it comes, and must not order anything at one that it had the patience to be
+        told of later.
+        """
         for frame in frames:
             self._advance(PTIME_MS)
-            self._note(self.machine.hear(frame in "vn", PTIME_MS * (frame == "v"), self.now))
+            actions = self.machine.hear(frame in "vn", PTIME_MS * (frame == "v"), self.now)
+            self._waiting += 1
+            if self._waiting >= self._patience:
+                self._waiting, self._patience = 0, self.machine.patience
+            else:
+                assert not actions, "too patient"
+            self._note(actions)
         return self.ordered()
 
     def tell(self, event: Event) -> list[Action]:
         """Something happens, now."""
+        self._patience = 1
         self._note(self.machine.receive(event, self.now))
         return self.ordered()
 
     def wait(self, duration_ms: int) -> list[Action]:
         """Time passes and no frame comes."""
+        self._patience = 1
         self._advance(duration_ms)
         return self.ordered()
 

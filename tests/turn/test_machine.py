@@ -64,6 +64,35 @@ def test_60_ms_of_voice_begin_an_utterance(call: Conversation) -> None:
     assert call.state() is State.HEARING
 
 
+def test_a_silent_callers_frames_may_wait_until_his_voice_could_mean_anything(call: Conversation) -> None:
+    machine = call.machine
+    call.hear("." * 5)
+    assert machine.patience == 3
+    call.hear("v")
+    assert machine.patience == 1
+    call.hear("...")
+    assert machine.patience == 3
+    call.hear("v" * 20)
+    assert machine.patience == 1
+    call.hear("." * 6)
+    call.tell(final("what time is it", 1))
+    call.hear("." * 20)
+    assert (machine.state, machine.patience) == (State.THINKING, 3)
+    call.tell(PlayoutStarted())
+    call.hear("vvv")
+    assert call.ordered() == []
+    call.hear("...")
+    assert machine.patience == 1, "a suspicion is not over"
+    call.hear("." * 20)
+    assert machine.patience == 3
+
+
+def test_who_is_to_be_heard_at_once_never_waits() -> None:
+    assert Conversation(onset_ms=20).machine.patience == 1
+    assert Conversation(thinking_onset_ms=10).machine.patience <= 1
+    assert Conversation(suspicion_ms=40).machine.patience == 2
+
+
 def test_a_turn_from_the_first_word_to_the_last(call: Conversation) -> None:
     call.hear("v" * 50 + "." * 4)
     call.tell(final("what time is it", 1))
