@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mediasrv.audio.format import PTIME_MS
 from mediasrv.audio.g711 import decode_ulaw, encode_ulaw
@@ -112,7 +113,7 @@ class Rehearsal:
         self._place = 0
         self._detector, self._prosody, self._timbre = VoiceDetector(RATE_HZ), Prosody(RATE_HZ), Timbre(RATE_HZ)
         self._recogniser = Recogniser()
-        self._waiting: list[tuple[Signal, float]] = []
+        self._waiting: list[tuple[NDArray[np.int16], float]] = []
         self._machine = TurnMachine(options, language_of(options.language), renews=True)
         self._machine.start(0.0)
         self._draft_s: float | None = None
