@@ -2,28 +2,30 @@
 
 ::
 
-    send, begin, finalize, commit ─► what the present utterance holds ─► the recogniser of the moment ─► transcripts
-                                          └─ heard again by the next one, when that fails ─┘
+    send, begin, finalize, commit ─► the reel ─► the recogniser of the moment ─► transcripts
+                                        └─ heard again by the next one, when that fails ─┘
 
-What the caller says is kept until the utterance is over. A recogniser that fails, ends, or leaves a whole utterance
-without an answer is followed by the next, or by itself once more, which hears the utterance from its beginning and is
-asked for the final that was not given. A vendor that takes audio only so fast is fed by its own adapter as it likes.
+What the caller says is on one reel, which whoever listens reads, and is kept until the utterance is over. A recogniser
+that fails, ends, or leaves a whole utterance without an answer is followed by the next, or by itself again: the reel
+is begun anew, with the utterance from its beginning, and the final that was not given is asked for. A vendor that takes
+audio only so fast is fed by its own adapter as it likes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
-from mediasrv.audio.transcode import Transcoder
 from mediasrv.errors import ProviderError
 from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Member
 from mediasrv.providers.meter import Meter, Use, current_meter
+from mediasrv.providers.porter import following
+from mediasrv.providers.reel import KEPT_MS, Reel
 from mediasrv.providers.witness import Outcome, Requests
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 # An utterance begins up to this long before we are told of it.
 PRE_ROLL_MS = 300
 # Of a longer utterance, the end is heard again.
-KEPT_MS = 30_000
+UTTERANCE_MS = 30_000
 # A request that an utterance ends without an answer to was not answered, rather than overtaken, when it is as old.
 DEAF_S = 1.0
 # Each may fail twice, and the first once more, without a word from any: then none will come.
@@ -76,25 +78,19 @@ class FallbackStt(Stt):
 
 
 class _Leg:
-    """One recogniser's part of a call."""
+    """One recogniser's part of a call, from where the reel ends now."""
 
-    def __init__(self, member: Member[Stt], audio: AudioFormat) -> None:
-        formats = member.provider.formats
-        wanted = audio if audio in formats else formats[0]
+    def __init__(self, member: Member[Stt], reel: Reel) -> None:
         self.member = member
-        self.recognition = member.provider.listen(wanted)
-        self._transcoder = None if wanted == audio else Transcoder(audio, wanted)
-        self._second_bytes = audio.bytes_in(1000)
-        self._uncounted = 0
-
-    def send(self, payload: bytes) -> None:
-        self._uncounted += len(payload)
-        self.recognition.send(payload if self._transcoder is None else self._transcoder.push(payload))
+        self.recognition = following(member.provider, reel)
+        self._reel = reel
+        self._counted = reel.end
 
     def count(self, meter: Meter) -> None:
         """Tell how much was sent since this was last told."""
-        meter(self.member.provider.name, Use.AUDIO_S, self._uncounted / self._second_bytes)
-        self._uncounted = 0
+        sent_ms = self._reel.ms_at(self._reel.end - self._counted)
+        meter(self.member.provider.name, Use.AUDIO_S, sent_ms / 1000)
+        self._counted = self._reel.end
 
 
 class _Relay(Recognition):
@@ -102,41 +98,39 @@ class _Relay(Recognition):
 
     def __init__(self, crew: Crew[Stt], audio: AudioFormat) -> None:
         self._crew = crew
-        self._audio = audio
-        self._kept = bytearray()
-        self._pre_roll_bytes, self._kept_bytes = audio.bytes_in(PRE_ROLL_MS), audio.bytes_in(KEPT_MS)
-        self._begun_at: int | None = None  # in what is kept; None between utterances
+        self._reel = Reel(audio)
+        self._begun_at: int | None = None  # on the reel; None between utterances
         self._newest = 0  # of all requests
         self._request: int | None = None  # the newest that was not answered
         self._requested_s = 0.0
         self._was_answered = False  # whether anything was heard of the present utterance
         self._failures = 0
         self._reading: asyncio.Timeout | None = None
-        self._leg: _Leg | None = _Leg(crew.in_order()[0], audio)
+        self._leg: _Leg | None = _Leg(crew.in_order()[0], self._reel)
         self._meter = current_meter()
 
-    def send(self, payload: bytes) -> None:
-        self._kept += payload
-        surplus = len(self._kept) - (self._pre_roll_bytes if self._begun_at is None else self._kept_bytes)
-        if surplus > 0:
-            self._forget(surplus)
-        if self._leg is not None:
-            self._leg.send(payload)
+    @property
+    def send(self) -> Callable[[bytes], None]:
+        """The reel's own: whoever sends frames has it called without a detour."""
+        return self._reel.push
 
     @property
     def unsent_s(self) -> float:
         """Audio that waits, in seconds: in the present leg, or for the next one."""
         if self._leg is not None:
             return unsent_s(self._leg.recognition)
-        return len(self._kept) / self._audio.bytes_in(1000)
+        return self._reel.ms_at(self._reel.end - self._replayed_at) / 1000
 
-    def _forget(self, surplus: int) -> None:
-        del self._kept[:surplus]
-        if self._begun_at is not None:
-            self._begun_at = max(0, self._begun_at - surplus)
+    @property
+    def _replayed_at(self) -> int:
+        """From where on the next leg is to hear what is on the reel."""
+        reel = self._reel
+        begun_at = reel.end if self._begun_at is None else self._begun_at
+        return max(0, begun_at - reel.bytes_in(PRE_ROLL_MS), reel.end - reel.bytes_in(UTTERANCE_MS))
 
     def begin(self) -> None:
-        self._begun_at = len(self._kept)
+        self._begun_at = self._reel.end
+        self._reel.keep(UTTERANCE_MS)
         if self._leg is not None:
             self._leg.recognition.begin()
 
@@ -153,7 +147,7 @@ class _Relay(Recognition):
         is_deaf = self._request is not None and not self._was_answered and waited_s >= DEAF_S
         self._begun_at = self._request = None
         self._was_answered = False
-        self._forget(max(0, len(self._kept) - self._pre_roll_bytes))
+        self._reel.keep(KEPT_MS)
         if self._leg is None:
             return
         self._leg.count(self._meter)
@@ -164,6 +158,7 @@ class _Relay(Recognition):
 
     def _give_up(self, leg: _Leg) -> None:
         self._leg = None
+        self._reel.unfollow()
         log.warning("recogniser gave no answer", extra={"provider": leg.member.provider.name})
         if self._reading is not None:
             self._reading.reschedule(asyncio.get_running_loop().time())
@@ -188,7 +183,9 @@ class _Relay(Recognition):
                 sessions.end(leg, Outcome.FAILED)
             finally:
                 sessions.end_all(Outcome.ANSWERED, Outcome.DROPPED)
-                leg.count(self._meter)
+                if self._leg is leg:
+                    leg.count(self._meter)
+                self._reel.unfollow()
             leg = self._leg = await self._replace(leg, failure)
 
     async def _next(self, leg: _Leg, stream: AsyncGenerator[Transcript | TurnHint]) -> Transcript | TurnHint:
@@ -223,22 +220,27 @@ class _Relay(Recognition):
         member = self._crew.in_order([leg.member])[0]
         if member is leg.member:
             await asyncio.sleep(_PAUSE_S * self._failures)
-        following = _Leg(member, self._audio)
-        self._replay(following)
-        return following
+        return self._replay(member)
 
-    def _replay(self, leg: _Leg) -> None:
-        begun_at = len(self._kept) if self._begun_at is None else self._begun_at
-        step = self._audio.bytes_in(_PIECE_MS)
-        if begun_at:
-            leg.send(bytes(self._kept[:begun_at]))
-        if self._begun_at is None:
-            return
+    def _replay(self, member: Member[Stt]) -> _Leg:
+        """Begin the reel anew, for the next leg."""
+        reel, start, begun_at = self._reel, self._replayed_at, self._begun_at
+        kept = reel.since(start)
+        lead = kept if begun_at is None else kept[: max(0, begun_at - start)]
+        reel.restart()
+        leg = _Leg(member, reel)
+        if lead:
+            reel.push(lead)
+        if begun_at is None:
+            return leg
+        self._begun_at = reel.end
         leg.recognition.begin()
-        for at in range(begun_at, len(self._kept), step):
-            leg.send(bytes(self._kept[at : at + step]))
+        step = reel.bytes_in(_PIECE_MS)
+        for at in range(len(lead), len(kept), step):
+            reel.push(kept[at : at + step])
         if self._request is not None:
             leg.recognition.finalize(self._request)
+        return leg
 
     def _failure(self, leg: _Leg, message: str) -> ProviderError:
         return ProviderError(message, stage=self._crew.stage, provider=leg.member.provider.name, retryable=True)

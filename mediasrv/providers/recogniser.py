@@ -1,6 +1,8 @@
 """Speech recognition over a WebSocket: one call, and the sockets that it takes.
 
-    send ─► Reel ─► Session (Pace, Dialect) ─► socket ─► Session (Dialect) ─► Minutes ─► transcripts
+    Reel ─► Session (Pace, Dialect) ─► socket ─► Session (Dialect) ─► Minutes ─► transcripts
+
+What is sent goes onto the reel, and the session is told when there is enough for a message.
 
 A session that is lost is followed by another, and what was said since the last final is heard again. The socket belongs
 to the generator that ``transcripts`` returns: it opens when that is first asked, and closes with it.
@@ -13,7 +15,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from mediasrv.audio.format import AudioFormat
 from mediasrv.errors import ProviderError
 from mediasrv.net.websocket import HandshakeError
 from mediasrv.providers.base import Recognition, Transcript, TurnHint
@@ -26,8 +27,6 @@ from mediasrv.providers.vendor import CONNECT_LIMIT_S, refusal
 
 log = logging.getLogger(__name__)
 
-# Beyond this, what the caller said first is lost: it would come too late to be answered.
-_KEPT_MS = 10_000
 # A caller waits for the words of a socket that was lost.
 _RECONNECT_LIMIT_S = 2.0
 _MAX_RETRIES = 2
@@ -41,15 +40,18 @@ class Recogniser(Recognition):
 
     def __init__(
         self,
-        audio: AudioFormat,
+        reel: Reel,
         dialect: Callable[[], Dialect],
         open_line: Callable[[], Awaitable[Line]],
         final_wait_s: float,
     ) -> None:
-        """``dialect`` makes one for each socket, which ``open_line`` opens; see ``Minutes`` for ``final_wait_s``."""
+        """Hear what comes onto a reel, which nobody else follows meanwhile.
+
+        ``dialect`` makes one for each socket, which ``open_line`` opens; see ``Minutes`` for ``final_wait_s``.
+        """
         self._new_dialect = dialect
         self._open_line = open_line
-        self._reel = Reel(audio, _KEPT_MS)
+        self._reel = reel
         self._minutes = Minutes(final_wait_s)
         self._session: Session | None = None
         self._heard: deque[Transcript | TurnHint] = deque()
@@ -57,11 +59,10 @@ class Recogniser(Recognition):
         self._retries = 0
         self._was_deaf = False  # one session that does not answer may be bad luck; two in a row are not
 
-    def send(self, payload: bytes) -> None:
-        reel, session = self._reel, self._session
-        reel.push(payload)
-        if session is not None and reel.end - reel.given >= session.enough:
-            session.feed()
+    @property
+    def send(self) -> Callable[[bytes], None]:
+        """The reel's own: whoever sends frames has it called without a detour."""
+        return self._reel.push
 
     def begin(self) -> None:
         self._minutes.begin(self._reel.end_ms, asyncio.get_running_loop().time())

@@ -9,7 +9,6 @@ the wishes for finals at their places in between.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -50,8 +49,6 @@ class Session:
         """Why it is over."""
         self.was_answered = False
         """Whether anything was ever heard."""
-        self.enough: float = math.inf
-        """Bytes that the vendor has not had, at which ``feed`` is to be called."""
         self._line = line
         self._reel = reel
         self._minutes = minutes
@@ -107,8 +104,7 @@ class Session:
         return bool(messages)
 
     def feed(self) -> None:
-        """Give the vendor what it has not had yet."""
-        self.enough = math.inf
+        """Give the vendor what it has not had yet, and the next as soon as there is enough of it for a message."""
         if not self._is_ready or self._feeding or (self.dialect.wants_utterances and not self._minutes.is_open):
             return
         while self._wishes:
@@ -122,7 +118,7 @@ class Session:
         # Between utterances nothing that is heard is in a hurry.
         enough = self._chunk if self._minutes.is_open else self._quiet_chunk
         if self._send_audio(self._reel.end, enough):
-            self.enough = enough
+            self._reel.follow(self.feed, enough)
 
     def hang_up(self) -> None:
         """The call is over: take leave of the vendor."""
@@ -242,8 +238,9 @@ class Session:
         self._idling = self._loop.call_later(self.dialect.idle_s, partial(self._watch, self._reel.given))
 
     def _stop(self) -> None:
-        self._is_ready = False
-        self.enough = math.inf
+        if self._is_ready:
+            self._is_ready = False
+            self._reel.unfollow()
         for timer in (self._feeding, self._waiting, self._idling):
             if timer is not None:
                 timer.cancel()

@@ -17,6 +17,7 @@ from mediasrv.providers.base import Recognition, Stt
 from mediasrv.providers.dialect import STAGE, Dialect
 from mediasrv.providers.lines import Lines
 from mediasrv.providers.recogniser import Recogniser
+from mediasrv.providers.reel import Reel
 from mediasrv.providers.sunset import warn_of_sunset
 from mediasrv.providers.vendor import CONNECT_LIMIT_S, VendorOptions, require_key
 
@@ -75,8 +76,12 @@ class SocketStt(Stt):
             lines.close()
 
     def listen(self, audio: AudioFormat) -> Recognition:
-        final_wait_s = self.options.final_wait_ms / 1000
-        return Recogniser(audio, partial(self.dialect, audio), self._lines[audio].open, final_wait_s)
+        return self.follow(Reel(audio))
+
+    def follow(self, reel: Reel) -> Recognition:
+        """Open a recognition for one call, which hears what comes onto a reel of a format that this takes."""
+        audio, final_wait_s = reel.audio, self.options.final_wait_ms / 1000
+        return Recogniser(reel, partial(self.dialect, audio), self._lines[audio].open, final_wait_s)
 
     def url(self, audio: AudioFormat) -> str:
         """Where a session is opened; raise ``ConfigError`` for an origin that is none."""

@@ -12,7 +12,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import HintKind, Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Patience
-from mediasrv.providers.fallback_stt import FAILURES_EACH, KEPT_MS, PRE_ROLL_MS, FallbackStt
+from mediasrv.providers.fallback_stt import FAILURES_EACH, PRE_ROLL_MS, UTTERANCE_MS, FallbackStt
 from tests.virtual import run_virtually
 
 PATIENCE = Patience(first_min_ms=300, first_max_ms=1000, limit_ms=5000, gap_ms=1000, extra_percent=12)
@@ -205,7 +205,7 @@ def test_of_a_very_long_utterance_the_end_is_heard_again() -> None:
     async def act(call: Call) -> None:
         await call.say(frames=5000)
 
-    assert words(act, Clerk("a", "breaks"), Clerk("b")) == [f"b {KEPT_MS // 20}"]
+    assert words(act, Clerk("a", "breaks"), Clerk("b")) == [f"b {UTTERANCE_MS // 20}"]
 
 
 def test_one_that_cannot_even_begin_costs_no_words() -> None:
