@@ -28,11 +28,12 @@ from mediasrv.turn.script import Script
 from mediasrv.turn.utterance import Audible, Outcome, Utterance
 from mediasrv.wire.events import Command, PlayMedia
 
-# One stall of the loop and one of the network; what a barge-in throws away is no more than this.
-DEFAULT_LEAD_MS = 200
-MAX_LEAD_MS = 600
-# Top up in steps: a message costs more than its bytes, and a lead does not mind being a step short.
-STEP_MS = 60
+# A barge-in throws away no more than this. A step less is what is left when more is sent: one stall of the loop and one
+# of the network.
+DEFAULT_LEAD_MS = 260
+MAX_LEAD_MS = 660
+# Top up in steps: a message costs more than its bytes. As mu-law in base64, this one just fits into a packet of TCP.
+STEP_MS = 120
 # Who asks a little too early asks again; who asks too late has missed a tick.
 _EARLY_S = 0.001
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from mediasrv.audio.format import MULAW_8K
-from mediasrv.turn.playout import DEFAULT_LEAD_MS, PlayoutLedger
+from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard, Outcome
 from mediasrv.wire.events import Command, Mark, PlayMedia
 
 # The clock of the examples starts late: the ledger must not take its own beginning for the world's.
 T = 5000.0
+# What the examples' carriers have ahead, so that they can be read with round numbers.
+LEAD_MS = 200
 
 
 def tone(duration_ms: int, value: int = 1) -> bytes:
@@ -39,7 +41,7 @@ def cut(ledger: PlayoutLedger, now: float) -> list[Heard]:
     return settled(ledger.clear(now))
 
 
-def saying(*phrases: tuple[str, int], lead_ms: int = DEFAULT_LEAD_MS) -> PlayoutLedger:
+def saying(*phrases: tuple[str, int], lead_ms: int = LEAD_MS) -> PlayoutLedger:
     """A ledger with one utterance queued and closed, phrase by phrase with its milliseconds."""
     ledger = PlayoutLedger(MULAW_8K, lead_ms)
     say(ledger, *phrases)
@@ -66,7 +68,7 @@ def sound(duration_ms: int) -> bytes:
 
 def speaking(text: str = "one two three four five", duration_ms: int = 2400) -> tuple[PlayoutLedger, bytes]:
     """A ledger with an utterance of five words, 500 ms each with the space behind, but for its end."""
-    ledger = PlayoutLedger(MULAW_8K)
+    ledger = PlayoutLedger(MULAW_8K, LEAD_MS)
     number = ledger.open()
     ledger.queue(number, sound(duration_ms), text)
     ledger.close(number)

@@ -5,11 +5,11 @@ import pytest
 from mediasrv.audio.format import L16_16K, MULAW_8K
 from mediasrv.audio.l16 import decode_l16
 from mediasrv.turn.fade import FADE_MS
-from mediasrv.turn.playout import DEFAULT_LEAD_MS, PlayoutLedger
+from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard
 from mediasrv.wire.events import Clear, Mark, PlayMedia
 from tests import naive
-from tests.turn.said import T, audio_ms, beginnings, feed, marks, payloads, say, saying, settled, speaking, tone
+from tests.turn.said import LEAD_MS, T, audio_ms, beginnings, feed, marks, payloads, say, saying, settled, speaking, tone
 
 # -- holding -----------------------------------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ def test_a_hold_that_ends_in_time_changes_nothing() -> None:
     sent += feed(ledger, T + 0.14, T + 3)
     assert b"".join(payloads(sent)) == said
     assert ledger.underruns == 0
-    assert ledger.lead_ms == DEFAULT_LEAD_MS
+    assert ledger.lead_ms == LEAD_MS
 
 
 def test_a_hold_ends_in_a_fade_and_a_mark_that_nobody_waits_for() -> None:

@@ -17,7 +17,7 @@ from mediasrv.turn.soundtrack import REACH_MS
 from mediasrv.turn.utterance import Audible, Heard, Outcome
 from mediasrv.wire.events import Clear, Mark, PlayMedia
 from tests import naive
-from tests.turn.said import T, audio_ms, beginnings, cut, feed, marks, say, saying, settled, tone
+from tests.turn.said import LEAD_MS, T, audio_ms, beginnings, cut, feed, marks, say, saying, settled, tone
 
 
 def test_what_is_queued_is_heard_one_after_the_other() -> None:
@@ -25,7 +25,7 @@ def test_what_is_queued_is_heard_one_after_the_other() -> None:
     assert ledger.audible_until(T) == T + 1.0
     assert ledger.unsent_ms == 1000
     ledger.due(T)
-    assert ledger.unsent_ms == 1000 - DEFAULT_LEAD_MS
+    assert ledger.unsent_ms == 1000 - LEAD_MS
     assert ledger.audible_until(T + 0.1) == pytest.approx(T + 1.0)
     feed(ledger, T, T + 1)
     say(ledger, ("And more.", 500))
@@ -56,8 +56,14 @@ def test_the_lead_is_no_longer_after_a_silence() -> None:
 
 def test_the_lead_is_topped_up_in_steps() -> None:
     ledger = saying(("Good morning.", 1000))
-    sent = [audio_ms(ledger.due(T + tick / 50)) for tick in range(7)]
-    assert sent == [200, 0, 0, 60, 0, 0, 60]
+    sent = [audio_ms(ledger.due(T + tick / 50)) for tick in range(13)]
+    assert sent == [200, 0, 0, 0, 0, 0, STEP_MS, 0, 0, 0, 0, 0, STEP_MS]
+
+
+def test_a_mark_is_not_where_a_message_ends() -> None:
+    assert (EARLY_MS - DEFAULT_LEAD_MS) % STEP_MS
+    # Around the audio, TLS, WebSocket and JSON add no more than this; a packet of TCP holds 1,448 bytes.
+    assert MULAW_8K.bytes_in(STEP_MS) * 4 / 3 + 120 <= 1448
 
 
 def test_the_lead_is_filled_after_a_stall_too_short_to_be_heard() -> None:
@@ -299,8 +305,8 @@ def test_the_ear_does_not_go_back_when_audio_follows_a_gap() -> None:
 
 def test_a_mark_tells_how_far_the_ear_is_behind_what_is_played() -> None:
     ledger = saying(("hello", 400))
-    (first, *_) = marks(ledger.due(T)) + marks(ledger.due(T + 0.1))
-    assert ledger.dry_at_s == pytest.approx(T + 0.3)
+    (first, *_) = marks(ledger.due(T)) + marks(ledger.due(T + 0.15))
+    assert ledger.dry_at_s == pytest.approx(T + 0.35)
     assert ledger.lag_s == 0
     ledger.reached(first, T + EARLY_MS / 1000 + 0.16)
     assert ledger.lag_s == pytest.approx(0.16)
@@ -671,7 +677,7 @@ def test_a_stall_counts_and_makes_the_lead_longer_if_and_only_if_it_is_heard(sta
     line.poll()
     heard = [hole for hole in line.earpiece.holes if hole < line.next]
     assert line.ledger.underruns == len(heard)
-    assert line.ledger.lead_ms == (200, 300, 450, 600)[min(len(heard), 3)]
+    assert line.ledger.lead_ms == (260, 390, 585, MAX_LEAD_MS)[min(len(heard), 3)]
 
 
 @settings(max_examples=20, deadline=None)
