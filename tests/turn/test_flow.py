@@ -9,7 +9,20 @@ from mediasrv.turn.playout import PlayoutLedger
 from mediasrv.turn.utterance import Audible, Heard
 from mediasrv.wire.events import Clear, Mark, PlayMedia
 from tests import naive
-from tests.turn.said import LEAD_MS, T, audio_ms, beginnings, feed, marks, payloads, say, saying, settled, speaking, tone
+from tests.turn.said import (
+    LEAD_MS,
+    T,
+    audio_ms,
+    beginnings,
+    feed,
+    marks,
+    payloads,
+    say,
+    saying,
+    settled,
+    speaking,
+    tone,
+)
 
 # -- holding -----------------------------------------------------------------------------------------------------------
 
