@@ -18,7 +18,7 @@ from mediasrv.audio.format import L16_8K, L16_16K, MULAW_8K, AudioFormat, Encodi
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind
 from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading
-from mediasrv.providers.loosejson import ms, parse, tables, trimmed
+from mediasrv.providers.loosejson import parse, span_ms, trimmed
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -77,7 +77,7 @@ class UniversalDialect(Dialect):
         return NOTHING
 
     def _read_turn(self, event: Mapping[str, Any]) -> Sequence[Reading]:
-        order, words = event.get("turn_order"), tables(event, "words")
+        order, (start, end) = event.get("turn_order"), span_ms(event, "words", 1)
         ends = event.get("end_of_turn") is True
         if isinstance(order, int):
             if order <= self._ended:
@@ -88,8 +88,6 @@ class UniversalDialect(Dialect):
             # Nothing tells a turn that we ended from one that ended by itself at the same moment.
             hint = None if self._forced else HintKind.END
             self._forced = 0
-        start = ms(words[0], "start", 1) if words else None
-        end = ms(words[-1], "end", 1) if words else None
         transcript = trimmed(event, "transcript") or trimmed(event, "utterance")
         return (Piece(transcript, ends, ends, answers=ends, start_ms=start, end_ms=end, covers_ms=end, hint=hint),)
 

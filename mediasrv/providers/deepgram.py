@@ -17,7 +17,7 @@ from mediasrv.audio.format import AudioFormat, Encoding
 from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind, TurnHint
 from mediasrv.providers.dialect import NOTHING, Dialect, Message, Reading
-from mediasrv.providers.loosejson import ms, parse, table, tables, trimmed, word
+from mediasrv.providers.loosejson import first, ms, parse, span_ms, table, trimmed, word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
 
@@ -72,8 +72,8 @@ class NovaDialect(Dialect):
         return NOTHING
 
     def _read_results(self, event: Mapping[str, Any]) -> Piece:
-        said = next(iter(tables(table(event, "channel"), "alternatives")), {})
-        transcript, words = trimmed(said, "transcript"), tables(said, "words")
+        said = first(table(event, "channel"), "alternatives")
+        transcript, (start_ms, end_ms) = trimmed(said, "transcript"), span_ms(said, "words", 1000)
         start, duration = ms(event, "start", 1000), ms(event, "duration", 1000)
         covers = None if start is None or duration is None else start + duration
         answers = event.get("from_finalize") is True
@@ -86,8 +86,8 @@ class NovaDialect(Dialect):
             is_final=is_final,
             closed=is_final,
             answers=answers,
-            start_ms=ms(words[0], "start", 1000) if words else None,
-            end_ms=ms(words[-1], "end", 1000) if words else None,
+            start_ms=start_ms,
+            end_ms=end_ms,
             covers_ms=covers,
         )
 

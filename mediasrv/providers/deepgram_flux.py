@@ -17,7 +17,7 @@ from mediasrv.net.origin import Query
 from mediasrv.providers.base import HintKind
 from mediasrv.providers.deepgram import CATCH_UP_SPEED, CLOSE_STREAM, ENCODINGS, ORIGIN, REPLAY_MS, credentials
 from mediasrv.providers.dialect import NOTHING, Dialect, Hello, Message, Reading
-from mediasrv.providers.loosejson import ms, parse, tables, trimmed, word
+from mediasrv.providers.loosejson import ms, parse, span_ms, trimmed, word
 from mediasrv.providers.minutes import Piece
 from mediasrv.providers.silence import silence
 from mediasrv.providers.socketstt import RecogniserOptions, SocketStt
@@ -64,10 +64,8 @@ class FluxDialect(Dialect):
         return NOTHING
 
     def _read_turn(self, event: Mapping[str, Any]) -> Piece:
-        kind, words = str(event.get("event")), tables(event, "words")
+        kind, (start, end) = str(event.get("event")), span_ms(event, "words", 1000)
         window_start, window_end = ms(event, "audio_window_start", 1000), ms(event, "audio_window_end", 1000)
-        start = ms(words[0], "start", 1000) if words else None
-        end = ms(words[-1], "end", 1000) if words else None
         answers = event.get("trigger") == "manual"
         return Piece(
             trimmed(event, "transcript"),

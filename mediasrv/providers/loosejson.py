@@ -37,6 +37,12 @@ def tables(outer: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def first(outer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object that a list begins with; empty when there is none."""
+    value = outer.get(key)
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+
 def text(outer: Mapping[str, Any], key: str) -> str:
     """A text as it is; empty when there is none."""
     value = outer.get(key)
@@ -58,6 +64,13 @@ def ms(outer: Mapping[str, Any], key: str, unit_ms: float) -> float | None:
     """A time in milliseconds; ``None`` when there is none. ``unit_ms``: milliseconds in one of the vendor's units."""
     value = outer.get(key)
     return value * unit_ms if _is_number(value) else None
+
+
+def span_ms(outer: Mapping[str, Any], key: str, unit_ms: float) -> tuple[float | None, float | None]:
+    """The ``start`` of the first object of a list and the ``end`` of the last, each like ``ms``."""
+    if not outer.get(key) or not (parts := tables(outer, key)):
+        return None, None
+    return ms(parts[0], "start", unit_ms), ms(parts[-1], "end", unit_ms)
 
 
 def numbers(outer: Mapping[str, Any], key: str) -> list[float]:
@@ -86,4 +99,4 @@ def word(value: object) -> str:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in (float, int) and math.isfinite(value)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ DEAF_S = 1.0
 """How long a vendor may go without any sign of life when a final is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """What a vendor wrote down of a stretch of audio."""
 
@@ -45,11 +45,14 @@ class Piece:
     """The end of the audio that it accounts for, silence included, likewise."""
     hint: HintKind | None = None
 
-    def shifted(self, by_ms: float) -> Piece:
-        """The same piece on another clock."""
-        times = (self.start_ms, self.end_ms, self.covers_ms)
-        start_ms, end_ms, covers_ms = (None if time is None else time + by_ms for time in times)
-        return replace(self, start_ms=start_ms, end_ms=end_ms, covers_ms=covers_ms)
+    def shift(self, by_ms: float) -> None:
+        """Put it on another clock."""
+        if self.start_ms is not None:
+            self.start_ms += by_ms
+        if self.end_ms is not None:
+            self.end_ms += by_ms
+        if self.covers_ms is not None:
+            self.covers_ms += by_ms
 
     def lies_before(self, position_ms: float) -> bool | None:
         """Whether the middle of its words, or all that it covers, lies before a position; ``None`` without times."""
@@ -87,8 +90,11 @@ class Minutes:
     @property
     def text(self) -> str:
         """All that was written down of this utterance."""
-        pieces = [*self._closed, self._open] if self._open else self._closed
-        return " ".join(piece.text for piece in pieces if piece.text)
+        draft = self._open.text if self._open is not None else ""
+        if not self._closed:
+            return draft
+        texts = [piece.text for piece in self._closed]
+        return " ".join([*texts, draft] if draft else texts)
 
     @property
     def is_open(self) -> bool:
@@ -141,18 +147,18 @@ class Minutes:
         """Write down a piece; return what is to be told about the utterance."""
         if self._is_stale(piece):
             return []
-        answered = self._answered_by(piece)
+        answered = self._answered_by(piece) if self._requests else []
         if piece.closed:
             self._close(piece, answered[-1].at_ms if answered else self._covered_ms)
         else:
             self._open = piece
         if answered:
             return [self._tell(request.number) for request in answered]
-        told = Transcript(self.text, piece.is_final)
-        if told == self._told or (not told.text and not self._told.text):
+        text, told = self.text, self._told
+        if (text == told.text and piece.is_final is told.is_final) or not (text or told.text):
             return []
-        self._told = told
-        return [told]
+        self._told = Transcript(text, piece.is_final)
+        return [self._told]
 
     def reopen(self, oldest_ms: float, recent_ms: float) -> float:
         """The socket was lost: return from where its successor must hear the audio.
@@ -174,6 +180,8 @@ class Minutes:
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
+        if not self._requests and not self._owed:
+            return None
         due = [self._due(request) for request in self._requests if request.asked_s is not None]
         if self._owed:
             due.append(self._owed_until_s)
@@ -198,8 +206,9 @@ class Minutes:
         return 0.0 if self._begun_ms is None or until_ms is None else until_ms - self._begun_ms
 
     def _tell(self, number: int) -> Transcript:
-        self._told = Transcript(self.text, True)
-        return replace(self._told, request=number)
+        text = self.text
+        self._told = Transcript(text, True)
+        return Transcript(text, True, number)
 
     def _close(self, piece: Piece, covered_ms: float) -> None:
         self._open = None
@@ -222,7 +231,7 @@ class Minutes:
         answered: list[_Request] = []
         if piece.is_final and piece.covers_ms is not None:
             answered = [request for request in self._requests if request.at_ms <= piece.covers_ms + _SLACK_MS]
-        if piece.answers and not answered and self._requests and self._requests[0].asked_s is not None:
+        if piece.answers and not answered and self._requests[0].asked_s is not None:
             answered = [self._requests[0]]
         for request in answered:
             self._requests.remove(request)

@@ -17,7 +17,7 @@ from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Transcript, TurnHint
 from mediasrv.providers.dialect import STAGE, Dialect, Hello, Message, Reading
 from mediasrv.providers.lines import Line
-from mediasrv.providers.minutes import LEAD_IN_MS, Minutes
+from mediasrv.providers.minutes import LEAD_IN_MS, Minutes, Piece
 from mediasrv.providers.pace import Pace
 from mediasrv.providers.reel import Reel
 
@@ -154,19 +154,19 @@ class Session:
         self._await_finals()
 
     def _take(self, reading: Reading) -> None:
-        if isinstance(reading, Hello):
-            if not self._is_ready:
+        match reading:
+            case Piece():
+                self.was_answered = True
+                reading.shift(self._zero_ms)
+                heard: list[Transcript | TurnHint] = [*self._minutes.hear(reading)]
+                if reading.hint is not None:
+                    heard.append(TurnHint(reading.hint))
+                if heard:
+                    self._tell(heard)
+            case TurnHint():
+                self._tell([reading])
+            case Hello() if not self._is_ready:
                 self._start()
-            return
-        if isinstance(reading, TurnHint):
-            self._tell([reading])
-            return
-        self.was_answered = True
-        heard: list[Transcript | TurnHint] = [*self._minutes.hear(reading.shifted(self._zero_ms))]
-        if reading.hint is not None:
-            heard.append(TurnHint(reading.hint))
-        if heard:
-            self._tell(heard)
 
     def _start(self) -> None:
         """The vendor is ready: send what it missed, and go on from there."""

@@ -24,6 +24,7 @@ def test_an_object_is_read_from_text_and_bytes() -> None:
 def test_what_is_there_is_found() -> None:
     assert loosejson.table(OUTER, "table") == {"a": 1}
     assert loosejson.tables(OUTER, "list") == [{"b": 2}]
+    assert loosejson.first(OUTER, "list") == {"b": 2}
     assert loosejson.text(OUTER, "text") == " x "
     assert loosejson.trimmed(OUTER, "text") == "x"
     assert loosejson.count(OUTER, "count") == 7
@@ -33,6 +34,8 @@ def test_what_is_there_is_found() -> None:
 def test_what_is_of_another_kind_is_not_there(key: str) -> None:
     assert not loosejson.table(OUTER, key)
     assert not loosejson.tables(OUTER, key)
+    assert not loosejson.first(OUTER, key)
+    assert loosejson.span_ms(OUTER, key, 10) == (None, None)
     assert loosejson.text(OUTER, key) == loosejson.trimmed(OUTER, key) == ""
     assert [*loosejson.numbers(OUTER, key), *loosejson.strings(OUTER, key)] == []
     assert loosejson.decoded(OUTER, key) == b""
@@ -61,6 +64,25 @@ ODD = {"real": 1.5, "whole": 2, "flag": True, "nan": float("nan"), "infinite": f
 @pytest.mark.parametrize("key", ODD)
 def test_a_time_is_a_finite_number(key: str) -> None:
     assert loosejson.ms(ODD, key, 10) == {"real": 15, "whole": 20}.get(key)
+
+
+@pytest.mark.parametrize("value", [[], [7, {"b": 2}], {"b": 2}, "b"])
+def test_what_does_not_begin_with_an_object_begins_with_none(value: object) -> None:
+    assert loosejson.first({"list": value}, "list") == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "span"),
+    [
+        ([{"start": 1, "end": 2}], (10, 20)),
+        ([{"start": 1, "end": 2}, None, {"start": 3, "end": 4.5}], (10, 45)),
+        ([{"start": "1"}, {"start": 3}], (None, None)),
+        ([7], (None, None)),
+        ([], (None, None)),
+    ],
+)
+def test_a_span_is_from_the_first_start_to_the_last_end(words: object, span: tuple[float | None, float | None]) -> None:
+    assert loosejson.span_ms({"words": words}, "words", 10) == span
 
 
 @pytest.mark.parametrize("key", ODD)

@@ -40,6 +40,21 @@ def test_pieces_are_replaced_until_they_are_closed_and_joined_after() -> None:
     assert minutes.hear(timed("c", 2400, 2500, 2600)) == [Transcript("a b c")]
 
 
+def test_a_piece_is_put_on_another_clock_as_far_as_it_has_times() -> None:
+    piece, timeless = timed("a", 2000, 2100, 2200), untimed("a")
+    piece.shift(50.0)
+    timeless.shift(50.0)
+    assert piece == timed("a", 2050, 2150, 2250)
+    assert timeless == untimed("a")
+
+
+def test_a_text_that_becomes_final_is_news() -> None:
+    minutes = begun()
+    minutes.hear(timed("a", 2000, 2100, 2200))
+    assert minutes.hear(timed("a", 2000, 2100, 2300, closed=True)) == [Transcript("a", True)]
+    assert minutes.hear(Piece("", covers_ms=2400)) == [Transcript("a")]
+
+
 def test_what_is_not_news_is_not_told() -> None:
     minutes = begun()
     assert minutes.hear(Piece("", covers_ms=2500)) == []
@@ -301,11 +316,6 @@ def test_asking_for_an_unknown_request_changes_nothing() -> None:
     minutes.request(1, 2300)
     minutes.asked(2, 0.0)
     assert minutes.deadline() is None
-
-
-def test_a_piece_moves_to_another_clock() -> None:
-    assert timed("a", 0, 10, 20).shifted(100) == timed("a", 100, 110, 120)
-    assert untimed("a").shifted(100) == untimed("a")
 
 
 @given(lists(tuples(integers(1, 5), integers(0, 3)), max_size=30))
