@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from mediasrv.call.alarm import Alarm
 from mediasrv.call.answering import Answering
 from mediasrv.call.call import Call, CallParts
 from mediasrv.call.detection import Detection
@@ -24,6 +23,7 @@ from mediasrv.call.role import Role
 from mediasrv.call.spawn import Spawn
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
+from mediasrv.providers.alarm import Alarm
 from mediasrv.providers.base import HintKind, Transcript, TurnHint
 from mediasrv.turn.callee import Kind
 from mediasrv.turn.events import (

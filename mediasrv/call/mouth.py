@@ -15,12 +15,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from mediasrv.audio.format import AudioFormat
-from mediasrv.call.alarm import Alarm
 from mediasrv.call.audience import Audience, PlayoutWatcher
 from mediasrv.call.feeder import Feeder
 from mediasrv.call.floor import Floor
 from mediasrv.call.link import Link
 from mediasrv.call.pacer import Pacer
+from mediasrv.providers.alarm import Alarm
 from mediasrv.providers.base import Speech
 from mediasrv.providers.vigil import Vigil
 from mediasrv.turn.playout import PlayoutLedger

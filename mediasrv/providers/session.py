@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from mediasrv.errors import ProviderError
+from mediasrv.providers.alarm import Alarm
 from mediasrv.providers.base import Transcript, TurnHint
 from mediasrv.providers.dialect import STAGE, Dialect, Hello, Message, Reading
 from mediasrv.providers.lines import Line
@@ -65,7 +66,7 @@ class Session:
         self._least = max(1, reel.bytes_in(dialect.least_ms))
         self._wishes: deque[tuple[int, int]] = deque()  # positions of requests that the vendor was not told of
         self._feeding: asyncio.TimerHandle | None = None
-        self._waiting: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(minutes.deadline, self._tick)  # for a final that is overdue
         self._idling: asyncio.TimerHandle | None = None
         line.listen(self._receive, lambda code, reason: self.lose(dialect.closed(code, reason)))
         if not dialect.greets and self.lost is None:
@@ -90,7 +91,6 @@ class Session:
         if self._is_ready:
             self._wishes.append((self._reel.end, request))
             self.feed()
-            self._await_finals()
 
     def commit(self, is_dirty: bool) -> bool:
         """The utterance is over; return whether one more final will come because of it."""
@@ -114,7 +114,7 @@ class Session:
             self._wishes.popleft()
             self._say(self.dialect.finalize())
             self._minutes.asked(request, self._loop.time())
-            self._await_finals()
+            self._alarm.arm()
         # Between utterances nothing that is heard is in a hurry.
         enough = self._chunk if self._minutes.is_open else self._quiet_chunk
         if self._send_audio(self._reel.end, enough):
@@ -151,7 +151,8 @@ class Session:
             self._minutes.notice(self._loop.time())
         for reading in readings:
             self._take(reading)
-        self._await_finals()
+        if self._is_ready:
+            self._alarm.arm()
 
     def _take(self, reading: Reading) -> None:
         match reading:
@@ -182,7 +183,7 @@ class Session:
         if minutes.is_open:
             self._say(dialect.begin())
         self.feed()
-        self._await_finals()
+        self._alarm.arm()
 
     # -- what is done about it -----------------------------------------------------------------------------------
 
@@ -215,20 +216,11 @@ class Session:
             self._reel.given = position
             self._zero_ms += self._reel.ms_at(skipped)
 
-    def _await_finals(self) -> None:
-        """Be there when a final is overdue."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-        due = self._minutes.deadline() if self._is_ready else None
-        self._waiting = None if due is None else self._loop.call_at(due, self._tick)
-
-    def _tick(self) -> None:
-        now = self._loop.time()
+    def _tick(self, now: float) -> None:
         if self._minutes.is_deaf(now, self.dialect.noise_ms):
             self.lose(Deaf(self.dialect.provider))
-            return
-        self._tell([*self._minutes.tick(now)])
-        self._await_finals()
+        elif overdue := self._minutes.tick(now):
+            self._tell([*overdue])
 
     def _watch(self, given: int) -> None:
         """Keep the session alive when nothing was sent since ``given``."""
@@ -241,7 +233,8 @@ class Session:
         if self._is_ready:
             self._is_ready = False
             self._reel.unfollow()
-        for timer in (self._feeding, self._waiting, self._idling):
+        self._alarm.stop()
+        for timer in (self._feeding, self._idling):
             if timer is not None:
                 timer.cancel()
 

@@ -48,7 +48,7 @@ _PARTS: dict[str, str | None] = {
     "mediasrv.call.mouth": PACER,
     "mediasrv.call.feeder": PACER,
     "mediasrv.call.audience": PACER,
-    "mediasrv.call.alarm": PACER,
+    "mediasrv.providers.alarm": PACER,
     "mediasrv.providers.deepgram": STT,
     "mediasrv.providers.recogniser": STT,
     "mediasrv.providers.socketstt": STT,

@@ -1,6 +1,6 @@
 import asyncio
 
-from mediasrv.call.alarm import Alarm
+from mediasrv.providers.alarm import Alarm
 from tests.virtual import run_virtually
 
 
