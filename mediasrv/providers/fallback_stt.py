@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
@@ -26,6 +27,7 @@ from mediasrv.providers.crew import Crew, Member
 from mediasrv.providers.meter import Meter, Use, current_meter
 from mediasrv.providers.porter import following
 from mediasrv.providers.reel import KEPT_MS, Reel
+from mediasrv.providers.vigil import Vigil
 from mediasrv.providers.witness import Outcome, Requests
 
 log = logging.getLogger(__name__)
@@ -105,7 +107,7 @@ class _Relay(Recognition):
         self._requested_s = 0.0
         self._was_answered = False  # whether anything was heard of the present utterance
         self._failures = 0
-        self._reading: asyncio.Timeout | None = None
+        self._vigil = Vigil(math.inf)
         self._leg: _Leg | None = _Leg(crew.in_order()[0], self._reel)
         self._meter = current_meter()
 
@@ -160,8 +162,13 @@ class _Relay(Recognition):
         self._leg = None
         self._reel.unfollow()
         log.warning("recogniser gave no answer", extra={"provider": leg.member.provider.name})
-        if self._reading is not None:
-            self._reading.reschedule(asyncio.get_running_loop().time())
+        # Whoever has ended the utterance goes on first: he may have more to say about it.
+        asyncio.get_running_loop().call_soon(self._stop_reading)
+
+    def _stop_reading(self) -> None:
+        """Wait no more for a leg that was given up, if it was not replaced already."""
+        if self._leg is None:
+            self._vigil.break_off()
 
     async def transcripts(self) -> AsyncGenerator[Transcript | TurnHint]:
         """Yield what whoever listens gives; raise ``ProviderError`` when one after the other fails."""
@@ -173,12 +180,14 @@ class _Relay(Recognition):
             sessions.begin(leg, leg.member.provider.name)
             try:
                 async with aclosing(leg.recognition.transcripts()) as stream:
-                    while True:
-                        heard = await self._next(leg, stream)
+                    while self._leg is leg:
+                        heard = await self._vigil.wait(anext(stream))
                         self._note(leg, heard)
                         sessions.answer(leg)
                         yield heard
-            except (ProviderError, StopAsyncIteration) as error:
+                # It was given up while nobody read.
+                raise TimeoutError
+            except (ProviderError, StopAsyncIteration, TimeoutError) as error:
                 failure = error
                 sessions.end(leg, Outcome.FAILED)
             finally:
@@ -187,18 +196,6 @@ class _Relay(Recognition):
                     leg.count(self._meter)
                 self._reel.unfollow()
             leg = self._leg = await self._replace(leg, failure)
-
-    async def _next(self, leg: _Leg, stream: AsyncGenerator[Transcript | TurnHint]) -> Transcript | TurnHint:
-        """The next that this leg gives; raise ``ProviderError`` when it was given up meanwhile."""
-        try:
-            if self._leg is leg:
-                async with asyncio.timeout(None) as self._reading:
-                    return await anext(stream)
-        except TimeoutError:
-            pass
-        finally:
-            self._reading = None
-        raise self._failure(leg, "gives no answer")
 
     def _note(self, leg: _Leg, heard: Transcript | TurnHint) -> None:
         if isinstance(heard, Transcript):
@@ -210,7 +207,8 @@ class _Relay(Recognition):
 
     async def _replace(self, leg: _Leg, error: Exception) -> _Leg:
         """Open the next leg and bring it to where the last one should be; raise when there were too many."""
-        failure = error if isinstance(error, ProviderError) else self._failure(leg, "ended")
+        message = "gives no answer" if isinstance(error, TimeoutError) else "ended"
+        failure = error if isinstance(error, ProviderError) else self._failure(leg, message)
         self._leg = None
         self._failures += 1
         leg.member.breaker.failed(asyncio.get_running_loop().time())

@@ -66,6 +66,13 @@ class Vigil:
         """Be patient with the present wait until then, in the loop's time."""
         self._due_s = due_s
 
+    def break_off(self) -> None:
+        """Let the present wait, if there is one, have lasted too long."""
+        if self._task is not None and not self._is_over:
+            self._is_over = True
+            self._other_cancels = self._task.cancelling()
+            self._task.cancel()
+
     def end(self) -> None:
         """There is nothing more to wait for; otherwise the timer strikes once more, in vain."""
         if self._timer is not None:
@@ -85,6 +92,4 @@ class Vigil:
         if self._due_s > loop.time():
             self._set(loop)
             return
-        self._is_over = True
-        self._other_cancels = self._task.cancelling()
-        self._task.cancel()
+        self.break_off()

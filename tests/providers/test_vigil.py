@@ -1,4 +1,5 @@
 import asyncio
+import math
 from unittest.mock import patch
 
 import pytest
@@ -20,6 +21,21 @@ def test_what_does_not_come_is_cancelled() -> None:
         return never.cancelled()
 
     assert run_virtually(wait())
+
+
+def test_a_wait_may_be_broken_off_from_outside_and_the_next_begins_anew() -> None:
+    async def wait() -> None:
+        vigil, loop = Vigil(math.inf), asyncio.get_running_loop()
+        vigil.break_off()
+        assert await vigil.wait(asyncio.sleep(1, "there")) == "there"
+        loop.call_later(2, vigil.break_off)
+        loop.call_later(2, vigil.break_off)
+        with pytest.raises(TimeoutError):
+            await vigil.wait(asyncio.sleep(100))
+        assert loop.time() == 3.0
+        assert await vigil.wait(asyncio.sleep(100, "again")) == "again"
+
+    run_virtually(wait())
 
 
 def test_an_excuse_is_good_for_as_long_again() -> None:
