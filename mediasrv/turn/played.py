@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,37 +16,49 @@ SPAN_MS = 2500
 _SPAN = samples_in(SPAN_MS, RATE_HZ)
 # Times are sums of floats, rounded to samples.
 _ADJOINING_SAMPLES = 2
+_NOTHING = np.zeros(0, np.int16)
 
 
 class Played:
-    """Audio in the telephone band, by position: samples at 8 kHz since time 0; where nothing was played is silence."""
+    """Audio in the telephone band, by position: samples at 8 kHz since time 0; where nothing was played is silence.
+
+    Somebody looks only when the caller is heard while we speak, or shortly after. Until then audio is kept as it came,
+    and nothing is computed.
+    """
 
     def __init__(self, rate_hz: int) -> None:
         self._band = Band(rate_hz)
+        self._step = rate_hz // RATE_HZ
+        # Where each piece begins, and the piece: none of its samples for a cut.
+        self._noted: deque[tuple[int, NDArray[np.int16]]] = deque()
         self._samples = np.zeros(_SPAN, np.int16)
-        self._origin = 0
-        self._tail = np.zeros(self._band.reach, np.int16)
+        self._origin = self._written = self._furthest = 0
+        self._tail = self._silence = np.zeros(self._band.reach, np.int16)
         self.end = 0
         """Position at which all that was sent has been played."""
 
     def play(self, pcm: NDArray[np.int16], begins_s: float) -> None:
-        """Append audio, or begin anew at another time; what was to be played from then on is forgotten."""
+        """Append audio, or begin anew at another time; what was to be played from then on is forgotten.
+
+        ``pcm`` is kept and must not change.
+        """
         start = position_at(begins_s)
-        if abs(start - self.end) <= _ADJOINING_SAMPLES:
-            start = self.end
-        else:
-            self._silence(start)
-        stream = np.concatenate((self._tail, pcm))
-        self._tail = stream[stream.size - self._band.reach :]
-        self._write(start, self._band.of(stream))
+        self._note(self.end if abs(start - self.end) <= _ADJOINING_SAMPLES else start, pcm)
+        self._furthest = max(self._furthest, self.end)
+        # What is out of the span, and does not lead in what is within it, is of no use.
+        useless = self.end - _SPAN - self._band.reach
+        while len(self._noted) > 1 and self._noted[1][0] <= useless:
+            self._noted.popleft()
 
     def cut(self, now: float) -> None:
         """What would be played after now is not."""
         if position_at(now) < self.end:
-            self._silence(position_at(now))
+            self._note(position_at(now), _NOTHING)
 
     def between(self, start: int, end: int) -> NDArray[np.int16]:
         """Return what was or will be played between two positions; not to be written to."""
+        if self._noted:
+            self._write_noted()
         first, last = start - self._origin, end - self._origin
         if first >= 0 and last <= _SPAN:
             return self._samples[first:last]
@@ -53,17 +67,27 @@ class Played:
         piece[max(-first, 0) :][: known.size] = known
         return piece
 
-    def _silence(self, start: int) -> None:
-        self._samples[max(start - self._origin, 0) :] = 0
-        self.end = start
-        self._tail = np.zeros(self._band.reach, np.int16)
+    def _note(self, start: int, pcm: NDArray[np.int16]) -> None:
+        self._noted.append((start, pcm))
+        self.end = start + pcm.size // self._step
 
-    def _write(self, start: int, samples: NDArray[np.int16]) -> None:
-        self.end = start + samples.size
-        self._slide(min(max(self.end - self._origin - _SPAN, 0), _SPAN))
-        self._origin = max(self._origin, self.end - _SPAN)
-        last = self.end - self._origin
-        fits = samples[max(samples.size - max(last, 0), 0) :]
+    def _write_noted(self) -> None:
+        self._slide(min(max(self._furthest - _SPAN - self._origin, 0), _SPAN))
+        self._origin = max(self._origin, self._furthest - _SPAN)
+        for start, pcm in self._noted:
+            if start != self._written:
+                self._samples[max(start - self._origin, 0) :] = 0
+                self._tail = self._silence
+            self._write(start, pcm)
+        self._noted.clear()
+
+    def _write(self, start: int, pcm: NDArray[np.int16]) -> None:
+        stream = np.concatenate((self._tail, pcm))
+        self._tail = stream[pcm.size :]
+        samples = self._band.of(stream)
+        self._written = start + samples.size
+        last = max(self._written - self._origin, 0)
+        fits = samples[max(samples.size - last, 0) :]
         self._samples[last - fits.size : last] = fits
 
     def _slide(self, by: int) -> None:
