@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.providers.base import Provider
 from mediasrv.providers.breaker import FAILURES_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
-from mediasrv.providers.hedge import Attempt, Fate, hedged
+from mediasrv.providers.hedge import Attempt, Fate, Race
 from mediasrv.providers.latency import Latency
 from mediasrv.providers.vigil import Excuse, Vigil, no_excuse
 from mediasrv.providers.witness import Outcome, Requests
@@ -68,6 +68,10 @@ def _always() -> bool:
 
 def _nobody(stage: str, provider: str, fate: Fate) -> None:
     """Counts nothing."""
+
+
+def _unnoted(provider: Provider, item: object) -> None:
+    """Notes nothing."""
 
 
 class Crew(Generic[P]):
@@ -142,12 +146,13 @@ class Crew(Generic[P]):
         request: Callable[[P], AsyncGenerator[T]],
         *,
         excuse: Excuse = no_excuse,
+        note: Callable[[P, T], None] = _unnoted,
         broken: list[Member[P]] | None = None,
     ) -> AsyncGenerator[T]:
         """Yield what whoever answers first gives; raise ``ProviderError`` when nobody does, or stops in the middle.
 
-        ``excuse`` is asked whether a silence is somebody else's. Those in ``broken`` are asked last, and whoever stops
-        in the middle is added to them.
+        ``excuse`` is asked whether a silence is somebody else's; ``note`` is told of each item and whose it is, before
+        it is passed on. Those in ``broken`` are asked last, and whoever stops in the middle is added to them.
         """
         self.requests += 1
         broken = [] if broken is None else broken
@@ -156,19 +161,22 @@ class Crew(Generic[P]):
             members *= 2
         won: list[Member[P]] = []
         made = Requests(self.stage)
-        stream = hedged([self._attempt(member, request, index, won, made) for index, member in enumerate(members)])
+        race = Race([self._attempt(member, request, index, won, made) for index, member in enumerate(members)])
         vigil = Vigil(self._patience.limit_ms / 1000, excuse)
         try:
-            while True:
-                item = await vigil.wait(anext(stream))
-                vigil.limit_s = self._patience.gap_ms / 1000
+            stream, item = await vigil.wait(race.run())
+            provider = won[0].provider
+            vigil.limit_s = self._patience.gap_ms / 1000
+            while item is not None:
+                note(provider, item)
                 yield item
+                item = await vigil.wait(anext(stream))
+            made.end_all(Outcome.ANSWERED, Outcome.DROPPED)
         except StopAsyncIteration:
             made.end_all(Outcome.ANSWERED, Outcome.DROPPED)
-            return
         except TimeoutError:
-            for provider in made.unanswered:
-                self._settled(self.stage, provider, Fate.FAILED)
+            for name in made.unanswered:
+                self._settled(self.stage, name, Fate.FAILED)
             made.end_all(Outcome.FAILED, Outcome.FAILED)
             message = "stopped in the middle" if won else "gave no answer"
             self._blame(won or members, broken)
@@ -185,7 +193,7 @@ class Crew(Generic[P]):
             for member in won:
                 member.breaker.succeeded()
             made.end_all(Outcome.CUT, Outcome.DROPPED)
-            await stream.aclose()
+            await race.aclose()
 
     def _blame(self, members: Sequence[Member[P]], broken: list[Member[P]]) -> None:
         now = asyncio.get_running_loop().time()

@@ -10,9 +10,9 @@ from contextlib import aclosing
 
 from mediasrv.audio.format import AudioFormat
 from mediasrv.errors import ProviderError
-from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts
+from mediasrv.providers.base import Delta, Llm, Message, Speech, ToolSpec, Tts, Usage
 from mediasrv.providers.crew import Crew, Member
-from mediasrv.providers.meter import metered_phrases, metered_reply
+from mediasrv.providers.meter import count_usage, metered_phrases
 from mediasrv.providers.spoken import spoken
 from mediasrv.providers.tape import Tape
 
@@ -46,17 +46,16 @@ class FallbackLlm(Llm):
         """The same crew; whoever broke off in this call is asked last in it from then on."""
         return FallbackLlm(self.crew)
 
-    async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         """Stream the first answer; one that breaks off in the middle is a ``ProviderError``: its words were heard."""
         # The conversation may go on while a slow answer is waited for; each attempt must see the same of it.
         shown = tuple(messages)
+        return self.crew.ask(lambda llm: llm.reply(shown, tools), note=_meter_usage, broken=self._broken)
 
-        def ask(llm: Llm) -> AsyncGenerator[Delta]:
-            return metered_reply(llm.name, llm.reply(shown, tools))
 
-        async with aclosing(self.crew.ask(ask, broken=self._broken)) as deltas:
-            async for delta in deltas:
-                yield delta
+def _meter_usage(llm: Llm, delta: Delta) -> None:
+    if isinstance(delta, Usage):
+        count_usage(llm.name, delta)
 
 
 class FallbackTts(Tts):

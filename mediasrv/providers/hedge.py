@@ -1,7 +1,8 @@
-"""Hedged streams: when the first result does not come in time, ask again, and take whoever answers first.
+"""Hedging: when the first result does not come in time, ask again, and take whoever answers first.
 
-The next attempt starts when the deadline of the one before has passed, and at once when it fails. From the first item
-on there is one winner; all others are closed before it is passed on, so nothing is ever seen of them.
+The next attempt starts when the deadline of the one before has passed, and at once when it fails. The race is over with
+the first item of any; all others are closed before that is told, so nothing is ever seen of them, and the winner's
+stream is read by whoever ran the race, with nobody in between.
 """
 
 from __future__ import annotations
@@ -57,29 +58,19 @@ class _Runner(Generic[T]):
             await self.stream.aclose()
 
 
-async def hedged(attempts: Sequence[Attempt[T]]) -> AsyncGenerator[T]:
-    """Yield the items of the first attempt that gives any; a stream that ends without an item has given its answer.
+class Race(Generic[T]):
+    """A race of attempts; close it whatever becomes of it."""
 
-    Raise the last attempt's ``ProviderError`` when all fail. Cancelling closes whatever is open.
-    """
-    race = _Race(attempts)
-    try:
-        winner, item = await race.run()
-        if item is not None:
-            yield item
-            async for later in winner.stream:
-                yield later
-    finally:
-        await race.close_all()
-
-
-class _Race(Generic[T]):
     def __init__(self, attempts: Sequence[Attempt[T]]) -> None:
         self._waiting = list(attempts)
         self._running: list[_Runner[T]] = []
         self._now = asyncio.get_running_loop().time
 
-    async def run(self) -> tuple[_Runner[T], T | None]:
+    async def run(self) -> tuple[AsyncGenerator[T], T | None]:
+        """Return the stream of the first attempt that gives an item, and the item; or ``None`` where it ends without.
+
+        The stream stays the race's to close. Raise the last attempt's ``ProviderError`` when all fail.
+        """
         self._start_next()
         while True:
             done, _ = await asyncio.wait(
@@ -94,7 +85,7 @@ class _Race(Generic[T]):
                 if error is None:
                     runner.settle(Fate.ANSWERED)
                     await self._drop_all_but(runner)
-                    return runner, runner.first.result()
+                    return runner.stream, runner.first.result()
                 await self._give_up(runner, error)
 
     def _start_next(self) -> None:
@@ -127,7 +118,8 @@ class _Race(Generic[T]):
             loser.settle(Fate.OVERTAKEN)
         await _close(losers)
 
-    async def close_all(self) -> None:
+    async def aclose(self) -> None:
+        """Close whatever is open."""
         running, self._running = self._running, []
         await _close(running)
 

@@ -8,11 +8,10 @@ a race too, and what was reported before a cancel. Where no meter is set, nothin
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from contextlib import aclosing
 from contextvars import ContextVar
 from enum import Enum
 
-from mediasrv.providers.base import Delta, Usage
+from mediasrv.providers.base import Usage
 
 
 class Use(Enum):
@@ -52,15 +51,6 @@ def count_usage(provider: str, usage: Usage) -> None:
     meter = _meter.get()
     meter(provider, Use.PROMPT_TOKENS, usage.prompt_tokens)
     meter(provider, Use.COMPLETION_TOKENS, usage.completion_tokens)
-
-
-async def metered_reply(provider: str, deltas: AsyncGenerator[Delta]) -> AsyncGenerator[Delta]:
-    """A model's reply, its cost counted as soon as it is known."""
-    async with aclosing(deltas):
-        async for delta in deltas:
-            if isinstance(delta, Usage):
-                count_usage(provider, delta)
-            yield delta
 
 
 async def metered_phrases(provider: str, phrases: AsyncIterable[str]) -> AsyncGenerator[str]:

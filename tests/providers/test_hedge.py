@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mediasrv.errors import ProviderError
-from mediasrv.providers.hedge import Attempt, Fate, hedged
+from mediasrv.providers.hedge import Attempt, Fate, Race
 from tests.virtual import run_virtually
 
 
@@ -44,6 +44,19 @@ class Source:
 
 def failure(name: str) -> ProviderError:
     return ProviderError("no", stage="llm", provider=name, retryable=True)
+
+
+async def hedged(attempts: Sequence[Attempt[str]]) -> AsyncGenerator[str]:
+    """What whoever runs a race gets to see."""
+    race = Race(attempts)
+    try:
+        stream, item = await race.run()
+        if item is not None:
+            yield item
+            async for later in stream:
+                yield later
+    finally:
+        await race.aclose()
 
 
 async def race(sources: Sequence[Source]) -> tuple[list[str], float]:
