@@ -13,12 +13,16 @@ from mediasrv.call.tools import Tool, run_tool
 from mediasrv.call.trace import TurnTrace
 from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Delta, Llm, Message, TextDelta, ToolCall
+from mediasrv.turn.headway import Headway
 from mediasrv.turn.phrases import PhraseCutter
 
 # A model that calls tools in a circle is stopped here.
 MAX_TOOL_ROUNDS = 5
 # How often a model is asked that breaks off before there was anything to speak.
 MAX_ATTEMPTS = 2
+# A voice that has so much to say yet is served in time by a model that is looked after so often.
+AMPLE_S = 0.3
+LOOK_S = 0.1
 
 
 class Reply:
@@ -48,6 +52,7 @@ class Reply:
         self._gate = gate
         self._said = said
         self._joins = joins
+        self._headway = Headway()
         self._now = asyncio.get_running_loop().time
 
     async def phrases(self) -> AsyncGenerator[str]:
@@ -56,7 +61,9 @@ class Reply:
             calls: list[ToolCall] = []
             async with aclosing(self._round(calls)) as phrases:
                 async for phrase in phrases:
-                    self._trace.reach("first_phrase", self._now())
+                    now = self._now()
+                    self._trace.reach("first_phrase", now)
+                    self._headway.give(phrase, now)
                     yield phrase
             if not calls:
                 return
@@ -67,6 +74,8 @@ class Reply:
     async def _round(self, calls: list[ToolCall]) -> AsyncGenerator[str]:
         """Yield the phrases of one answer of the model; ``calls`` are the tools that it wants, once it is over."""
         specs = [each.spec for each in self._tools.values()]
+        # A model that has tools may stop speaking to call one, and that is in a hurry.
+        may_linger = self._llm.runs_ahead and not specs
         for attempts_left in reversed(range(MAX_ATTEMPTS)):
             cutter = PhraseCutter(joins=self._joins)
             calls.clear()
@@ -78,6 +87,8 @@ class Reply:
                         for phrase in self._take(delta, cutter, calls):
                             has_spoken = True
                             yield phrase
+                        if may_linger and self._is_in_no_hurry(delta):
+                            await asyncio.sleep(LOOK_S)
                 for phrase in cutter.flush():
                     yield phrase
                 return
@@ -85,6 +96,9 @@ class Reply:
                 # What broke off unheard is asked for again; one that never began was asked for often enough.
                 if has_spoken or not has_begun or not error.retryable or not attempts_left:
                     raise
+
+    def _is_in_no_hurry(self, delta: Delta) -> bool:
+        return isinstance(delta, TextDelta) and self._headway.ahead_s(self._now()) >= AMPLE_S
 
     def _messages(self) -> Sequence[Message]:
         if self._gate.is_open:
@@ -97,5 +111,5 @@ class Reply:
             calls.append(delta)
         if not isinstance(delta, TextDelta):
             return []
-        self._trace.tokens += 1
+        self._trace.tokens += delta.pieces
         return cutter.push(delta.text)

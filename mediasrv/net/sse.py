@@ -16,8 +16,9 @@ from mediasrv.errors import RemoteProtocolError
 EVENT_LIMIT_BYTES = 1024 * 1024
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# What a model's token comes as: one event of one line, and nothing else in the packet.
-_LONE_EVENT = re.compile(rb"data: ([^\r\n]+)\n\n")
+# What a model's tokens come as: whole events of one line each, and nothing else in the packet.
+_PLAIN_EVENTS = re.compile(rb"(?:data: [^\r\n]++\n\n)++")
+_DATA = len(b"data: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ class EventReader:
 
     def receive(self, data: bytes) -> list[ServerEvent]:
         """Take more of the body; raise ``RemoteProtocolError`` when a line or an event is too long."""
-        if self._is_between_events and (lone := _LONE_EVENT.fullmatch(data)):
+        if self._is_between_events and _PLAIN_EVENTS.fullmatch(data):
             self._is_new = False
-            self._check(len(data) - 2)
-            return [ServerEvent(lone[1].decode(errors="replace"))]
+            plain = data[:-2].split(b"\n\n")
+            self._check(max(map(len, plain)))
+            return [ServerEvent(line[_DATA:].decode(errors="replace")) for line in plain]
         if self._ended_with_cr and data:
             self._ended_with_cr = False
             data = data.removeprefix(b"\n")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mediasrv.errors import ProviderError
 from mediasrv.net.sse import ServerEvent
-from mediasrv.providers.base import Delta, Usage
+from mediasrv.providers.base import Delta, TextDelta, Usage
 from mediasrv.providers.loosejson import parse_object, table, word
 from mediasrv.providers.vendor import refusal
 
@@ -37,6 +37,24 @@ class Answer(ABC):
     @abstractmethod
     def read(self, event: ServerEvent) -> Iterable[Delta]:
         """Understand an event; raise ``ProviderError`` for what is broken, and for a failure that it reports."""
+
+    def read_all(self, events: Sequence[ServerEvent]) -> Iterable[Delta]:
+        """Understand events that came together, up to the answer's end mark, likewise; their words become one text."""
+        return self.read(events[0]) if len(events) == 1 else self._joined(events)
+
+    def _joined(self, events: Iterable[ServerEvent]) -> Iterator[Delta]:
+        found: list[Delta] = []
+        try:
+            for event in events:
+                for delta in self.read(event):
+                    _append(found, delta)
+                if self.is_over:
+                    break
+        except ProviderError:
+            # What was written before is there all the same.
+            yield from found
+            raise
+        yield from found
 
     @abstractmethod
     def finish(self) -> Iterable[Delta]:
@@ -66,6 +84,14 @@ class Answer(ABC):
     def note_length(self) -> None:
         """The model stopped where it had to, not where it wanted."""
         log.warning("reply is at its longest", extra={"provider": self._provider})
+
+
+def _append(found: list[Delta], delta: Delta) -> None:
+    last = found[-1] if found else None
+    if isinstance(delta, TextDelta) and isinstance(last, TextDelta):
+        found[-1] = TextDelta(last.text + delta.text, last.pieces + delta.pieces)
+    else:
+        found.append(delta)
 
 
 def reported(provider: str, answer: Mapping[str, Any], status: int = 0, retry_after: str = "") -> ProviderError:

@@ -2,9 +2,8 @@
 
 A provider is a class behind an entry point (``mediasrv.stt``, ``.llm``, ``.tts``, ``.turn``). One instance is built per
 agent from its ``Options``, started before the port opens and shared by all calls of that agent. Its streams are async
-generators: a consumer stops one by cancelling the task that reads it (or by ``aclose``), never by a flag, and
-cancelling frees what the stream held. All of them raise ``ProviderError`` and nothing else for failures of theirs.
-None may block the event loop: inference runs in a thread or a process.
+generators: a consumer stops one by cancelling the task that reads it (or by ``aclose``), never by a flag; that frees
+what it held. They raise nothing but ``ProviderError``. None may block the event loop: inference is another thread's.
 """
 
 from __future__ import annotations
@@ -117,7 +116,6 @@ class Stt(Provider):
 
     formats: ClassVar[Sequence[AudioFormat]]
     """What it takes, best first; the call sends the carrier's own format untouched where it is among them."""
-
     renews_finals: ClassVar[bool] = False
     """Whether ``finalize`` may be said again in the same pause, with the same request: it costs and ends nothing."""
 
@@ -164,9 +162,10 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More words of the reply."""
+    """More words of the reply, and in how many pieces the model wrote them."""
 
     text: str
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,9 @@ Delta = TextDelta | ToolCall | Usage
 
 class Llm(Provider):
     """A language model."""
+
+    runs_ahead: bool = False
+    """Whether it writes on while nobody reads, so that whoever is in no hurry may read much at a time."""
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """Have the beginning of conversations ready, where the provider can keep it; called once before any call."""
@@ -221,7 +223,7 @@ class Tts(Provider):
     def speak(self, phrases: AsyncIterable[str], wanted: AudioFormat) -> AsyncGenerator[Speech]:
         """Speak phrases in the order they come; audio of a phrase may be given before the next phrase is there.
 
-        The first ``Speech`` of a phrase carries the phrase (or its first words, with more to come) in ``text``.
+        A phrase's first ``Speech`` carries it (or its first words, with more to come) in ``text``.
         """
 
 
@@ -253,7 +255,6 @@ class TurnDetector(Provider):
     async def judge(self, pause: Pause) -> float:
         """Return the probability, 0 to 1, that the caller's turn is over; raise ``ProviderError``.
 
-        Asked early in every pause, and once more when the recogniser's final differs from what there was then.
-        No answer is waited for longer than ``JUDGE_LIMIT_S``: then the question is cancelled, which must take no time.
-        Questions of many calls, and two of one, are asked at a time.
+        Asked early in every pause, and once more when the recogniser's final differs; of many calls at a time, and of
+        one twice. No answer is waited for longer than ``JUDGE_LIMIT_S``: cancelling the question must take no time.
         """

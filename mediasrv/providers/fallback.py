@@ -28,6 +28,7 @@ class FallbackLlm(Llm):
     def __init__(self, crew: Crew[Llm]) -> None:
         super().__init__(None)
         self.crew = crew
+        self.runs_ahead = all(member.provider.runs_ahead for member in crew.members)
         self._broken: list[Member[Llm]] = []
 
     async def start(self) -> None:

@@ -68,6 +68,7 @@ class HttpLlm(Llm):
 
     vendor_url: ClassVar[str]
     """The vendor's own, with the version of its interface as the path."""
+    runs_ahead = True
     options: Any
 
     def __init__(self, options: Any) -> None:
@@ -136,11 +137,8 @@ class HttpLlm(Llm):
         try:
             while not answer.is_over:
                 data = await vigil.wait(response.content.readany())
-                for event in reader.receive(data) if data else reader.finish():
-                    for delta in answer.read(event):
-                        yield delta
-                    if answer.is_over:
-                        break
+                for delta in answer.read_all(reader.receive(data) if data else reader.finish()):
+                    yield delta
                 if not data:
                     break
             for delta in answer.finish():

@@ -56,6 +56,11 @@ def said(deltas: Iterable[Delta]) -> str:
     return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
+def pieces(deltas: Iterable[Delta]) -> int:
+    """In how many pieces its words came."""
+    return sum(delta.pieces for delta in deltas if isinstance(delta, TextDelta))
+
+
 def called(deltas: Iterable[Delta]) -> list[ToolCall]:
     """The calls of a reply."""
     return [delta for delta in deltas if isinstance(delta, ToolCall)]

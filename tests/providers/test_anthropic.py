@@ -18,7 +18,20 @@ from mediasrv.providers.anthropic import AnthropicLlm, MessageAnswer
 from mediasrv.providers.base import Message, TextDelta, ToolCall, Usage
 from native_bench.standins.anthropic import KEY, AnthropicStandin
 from native_bench.standins.base import Fault
-from tests.providers.llm import ASKED, CALLS, TOOLS, answered, ask, called, failure_of, read, running, said, usage_of
+from tests.providers.llm import (
+    ASKED,
+    CALLS,
+    TOOLS,
+    answered,
+    ask,
+    called,
+    failure_of,
+    pieces,
+    read,
+    running,
+    said,
+    usage_of,
+)
 
 MARK = {"type": "ephemeral", "ttl": "5m"}
 
@@ -54,7 +67,7 @@ async def test_a_reply_comes_in_pieces_with_its_cost() -> None:
     async with standin as url, running(llm(url)) as model:
         deltas = await ask(model)
     assert said(deltas) == standin.text
-    assert usage_of(deltas) == Usage(40, len(deltas) - 1)
+    assert usage_of(deltas) == Usage(40, pieces(deltas))
     assert standin.complaints == []
 
 

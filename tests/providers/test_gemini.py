@@ -17,7 +17,20 @@ from mediasrv.providers.alternation import OPENING
 from mediasrv.providers.base import Message, TextDelta, ToolCall, Usage
 from mediasrv.providers.gemini import UNSIGNED, ContentAnswer, GeminiLlm
 from native_bench.standins.gemini import KEY, SIGNATURE, GeminiStandin
-from tests.providers.llm import ASKED, CALLS, TOOLS, answered, ask, called, failure_of, read, running, said, usage_of
+from tests.providers.llm import (
+    ASKED,
+    CALLS,
+    TOOLS,
+    answered,
+    ask,
+    called,
+    failure_of,
+    pieces,
+    read,
+    running,
+    said,
+    usage_of,
+)
 
 
 def llm(url: str = "", **options: Any) -> GeminiLlm:
@@ -41,7 +54,7 @@ async def test_a_reply_comes_in_pieces_with_its_cost(caplog: pytest.LogCaptureFi
     async with standin as url, running(llm(url)) as model:
         deltas = await ask(model)
     assert said(deltas) == standin.text
-    assert usage_of(deltas) == Usage(40, len(deltas) - 1 + 2)
+    assert usage_of(deltas) == Usage(40, pieces(deltas) + 2)
     assert standin.complaints == caplog.messages == []
 
 

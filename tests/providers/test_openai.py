@@ -13,11 +13,24 @@ from hypothesis import strategies as st
 from mediasrv.errors import ConfigError, ProviderError
 from mediasrv.net.sse import ServerEvent
 from mediasrv.providers import registry
-from mediasrv.providers.base import Message, TextDelta, ToolCall, Usage
+from mediasrv.providers.base import Delta, Message, TextDelta, ToolCall, Usage
 from mediasrv.providers.openai import ChatAnswer, OpenAiLlm
 from native_bench.standins.base import Fault
 from native_bench.standins.openai import KEY, OpenAiStandin
-from tests.providers.llm import ASKED, CALLS, TOOLS, answered, ask, called, failure_of, read, running, said, usage_of
+from tests.providers.llm import (
+    ASKED,
+    CALLS,
+    TOOLS,
+    answered,
+    ask,
+    called,
+    failure_of,
+    pieces,
+    read,
+    running,
+    said,
+    usage_of,
+)
 
 
 def llm(url: str, **options: Any) -> OpenAiLlm:
@@ -52,8 +65,8 @@ async def test_a_reply_comes_in_pieces_with_its_cost(caplog: pytest.LogCaptureFi
     async with standin as url, running(llm(url)) as model:
         deltas = await ask(model)
     assert said(deltas) == standin.text
-    assert len(deltas) > 5
-    assert usage_of(deltas).completion_tokens == len(deltas) - 1
+    assert pieces(deltas) > 5
+    assert usage_of(deltas).completion_tokens == pieces(deltas)
     assert standin.complaints == caplog.messages == []
 
 
@@ -304,3 +317,27 @@ def test_garbage_is_skipped_or_a_failure(chunks: list[Any]) -> None:
         for each in chunks:
             list(found.read(ServerEvent(json.dumps(each))))
         list(found.finish())
+
+
+def events(*said: str, reason: str = "") -> list[ServerEvent]:
+    """An answer's words, each an event."""
+    return [*(ServerEvent(chunk({"content": each})) for each in said), ServerEvent(chunk({}, reason))]
+
+
+def test_words_that_come_together_are_one_text_of_as_many_pieces() -> None:
+    found = answer()
+    together = [*events("Hello", " there", ".", reason="stop"), ServerEvent("[DONE]"), *events("never")]
+    assert list(found.read_all(together)) == [TextDelta("Hello there.", 3)]
+    assert found.is_over
+
+
+def test_words_ahead_of_a_failure_that_comes_with_them_are_given() -> None:
+    deltas: list[Delta] = []
+    with pytest.raises(ProviderError, match="filtered"):
+        deltas.extend(answer().read_all(events("Hel", "lo", reason="content_filter")))
+    assert deltas == [TextDelta("Hello", 2)]
+
+
+def test_a_lone_event_is_read_as_it_is() -> None:
+    assert list(answer().read_all(events("Hello")[:1])) == [TextDelta("Hello")]
+    assert list(answer().read_all([])) == []

@@ -30,7 +30,7 @@ _MANY_NUMBERS = 4
 async def streams(llm: Llm, trial: Trial) -> Finding:
     """A question is answered in words, and the answer ends."""
     deltas = await _reply(llm, CHAT)
-    return Finding(f"{sum(isinstance(delta, TextDelta) for delta in deltas)} pieces")
+    return Finding(f"{sum(delta.pieces for delta in deltas if isinstance(delta, TextDelta))} pieces")
 
 
 @check("uses tools")
