@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from mediasrv.providers.alternation import arguments_of
 from mediasrv.providers.answer import Answer
 from mediasrv.providers.base import Delta, Message, TextDelta, ToolCall, ToolSpec
 from mediasrv.providers.httpllm import HttpLlm, LlmOptions
-from mediasrv.providers.loosejson import count, table, tables, text
+from mediasrv.providers.loosejson import count, first, table, tables, text
 
 ORIGIN = "https://api.openai.com/v1"
 # They refuse to be told how much to think.
@@ -43,14 +44,15 @@ class ChatAnswer(Answer):
             return
         chunk = self.parse(event)
         self._usage = table(chunk, "usage") or self._usage
-        for choice in tables(chunk, "choices")[:1]:
-            delta = table(choice, "delta")
-            for said in (text(delta, "content"), text(delta, "refusal")):
-                if said:
-                    yield TextDelta(said)
-            for piece in tables(delta, "tool_calls"):
-                self._take(piece)
-            self._stop(text(choice, "finish_reason"))
+        choice = first(chunk, "choices")
+        delta = table(choice, "delta")
+        for key in ("content", "refusal"):
+            if said := text(delta, key):
+                yield TextDelta(said)
+        for piece in tables(delta, "tool_calls"):
+            self._take(piece)
+        if reason := text(choice, "finish_reason"):
+            self._stop(reason)
 
     def finish(self) -> Iterable[Delta]:
         if not self._is_complete:
@@ -73,7 +75,7 @@ class ChatAnswer(Answer):
         call.arguments += text(function, "arguments")
 
     def _stop(self, reason: str) -> None:
-        self._is_complete = self._is_complete or bool(reason)
+        self._is_complete = True
         if reason == "content_filter":
             raise self.failure("filtered its answer", retryable=False)
         if reason == "length":
@@ -126,7 +128,7 @@ class OpenAiLlm(HttpLlm):
         if self.is_openai:
             super().check()
 
-    @property
+    @cached_property
     def is_openai(self) -> bool:
         """Whether it takes all that OpenAI itself takes."""
         own_host = urlsplit(self.options.url or ORIGIN).hostname == urlsplit(ORIGIN).hostname

@@ -86,7 +86,7 @@ class PlainText:
 
     def _go_on(self, at: int, ended: bool) -> int | None:
         if ordinary := signs.ORDINARY.match(self._raw, at):
-            self._lines.write(ordinary[0])
+            self._lines.write(ordinary[0].lstrip(" ") if self._lines.before.isspace() else ordinary[0])
             return ordinary.end()
         return self._read_any(_SIGNS.get(self._raw[at], _OTHER_SIGNS), at, ended, otherwise=self._read_character)
 

@@ -44,8 +44,9 @@ def _sign(begun: str, whole: str) -> Sign:
     return Sign(re.compile(begun, re.IGNORECASE), re.compile(whole, re.IGNORECASE))
 
 
-# Text without any sign in it, and not a blank.
-ORDINARY = re.compile(rf"[^\s*_`~\[\]<&\\:|!{_PICTURES}]+")
+_LETTERS = rf"[^\s*_`~\[\]<&\\:|!{_PICTURES}]++"
+# Words with single blanks between them and one ahead, as tokens come.
+ORDINARY = re.compile(rf"(?: ?{_LETTERS})++")
 
 BLANK = _sign(_NEVER, r"[^\S\n]+")
 LINE_FEED = _sign(_NEVER, r"\n")
