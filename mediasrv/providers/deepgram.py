@@ -42,6 +42,9 @@ class NovaDialect(Dialect):
 
     provider = "deepgram"
     greets = False
+    # Its interims come as much later, at most. Its finals do not, as a wish for one takes along what there is; and it
+    # says nothing of short pauses. In rehearsals latency and cut-ins are those of half of this.
+    chunk_ms = 120
     speed = CATCH_UP_SPEED
     burst_ms = 1000
     replay_ms = REPLAY_MS

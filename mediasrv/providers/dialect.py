@@ -40,9 +40,9 @@ class Dialect(ABC):
     greets: ClassVar[bool] = True
     """Whether a ``Hello`` comes before audio may be sent."""
     chunk_ms: ClassVar[int] = 60
-    """Audio in one message."""
+    """Audio that is waited for before a message is sent while the caller speaks."""
     quiet_chunk_ms: ClassVar[int] = 240
-    """The same while nobody speaks; Deepgram wants no more than 250."""
+    """The same while nobody speaks, and the most in one message; Deepgram wants no more than 250."""
     least_ms: ClassVar[int] = 0
     """Audio in the shortest message that the vendor takes."""
     speed: ClassVar[float] = 8.0

@@ -195,13 +195,14 @@ class Session:
         """Send audio up to a position, as long as there is enough of it; ``False`` when the vendor wants it slower."""
         reel = self._reel
         while (left := upto - reel.given) >= least:
-            size = min(left, max(self._chunk, least))
+            size = min(left, self._quiet_chunk)
             if not self._pace.take(reel.ms_at(size), self._loop.time()):
                 self._feeding = self._loop.call_later(_PACE_S, self._feed_on)
                 return False
             given = reel.given
             payload = reel.take(size)
-            self._zero_ms += reel.ms_at(reel.given - given - len(payload))
+            if (dropped := reel.given - given - len(payload)) > 0:
+                self._zero_ms += reel.ms_at(dropped)
             self._line.websocket.send(self.dialect.audio(payload))
         return True
 

@@ -57,7 +57,7 @@ from native_bench.turntaking.utterances import Kind
 FRAME_S = PTIME_MS / 1000
 # Of a run: a final behind its request, an interim at the end of a chunk of audio, a reply's first audio behind its
 # beginning, and of that the model's first token.
-FINAL_S, INTERIM_S, CHUNK_S, REPLY_S, TOKEN_S, TOKENS_PER_S = 0.102, 0.2, 0.06, 0.318, 0.204, 1 / 0.015
+FINAL_S, INTERIM_S, CHUNK_S, REPLY_S, TOKEN_S, TOKENS_PER_S = 0.102, 0.2, 0.12, 0.318, 0.204, 1 / 0.015
 TOKENS, REPLY_LASTS_S, ANSWER_LIMIT_S, AFTER_BARGE_IN_MS = 25, 2.0, 3.0, 1000
 _EPSILON_S = 1e-6
 

@@ -366,7 +366,8 @@ async def test_a_line_that_was_prepared_is_taken(vendor: Vendor) -> None:
         assert there.standin.connections == 1
 
 
-async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+def sizes_ms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The audio in each message to a vendor that is sent from now on."""
     sent: list[int] = []
     send = WebSocket.send
 
@@ -376,6 +377,11 @@ async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch:
         send(websocket, message)
 
     monkeypatch.setattr(WebSocket, "send", note)
+    return sent
+
+
+async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sizes_ms(monkeypatch)
     async with site(VENDORS[0]) as there, calling(there.stt) as caller:
         await caller.quiet(100)
         await until(lambda: there.standin.connections)
@@ -384,7 +390,21 @@ async def test_audio_is_sent_in_longer_messages_while_nobody_speaks(monkeypatch:
         assert sent == [240, 240]
         caller.recognition.begin()
         await caller.quiet(120)
-        assert sent[2:] == [60, 60]
+        assert sent[2:] == [120]
         caller.recognition.commit()
         await caller.quiet(240)
-    assert sent[4:] == [240]
+    assert sent[3:] == [240]
+
+
+async def test_what_comes_in_larger_pieces_is_not_cut_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sizes_ms(monkeypatch)
+    async with site(VENDORS[0]) as there, calling(there.stt) as caller:
+        await until(lambda: there.standin.connections)
+        await asyncio.sleep(0.02)
+        caller.recognition.begin()
+        for size_ms in (80, 80, 100, 600):
+            caller.recognition.send(b"\xff" * 8 * size_ms)
+        assert sent == [160, 240, 240, 220]
+        caller.recognition.send(b"\xff" * 160)
+        caller.recognition.finalize(1)
+    assert sent[4:] == [20]
