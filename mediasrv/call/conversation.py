@@ -54,7 +54,7 @@ from mediasrv.turn.events import (
 )
 from mediasrv.turn.machine import TurnMachine
 from mediasrv.turn.options import TurnOptions
-from mediasrv.turn.optout import asks_no_more_calls
+from mediasrv.turn.optout import OptOut
 from mediasrv.turn.state import State
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class Conversation(Answering):
         self._opening = Opening(role, parts.details, self._machine)
         self._takes_turns = True
         self._has_opted_out = False
+        self._opt_out = OptOut(role.language)
         self._machine.start(self._loop.time())
         self._alarm.arm()
 
@@ -137,9 +138,8 @@ class Conversation(Answering):
             self._take_no_more_turns()
             self._spawn(self.say_goodbye("opted out", self._role.options.callee.opt_out_goodbye))
 
-    def _heed(self, text: str) -> None:
-        """Listen for that in what was understood, which will not change any more."""
-        if self._role.options.callee.heed_opt_out and asks_no_more_calls(text, self._role.language):
+    def _heed(self, text: str, said: str = "") -> None:
+        if self._role.options.callee.heed_opt_out and self._opt_out.hears(text, said):
             self.opt_out("speech")
 
     # -- what comes in -------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ class Conversation(Answering):
                         if self._opening.read(text, is_final=is_final):
                             self._meet(self._opening.kind)
                         if is_final:
-                            self._heed(f"{self._machine.said} {text}")
+                            self._heed(text, self._machine.said)
                         self._tell(Transcribed(text, is_final, request))
                         if is_final and request is not None:
                             self._consult(request)

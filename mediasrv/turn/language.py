@@ -27,6 +27,7 @@ NUMBER = "number"
 """The class of a word written in digits."""
 _NAME = re.compile(r"[a-z][a-z_]*")
 _FIRST_CLASS = 0xE000
+_NEVER = re.compile(r"(?!)")
 
 
 class Level(IntEnum):
@@ -46,26 +47,12 @@ Rules = Sequence[tuple[re.Pattern[str], Level]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OptOutPhrases:
-    """How somebody asks not to be called again; mediasrv/turn/optout.py."""
-
-    anywhere: frozenset[str] = frozenset()
-    """Phrases that mean it wherever they stand."""
-    at_end: frozenset[str] = frozenset()
-    """Phrases that mean it when nothing follows."""
-    tails: frozenset[str] = frozenset()
-    """What may follow them all the same."""
-    exceptions: frozenset[str] = frozenset()
-    """Phrases with which nothing of it is meant."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Language:
     """One language's words and rules. Without rules, only pauses count."""
 
     code: str = ""
     """ISO 639-1; empty for a language without rules."""
-    foreign: re.Pattern[str] = re.compile(r"(?!)")
+    foreign: re.Pattern[str] = _NEVER
     """A letter that this language is not written with."""
     words: Mapping[str, str] = field(default_factory=dict)
     """The class of each known word, as a character; phrases are joined by a space."""
@@ -103,8 +90,8 @@ class Language:
     """Phrases of which it takes two."""
     hold: frozenset[str] = frozenset()
     """Phrases with which such a program asks for patience."""
-    opt_out: OptOutPhrases = field(default_factory=OptOutPhrases)
-    """How somebody asks not to be called again."""
+    opt_out: re.Pattern[str] = _NEVER
+    """How somebody asks not to be called again, in words that each have a space on either side; turn/optout.py."""
 
     def class_of(self, word: str) -> str:
         """The class of a word or phrase, as a character."""
@@ -143,8 +130,16 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         full_lengths=frozenset(lengths["full"]),
         short_codes={word: frozenset(each) for word, each in lengths["short"].items()},
         **{name: frozenset(_spoken(text)) for name, text in data.get("callee", {}).items()},
-        opt_out=OptOutPhrases(**{name: frozenset(_spoken(text)) for name, text in data.get("opt_out", {}).items()}),
+        opt_out=_opt_out(data["opt_out"]) if "opt_out" in data else _NEVER,
     )
+
+
+def _opt_out(phrases: Mapping[str, str]) -> re.Pattern[str]:
+    """No exception, and a phrase that means it anywhere, or one that means it where nothing but tails follows."""
+    exceptions, anywhere, at_end, tails = (
+        "|".join(map(re.escape, _spoken(phrases[name]))) for name in ("exceptions", "anywhere", "at_end", "tails")
+    )
+    return re.compile(f"^(?!.* (?:{exceptions}) ).* (?:(?:{anywhere}) |(?:{at_end}) (?:(?:{tails}) )*$)")
 
 
 def _spoken(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 To hear it where it was not meant costs a callee who wanted to be called; so what may go on ("do not call me before
 nine") must be the end of what he said, but for words that change nothing, and some words undo it all ("don't stop
-calling"). The phrases are data, by language.
+calling"). The phrases are data, by language, and one expression holds them all.
 """
 
 from __future__ import annotations
@@ -10,29 +10,23 @@ from __future__ import annotations
 from mediasrv.turn.language import Language
 from mediasrv.turn.words import words_of
 
-LONGEST_TAIL = 3
-"""Words in the longest phrase that changes nothing."""
-
 
 def asks_no_more_calls(text: str, language: Language) -> bool:
     """Whether this transcript, which will not change any more, says so."""
-    signs = language.opt_out
-    said = f" {' '.join(words_of(text))} "
-    if any(f" {phrase} " in said for phrase in signs.exceptions):
-        return False
-    if any(f" {phrase} " in said for phrase in signs.anywhere):
-        return True
-    return any(_ends(said.rpartition(f" {phrase} ")[2], language) for phrase in signs.at_end if f" {phrase} " in said)
+    return language.opt_out.search(f" {' '.join(words_of(text))} ") is not None
 
 
-def _ends(rest: str, language: Language) -> bool:
-    """Whether what follows changes nothing."""
-    words = rest.split()
-    while words:
-        for length in range(min(LONGEST_TAIL, len(words)), 0, -1):
-            if " ".join(words[:length]) in language.opt_out.tails:
-                words = words[length:]
-                break
-        else:
+class OptOut:
+    """Listens to one callee; the same words, which come with every final of a pause, are looked at once."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._heard = ""
+
+    def hears(self, text: str, said: str = "") -> bool:
+        """Take a final, and what was known of the utterance before it; returns whether it says so, as far as is new."""
+        words = text if said == text else f"{said} {text}"
+        if words == self._heard:
             return False
-    return True
+        self._heard = words
+        return asks_no_more_calls(words, self._language)

@@ -6,7 +6,7 @@ import pytest
 
 from mediasrv.call.phrasebook import language_of
 from mediasrv.turn.language import NO_LANGUAGE
-from mediasrv.turn.optout import asks_no_more_calls
+from mediasrv.turn.optout import OptOut, asks_no_more_calls
 from tests.turn.conversation import ENGLISH
 
 HINDI = language_of("hi")
@@ -81,3 +81,21 @@ def test_not_now_is_not_never_in_hindi(text: str) -> None:
 @pytest.mark.parametrize("text", [*OPT_OUTS, *HINDI_OPT_OUTS])
 def test_without_a_language_nobody_is_understood(text: str) -> None:
     assert not asks_no_more_calls(text, NO_LANGUAGE)
+
+
+def test_the_same_words_are_looked_at_once() -> None:
+    callee = OptOut(ENGLISH)
+    assert not callee.hears("Please stop")
+    assert callee.hears("Please stop calling me.", "Please stop")
+    assert not callee.hears("Please stop calling me.", "Please stop")
+    assert callee.hears("Please stop calling me.", "Please stop calling me.")
+
+
+def test_words_that_came_before_count() -> None:
+    assert OptOut(ENGLISH).hears("call me again", "do not")
+    assert not OptOut(ENGLISH).hears("Call me. Do not", "Call me. Do not")
+
+
+@pytest.mark.parametrize("text", ["Stop calling me, please again.", "Never call me, ever again, from now on, sir."])
+def test_many_words_that_change_nothing_may_follow(text: str) -> None:
+    assert asks_no_more_calls(text, ENGLISH)
