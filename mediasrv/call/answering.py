@@ -61,7 +61,7 @@ class Answering(Account, ABC):
             self._count(draft, is_early=True, wasted=True)
 
     def _count(self, draft: Draft, *, is_early: bool, wasted: bool) -> None:
-        self._tell(ReplySpent(draft.trace.tokens, wasted))
+        self._tell(ReplySpent(draft.trace.tokens, wasted, draft.took_ms))
         if is_early:
             self._observer.reply_prepared(self._call.id, draft.trace.tokens, wasted=wasted)
 

@@ -55,6 +55,9 @@ class Draft:
         self._failure: ProviderError | TimeoutError | None = None
         self._is_made = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._begun_s = self._loop.time()
+        self.took_ms: float | None = None
+        """From its beginning to its first audio; None until that is there."""
         self._making = spawn(self._make(), context)
 
     async def _make(self) -> None:
@@ -62,7 +65,9 @@ class Draft:
             async for piece in self._speech:
                 self._pieces.append(piece)
                 if piece.audio:
-                    self.trace.reach("first_audio", self._loop.time())
+                    now = self._loop.time()
+                    self.trace.reach("first_audio", now)
+                    self.took_ms = (now - self._begun_s) * 1000
                     break
         except (ProviderError, TimeoutError) as failure:
             # Told to who reads the draft; nobody else needs to know.

@@ -78,6 +78,8 @@ class ReplySpent:
     tokens: int
     """What the language model wrote for it."""
     wasted: bool
+    took_ms: float | None = None
+    """From its beginning to its first audio; None when that did not come."""
 
 
 Event = Transcribed | PlayoutStarted | PlayoutFinished | ReplyFailed | KeyPressed | EndHinted | EndRated | ReplySpent

@@ -25,13 +25,13 @@ class Habits:
 
     def went_on(self, pause_ms: int) -> None:
         """He paused this long in mid-utterance, and we let him."""
-        self._pause_ms = _drawn(self._pause_ms, pause_ms, RISE)
+        self._pause_ms = drawn(self._pause_ms, pause_ms, RISE)
         self._wariness_ms *= 1 - FALL
 
     def cut_in(self, pause_ms: int) -> None:
         """We took the turn after this pause, and he had not finished."""
-        self._pause_ms = _drawn(self._pause_ms, pause_ms, RISE_AT_CUT_IN)
-        self._wariness_ms = _drawn(self._wariness_ms, pause_ms, RISE_AT_CUT_IN)
+        self._pause_ms = drawn(self._pause_ms, pause_ms, RISE_AT_CUT_IN)
+        self._wariness_ms = drawn(self._wariness_ms, pause_ms, RISE_AT_CUT_IN)
 
     @property
     def pause_ms(self) -> int:
@@ -44,9 +44,10 @@ class Habits:
         return _outlast(self._wariness_ms)
 
 
-def _drawn(estimate_ms: float, pause_ms: int, rise: float) -> float:
-    pause_ms = min(max(pause_ms, 0), LONGEST_MS)
-    return estimate_ms + (pause_ms - estimate_ms) * (rise if pause_ms > estimate_ms else FALL)
+def drawn(estimate_ms: float, seen_ms: float, rise: float = RISE) -> float:
+    """An estimate of about the longest of what was seen, after this was seen too."""
+    seen_ms = min(max(seen_ms, 0), LONGEST_MS)
+    return estimate_ms + (seen_ms - estimate_ms) * (rise if seen_ms > estimate_ms else FALL)
 
 
 def _outlast(pause_ms: float) -> int:

@@ -177,8 +177,8 @@ class TurnMachine:
             case EndRated():
                 self._saying.rate(event)
                 return self._saying.ask() if self.state is State.HEARING else NONE
-            case ReplySpent(tokens, wasted):
-                self._saying.spend(tokens, wasted=wasted)
+            case ReplySpent():
+                self._saying.speculation.spend(event)
             case PlayoutStarted(interruptible):
                 return self._speak(interruptible, now)
             case PlayoutFinished() if self.state is State.SPEAKING:

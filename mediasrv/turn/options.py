@@ -39,7 +39,7 @@ class TurnOptions:
     speculation: bool = True
     """Whether a reply is prepared before it is sure that the caller has finished."""
     speculation_lead_ms: int = 440
-    """How long before the expected endpoint a reply may be prepared."""
+    """How long before the expected endpoint a reply may be prepared; less where replies are known to take less."""
     speculation_tries: int = 12
     """How often a reply is prepared in one turn."""
     speculation_waste_percent: int = 60

@@ -54,7 +54,6 @@ class Saying:
         self._renewals = RENEWED_MS if renews else ()
         self._asked_ms = self._renewed = 0
         self._endpointing = Endpointing(options, language)
-        self._speculation = Speculation(options)
         self._pause_ms = self._heard_ms = 0
         self._stirs = False
         self._rated = _UNRATED
@@ -64,6 +63,7 @@ class Saying:
         """What our last reply answers, the pause that it came in, and when its first audio was on its way."""
         self._taken: tuple[str, int] | None = None
         self.wording = Wording()
+        self.speculation = Speculation(options)
         self.turn = 0
         """Number of the present turn; 0 before the first."""
         self.is_open = False
@@ -78,7 +78,7 @@ class Saying:
         self.is_open, self.only_suspected = True, over_playout
         self._pause_ms = self._heard_ms = 0
         self._taken = None
-        self._speculation.begin_turn()
+        self.speculation.begin_turn()
         self._forget_opinions()
         self.wording.begin()
         return [BeginUtterance()]
@@ -217,11 +217,11 @@ class Saying:
         """Prepare a reply to what was said, when its time has come and the one there is does not fit."""
         self._learn()
         text = self.wording.text
-        if self._speculation.fits(text):
+        if self.speculation.fits(text):
             return []
         actions = self.drop()
-        if self._speculation.may_begin(text) and self._is_probably_over:
-            self._speculation.begin(text)
+        if self.speculation.may_begin(text) and self._is_probably_over:
+            self.speculation.begin(text)
             actions.append(PrepareReply(self._next_turn, text))
         return actions
 
@@ -231,12 +231,12 @@ class Saying:
             return True
         if not self._pause_ms:
             return False
-        return self._pause_ms >= self.wait_ms - self._options.speculation_lead_ms
+        return self._pause_ms >= self.wait_ms - self.speculation.lead_ms
 
     def start_reply(self) -> list[Action]:
         """The reply is wanted now: the one there is if it fits, another one otherwise."""
-        dropped: list[Action] = [] if self._speculation.fits(self.wording.text) else self.drop()
-        self._speculation.end()
+        dropped: list[Action] = [] if self.speculation.fits(self.wording.text) else self.drop()
+        self.speculation.end()
         self.turn, self._is_turn_open = self._next_turn, True
         return [*dropped, StartReply(self.turn, self.wording.text)]
 
@@ -247,11 +247,7 @@ class Saying:
 
     def drop(self) -> list[Action]:
         """The reply that is being prepared, if there is one, is not wanted."""
-        if self._speculation.text is None:
+        if self.speculation.text is None:
             return []
-        self._speculation.end()
+        self.speculation.end()
         return [DropReply()]
-
-    def spend(self, tokens: int, *, wasted: bool) -> None:
-        """Take what a reply that was prepared has cost."""
-        self._speculation.spend(tokens, wasted=wasted)

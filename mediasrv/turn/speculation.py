@@ -1,17 +1,23 @@
 """Speculation: beginning a reply before it is sure that the caller has finished.
 
 A reply begun early saves the caller the wait for it, and costs what the providers charge when he goes on after all. So
-it is begun only in a silence, not for words after which something must follow, a few times a turn, and not while too
-much of it was in vain. It outlasts voice that brings no other words: most silences so short lie within a word.
+it is begun only in a silence, no sooner before the wait is over than replies of this call take, a few times a turn,
+and not while too much of it was in vain. It outlasts voice that brings no other words: most silences so short lie
+within a word.
 """
 
 from __future__ import annotations
 
+from mediasrv.audio.format import PTIME_MS
+from mediasrv.turn.events import ReplySpent
+from mediasrv.turn.habits import drawn
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.sameness import same_meaning
 
 # Share of waste is meaningless before there is something to share.
 LEAST_TOKENS = 200
+# The pause is looked at once a frame.
+MARGIN_MS = PTIME_MS
 
 
 class Speculation:
@@ -21,6 +27,7 @@ class Speculation:
         self._options = options
         self._tries = 0
         self._used_tokens = self._wasted_tokens = 0
+        self._takes_ms: float | None = None
         self.text: str | None = None
         """What the reply that is being prepared answers; None when there is none."""
 
@@ -46,6 +53,12 @@ class Speculation:
         tokens = self._used_tokens + self._wasted_tokens
         return tokens >= LEAST_TOKENS and self._wasted_tokens * 100 > tokens * self._options.speculation_waste_percent
 
+    @property
+    def lead_ms(self) -> float:
+        """How long before the end of the wait a reply is worth beginning."""
+        most_ms = self._options.speculation_lead_ms
+        return most_ms if self._takes_ms is None else min(most_ms, self._takes_ms + MARGIN_MS)
+
     def begin(self, text: str) -> None:
         """A reply to this is being prepared."""
         self._tries += 1
@@ -55,9 +68,13 @@ class Speculation:
         """It is not being prepared any more: it is wanted, or dropped."""
         self.text = None
 
-    def spend(self, tokens: int, *, wasted: bool) -> None:
-        """Take what a reply that was prepared has cost."""
-        if wasted:
-            self._wasted_tokens += tokens
+    def spend(self, spent: ReplySpent) -> None:
+        """Take what a reply has cost, and how long it took."""
+        if spent.wasted:
+            self._wasted_tokens += spent.tokens
         else:
-            self._used_tokens += tokens
+            self._used_tokens += spent.tokens
+        if spent.took_ms is not None:
+            # Beyond the longest lead it does not matter how slow one was.
+            took_ms = min(spent.took_ms, self._options.speculation_lead_ms)
+            self._takes_ms = took_ms if self._takes_ms is None else drawn(self._takes_ms, took_ms)

@@ -189,7 +189,7 @@ class Rehearsal:
         began_s, self._reply_s, self._draft_s = self._reply_s, None, None
         self._quiet_s = began_s + REPLY_LASTS_S
         self._tell(PlayoutStarted(True), began_s)
-        self._spend(TOKENS, now, wasted=False)
+        self._spend(ReplySpent(TOKENS, False, 1000 * REPLY_S), now)
         return began_s
 
     def _tell(self, event: Event, now: float) -> None:
@@ -205,17 +205,18 @@ class Rehearsal:
                 case PrepareReply():
                     self._draft_s = now
                 case DropReply() if self._draft_s is not None:
-                    written_s, self._draft_s = now - self._draft_s - TOKEN_S, None
-                    self._spend(min(TOKENS, max(0, int(1 + written_s * TOKENS_PER_S))), now, wasted=True)
+                    lasted_s, self._draft_s = now - self._draft_s, None
+                    tokens = min(TOKENS, max(0, int(1 + (lasted_s - TOKEN_S) * TOKENS_PER_S)))
+                    self._spend(ReplySpent(tokens, True, 1000 * REPLY_S if lasted_s >= REPLY_S else None), now)
                 case StartReply():
                     self._reply_s = max(now, (now if self._draft_s is None else self._draft_s) + REPLY_S)
                 case CancelReply():
                     self._reply_s = self._draft_s = None
 
-    def _spend(self, tokens: int, now: float, *, wasted: bool) -> None:
-        self.tokens += tokens
-        self.wasted_tokens += tokens * wasted
-        self._tell(ReplySpent(tokens, wasted), now)
+    def _spend(self, spent: ReplySpent, now: float) -> None:
+        self.tokens += spent.tokens
+        self.wasted_tokens += spent.tokens * spent.wasted
+        self._tell(spent, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def test_a_draft_is_made_up_to_its_first_audio_and_no_further() -> None:
         await asyncio.sleep(5)
         assert reply.made == ["One", "1"]
         assert reply.trace.points_s["first_audio"] == pytest.approx(0.2)
+        assert draft.took_ms == pytest.approx(200)
         assert not reply.gate.is_open
         draft.drop()
         await asyncio.sleep(1)
@@ -90,6 +91,7 @@ def test_a_failure_is_told_to_who_wants_the_reply() -> None:
         assert (await anext(speech)).text == "One"
         with pytest.raises(ProviderError, match="is down"):
             await anext(speech)
+        assert draft.took_ms is None
 
     run_virtually(act())
 

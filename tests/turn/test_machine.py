@@ -35,6 +35,7 @@ from mediasrv.turn.events import (
 )
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.saying import BREATH_MS
+from mediasrv.turn.speculation import MARGIN_MS
 from mediasrv.turn.state import State
 from tests.turn.conversation import START_S, Conversation, final
 
@@ -440,6 +441,15 @@ def test_only_shortly_before_the_endpoint_a_reply_is_prepared() -> None:
     call.tell(Transcribed("yes please"))
     call.hear("." * 23)
     assert call.at(PrepareReply(1, "yes please")) == 500 + 460 - 200
+
+
+def test_a_reply_is_prepared_no_sooner_than_replies_take() -> None:
+    call = Conversation(speculation=True)
+    call.tell(ReplySpent(20, wasted=False, took_ms=180))
+    call.hear("v" * 25)
+    call.tell(Transcribed("yes please"))
+    call.hear("." * 23)
+    assert call.at(PrepareReply(1, "yes please")) == 500 + 460 - 180 - MARGIN_MS
 
 
 def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:

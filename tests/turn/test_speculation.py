@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from mediasrv.turn.events import ReplySpent
 from mediasrv.turn.options import TurnOptions
-from mediasrv.turn.speculation import LEAST_TOKENS, Speculation
+from mediasrv.turn.speculation import LEAST_TOKENS, MARGIN_MS, Speculation
 
 
 def speculation(**options: int | bool) -> Speculation:
@@ -39,15 +40,44 @@ def test_a_turn_has_its_tries_and_so_has_the_next() -> None:
 
 def test_too_much_waste_stops_it_until_the_share_is_right_again() -> None:
     begun = speculation(speculation_waste_percent=50)
-    begun.spend(LEAST_TOKENS, wasted=True)
+    begun.spend(ReplySpent(LEAST_TOKENS, wasted=True))
     assert not begun.may_begin("yes")
-    begun.spend(LEAST_TOKENS, wasted=False)
+    begun.spend(ReplySpent(LEAST_TOKENS, wasted=False))
     assert begun.may_begin("yes")
-    begun.spend(1, wasted=True)
+    begun.spend(ReplySpent(1, wasted=True))
     assert not begun.may_begin("yes")
 
 
 def test_a_little_waste_says_nothing() -> None:
     begun = speculation(speculation_waste_percent=0)
-    begun.spend(LEAST_TOKENS - 1, wasted=True)
+    begun.spend(ReplySpent(LEAST_TOKENS - 1, wasted=True))
     assert begun.may_begin("yes")
+
+
+def test_a_reply_may_be_begun_as_long_before_the_end_as_replies_take() -> None:
+    begun = speculation(speculation_lead_ms=440)
+    assert begun.lead_ms == 440
+    begun.spend(ReplySpent(20, wasted=True))
+    assert begun.lead_ms == 440
+    begun.spend(ReplySpent(20, wasted=False, took_ms=300))
+    assert begun.lead_ms == 300 + MARGIN_MS
+
+
+def test_a_slow_reply_is_remembered_longer_than_a_quick_one() -> None:
+    begun = speculation(speculation_lead_ms=440)
+    begun.spend(ReplySpent(20, wasted=False, took_ms=300))
+    begun.spend(ReplySpent(20, wasted=False, took_ms=400))
+    slower_ms = begun.lead_ms
+    begun.spend(ReplySpent(20, wasted=True, took_ms=300))
+    assert 300 + MARGIN_MS < begun.lead_ms < slower_ms < 400 + MARGIN_MS
+    assert slower_ms - begun.lead_ms < begun.lead_ms - (300 + MARGIN_MS)
+
+
+def test_no_reply_however_slow_is_begun_sooner_than_it_may() -> None:
+    begun = speculation(speculation_lead_ms=440)
+    begun.spend(ReplySpent(20, wasted=False, took_ms=300))
+    begun.spend(ReplySpent(20, wasted=False, took_ms=60_000))
+    once_ms = begun.lead_ms
+    for _ in range(20):
+        begun.spend(ReplySpent(20, wasted=False, took_ms=60_000))
+    assert 300 + MARGIN_MS < once_ms < begun.lead_ms == 440
