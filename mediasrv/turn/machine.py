@@ -191,7 +191,7 @@ class TurnMachine:
         return NONE
 
     def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:
-        is_final = self._wording.receive(event)
+        is_final = self._saying.receive(event)
         match self.state:
             case State.HEARING:
                 return self._saying.prepare()

@@ -21,7 +21,9 @@ from mediasrv.turn.events import (
     PrepareReply,
     RateEnd,
     StartReply,
+    Transcribed,
 )
+from mediasrv.turn.finals import Finals
 from mediasrv.turn.language import Language
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.sameness import same_meaning
@@ -31,11 +33,6 @@ from mediasrv.turn.wording import Final, Wording
 
 # Shorter silences are the gaps between syllables and the closures of stops, and say nothing of a caller's habits.
 LEAST_PAUSE_MS = 200
-# Who sounds like this has most likely finished: the final is asked for in half the time.
-LIKELY = 0.5
-# After its first asking a final is asked for again where that costs nothing: voices die away, and in four of ten
-# utterances the last sound, faint or behind the closure of a stop, came after that, nearly always within 160 ms.
-RENEWED_MS = (40, 100, 160)
 # Who speaks so soon after our first word has not been answered: he goes on with what he was saying.
 REJOIN_S = 1.0
 # Longer than the silences between syllables and most between words, and about what it takes to draw breath.
@@ -51,8 +48,6 @@ class Saying:
     def __init__(self, options: TurnOptions, language: Language, *, renews: bool = False) -> None:
         """``renews``: a final may be asked for again in one pause, see ``RequestFinal``."""
         self._options = options
-        self._renewals = RENEWED_MS if renews else ()
-        self._asked_ms = self._renewed = 0
         self._endpointing = Endpointing(options, language)
         self._pause_ms = self._heard_ms = 0
         self._stirs = False
@@ -63,6 +58,7 @@ class Saying:
         """What our last reply answers, the pause that it came in, and when its first audio was on its way."""
         self._taken: tuple[str, int] | None = None
         self.wording = Wording()
+        self._finals = Finals(options, self.wording, renews=renews)
         self.speculation = Speculation(options)
         self.turn = 0
         """Number of the present turn; 0 before the first."""
@@ -81,6 +77,7 @@ class Saying:
         self.speculation.begin_turn()
         self._forget_opinions()
         self.wording.begin()
+        self._finals.begin()
         return [BeginUtterance()]
 
     def commit(self) -> list[Action]:
@@ -95,6 +92,7 @@ class Saying:
         self._heard_ms += PTIME_MS
         if not run.silence_ms:
             self.go_on()
+            self._finals.hear_voice()
             return ()
         begins, self._pause_ms = not self._pause_ms, run.silence_ms
         self._stirs = bool(run.voice_ms)
@@ -132,29 +130,17 @@ class Saying:
             self._endpointing.cut_in(pause_ms)
             self._taken = None
 
-    def ask(self) -> Sequence[Action]:
-        """Ask for the final when the pause is long enough for it, and again while the voice may have died away."""
-        if self.wording.final is not Final.STALE:
-            return self._renew()
-        finality = self._rated.finality
-        is_likely = finality is not None and finality >= LIKELY
-        self._asked_ms, self._renewed = self._pause_ms, 0
-        return self._ask_in(self._pause_ms * 2 if is_likely else self._pause_ms)
+    def receive(self, event: Transcribed) -> bool:
+        """Take a transcript; returns whether it is the final that is awaited."""
+        return self._finals.receive(event, self._pause_ms)
 
-    def _renew(self) -> Sequence[Action]:
-        waits_ms = self._renewals[self._renewed :]
-        if not waits_ms or self._pause_ms < self._asked_ms + waits_ms[0]:
-            return ()
-        self._renewed += 1
-        return [self.wording.renew()]
+    def ask(self) -> Sequence[Action]:
+        """Ask for the final when it is time for that."""
+        return self._finals.ask(self._pause_ms, self._rated)
 
     def ask_over_playout(self, run: VoiceRun) -> Sequence[Action]:
         """The same for what is said over our own speech."""
-        return self._ask_in(run.silence_ms)
-
-    def _ask_in(self, pause_ms: int) -> Sequence[Action]:
-        is_due = self.wording.final is Final.STALE and pause_ms >= self._options.final_request_ms
-        return [self.wording.ask()] if is_due else ()
+        return self._finals.ask_once(run.silence_ms)
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -229,7 +215,7 @@ class Saying:
     def _is_probably_over(self) -> bool:
         if self._hinted in (Opinion.EAGER_END, Opinion.END):
             return True
-        if not self._pause_ms:
+        if not self._pause_ms or self._finals.are_coming(self._pause_ms):
             return False
         return self._pause_ms >= self.wait_ms - self.speculation.lead_ms
 
@@ -237,6 +223,7 @@ class Saying:
         """The reply is wanted now: the one there is if it fits, another one otherwise."""
         dropped: list[Action] = [] if self.speculation.fits(self.wording.text) else self.drop()
         self.speculation.end()
+        self._finals.go_without()
         self.turn, self._is_turn_open = self._next_turn, True
         return [*dropped, StartReply(self.turn, self.wording.text)]
 

@@ -9,7 +9,7 @@ import pytest
 from mediasrv import Agent, Call, tool
 from mediasrv.call.options import AgentOptions
 from mediasrv.providers.scripted import ScriptedStt, _ScriptedRecognition
-from mediasrv.turn.saying import RENEWED_MS
+from mediasrv.turn.finals import RENEWED_MS
 from tests.call.stage import LONG, SHORT, Stage, agent_options, patience, perform
 
 RAN_S: list[float] = []

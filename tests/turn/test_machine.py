@@ -33,6 +33,7 @@ from mediasrv.turn.events import (
     SuspendPlayout,
     Transcribed,
 )
+from mediasrv.turn.finals import PROMPT_MS
 from mediasrv.turn.options import TurnOptions
 from mediasrv.turn.saying import BREATH_MS
 from mediasrv.turn.speculation import MARGIN_MS
@@ -450,6 +451,27 @@ def test_a_reply_is_prepared_no_sooner_than_replies_take() -> None:
     call.tell(Transcribed("yes please"))
     call.hear("." * 23)
     assert call.at(PrepareReply(1, "yes please")) == 500 + 460 - 180 - MARGIN_MS
+
+
+def test_where_finals_come_soon_no_reply_is_prepared_while_one_is_awaited(hasty: Conversation) -> None:
+    hasty.hear("v" * 25)
+    hasty.tell(Transcribed("what"))
+    hasty.hear("." * 4)
+    hasty.tell(final("what time", 1))
+    hasty.hear("." * 4 + "v" * 10)
+    assert hasty.tell(Transcribed("what time is")) == [DropReply()]
+    assert hasty.hear("." * 8) == [RequestFinal(2)]
+    assert hasty.tell(final("what time is it", 2)) == [PrepareReply(1, "what time is it")]
+
+
+def test_a_final_that_is_awaited_in_vain_costs_a_moment(hasty: Conversation) -> None:
+    hasty.hear("v" * 25 + "." * 4)
+    hasty.tell(final("what time", 1))
+    hasty.hear("v" * 10)
+    hasty.tell(Transcribed("what time is it"))
+    quiet_ms = hasty.now_ms
+    hasty.hear("." * 15)
+    assert hasty.at(PrepareReply(1, "what time is it")) == quiet_ms + PROMPT_MS
 
 
 def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:

@@ -16,8 +16,9 @@ from mediasrv.turn.events import (
     StartReply,
     Transcribed,
 )
+from mediasrv.turn.finals import LIKELY, RENEWED_MS
 from mediasrv.turn.options import TurnOptions
-from mediasrv.turn.saying import BREATH_MS, LIKELY, RENEWED_MS, Saying
+from mediasrv.turn.saying import BREATH_MS, Saying
 from mediasrv.turn.voicerun import VoiceRun
 from tests.turn.conversation import ENGLISH, PATIENCE
 
