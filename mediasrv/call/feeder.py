@@ -27,15 +27,15 @@ class Feeder:
         link: Link,
         pacer: Pacer,
         audience: Audience,
-        fed: Callable[[], None],
+        marked: Callable[[], None],
     ) -> None:
-        """``fed`` is called when something was sent: marks may be expected."""
+        """``marked`` is called when a mark was sent, which is to be expected now."""
         self._audio = audio
         self._ledger = ledger
         self._link = link
         self._pacer = pacer
         self._audience = audience
-        self._fed = fed
+        self._marked = marked
         self._is_steady = False
 
     def wake(self) -> None:
@@ -73,7 +73,6 @@ class Feeder:
             if self._is_steady:
                 self._pacer.tell_lead(lead_s)
             self._send(commands, max(lead_s, 0.0) + now)
-            self._fed()
             # What is left waits for room, so that the next lead tells of us and of nobody else.
             self._is_steady = self._ledger.busy
         return self._ledger.due_at_s
@@ -86,3 +85,5 @@ class Feeder:
                 begins_s += self._audio.samples_of(command.payload) / self._audio.rate_hz
             elif isinstance(command, Clear):
                 self._audience.audio_cut(begins_s)
+            else:
+                self._marked()

@@ -44,6 +44,7 @@ class PlayoutLedger:
     def __init__(self, audio: AudioFormat, lead_ms: int = DEFAULT_LEAD_MS, *, gathers_ms: int = 0) -> None:
         """``gathers_ms`` of what is sent may be held back on the way; the lead is what the carrier has besides."""
         self._audio = audio
+        self._step = samples_in(STEP_MS, audio.rate_hz)
         self.lead_ms = lead_ms + gathers_ms
         """Audio kept at the carrier; grows when a stall of ours was heard."""
         self.most_lead_ms = MAX_LEAD_MS + gathers_ms
@@ -145,27 +146,29 @@ class PlayoutLedger:
         commands: list[Command] = []
         if not self.busy:
             return commands
-        least = samples_in(STEP_MS, self._audio.rate_hz)
-        while True:
-            while self._marks.wanted == self._carrier.sent:
-                commands.append(self._marks.send(max(self._carrier.dry_at_s, now)))
-            if self._carrier.sent == self.end:
-                break
+        carrier, end = self._carrier, self.end
+        self._pass_marks(commands, now)
+        if carrier.sent < end:
             if self._flow.gate is Gate.HELD:
                 return commands + self._flow.run_out(now)
-            if self._is_underrun(now):
+            if carrier.dry_at_s < now and self._is_underrun(now):
                 commands += self._count_underrun(now)
-            room = samples_in(self.lead_ms, self._audio.rate_hz) - self._carrier.ahead(now)
-            if room < least:
-                break
-            commands.append(PlayMedia(self._take(room, now)))
-            # A mark may have come between, and the lead is to be filled.
-            least = 1
-        self._backlog = self._carrier.sent < self.end
+            room = samples_in(self.lead_ms, self._audio.rate_hz) - carrier.ahead(now)
+            if room >= self._step:
+                full = carrier.sent + room
+                while carrier.sent < min(end, full):
+                    commands.append(PlayMedia(self._take(full, now)))
+                    self._pass_marks(commands, now)
+        self._backlog = carrier.sent < end
         return commands
 
+    def _pass_marks(self, commands: list[Command], now: float) -> None:
+        """Send the marks that are wanted where we are."""
+        while self._marks.wanted == self._carrier.sent:
+            commands.append(self._marks.send(max(self._carrier.dry_at_s, now)))
+
     def _is_underrun(self, now: float) -> bool:
-        """Whether the audio that is about to be sent comes too late."""
+        """Whether the audio that is about to be sent comes too late, as the carrier is dry."""
         dry_at_s = self._carrier.dry_at_s
         if dry_at_s <= self._flow.resumed_at_s or not self._carrier.samples_between(dry_at_s, now):
             return False
@@ -181,15 +184,16 @@ class PlayoutLedger:
         # A pause between two phrases is for the carrier to see, and for us to learn where the ear is.
         return [self._marks.send_extra(sent, here.number, now)] if here is not None and here.parts_at(sent) else []
 
-    def _take(self, room: int, now: float) -> bytes:
+    def _take(self, full: int, now: float) -> bytes:
+        """Take what is sent next, up to a position and no further than the next mark."""
         start, wanted = self._carrier.sent, self._marks.wanted
-        end = min(start + room, self.end if wanted is None else wanted)
+        end = min(full, self.end if wanted is None else wanted)
         payload = self._script.track.read(start, end)
         begins_s = self._carrier.send(end, now)
         utterance = self._script.beginning(start)
         if utterance is not None and utterance.begins_s is None:
             utterance.begins_s = begins_s
-        self._script.track.forget(self._carrier.ear(now))
+        self._script.track.forget(self._carrier.reached)
         return self._flow.pass_on(payload)
 
     # -- when the caller breaks in -------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ class Reckoning:
         """When it has nothing to play any more: later, when a fade follows that is no part of what is said."""
         self.lag_s = 0.0
         """How far behind the model the ear is."""
-        self._reached = 0
+        self.reached = 0
+        """Position up to which the caller has heard, at least."""
 
     def samples_between(self, start_s: float, end_s: float) -> int:
         """Whole samples from one time to a later one."""
@@ -33,12 +34,12 @@ class Reckoning:
 
     def ear(self, now: float) -> int:
         """Position up to which the caller has heard."""
-        return max(self._reached, self.sent - self.samples_between(now, self.spoken_at_s + self.lag_s))
+        return max(self.reached, self.sent - self.samples_between(now, self.spoken_at_s + self.lag_s))
 
     def keep_ear(self, now: float) -> int:
         """The model is about to change: what it said was heard stays heard. Return the ear."""
-        self._reached = self.ear(now)
-        return self._reached
+        self.reached = self.ear(now)
+        return self.reached
 
     def send(self, end: int, now: float) -> float:
         """What is said goes to the carrier up to a position; return when it begins to be played."""
@@ -61,12 +62,12 @@ class Reckoning:
 
     def go_back(self, position: int, now: float) -> None:
         """What was played behind a position is going to be played again."""
-        self._reached = min(self.ear(now), position)
+        self.reached = min(self.ear(now), position)
         self.sent = position
 
     def restart(self, position: int) -> None:
         """What is said from now on has its place behind this position, and nothing else has."""
-        self.sent = self._reached = position
+        self.sent = self.reached = position
 
     def learn(self, due_s: float, now: float) -> None:
         """A mark came back that the model had expected."""
@@ -75,4 +76,4 @@ class Reckoning:
 
     def reach(self, position: int) -> None:
         """The caller has heard up to a position, at least."""
-        self._reached = max(self._reached, position)
+        self.reached = max(self.reached, position)

@@ -76,7 +76,10 @@ class Script:
 
     def beginning(self, position: int) -> Utterance | None:
         """The utterance that begins at a position."""
-        return next((each for each in self.utterances if each.start == position), None)
+        for each in self.utterances:  # Asked with every message.
+            if each.start == position:
+                return each
+        return None
 
     def word_start(self, position: int) -> int:
         """Where the word begins that is spoken at a position; the same position where none is, or it is too long."""
