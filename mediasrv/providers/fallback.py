@@ -91,7 +91,7 @@ class FallbackTts(Tts):
 
         No voice is waited for, or blamed for its silence, while it waits for a phrase itself.
         """
-        tape = Tape(_generator(phrases))
+        tape = Tape(phrases if isinstance(phrases, AsyncGenerator) else _generator(phrases))
         heard = _Progress()
         broken: list[Member[Tts]] = []
         try:
@@ -147,10 +147,5 @@ class _Progress:
 
 
 async def _generator(phrases: AsyncIterable[str]) -> AsyncGenerator[str]:
-    """The phrases; closing this closes them, and so the model that is still making them."""
-    try:
-        async for phrase in phrases:
-            yield phrase
-    finally:
-        if isinstance(phrases, AsyncGenerator):
-            await phrases.aclose()
+    async for phrase in phrases:
+        yield phrase

@@ -1,4 +1,8 @@
-"""A tape: an asynchronous source that several readers may read from its beginning, each at its own pace."""
+"""A tape: an asynchronous source that several readers may read from its beginning, each at its own pace.
+
+One task records for as long as the tape runs. It never runs ahead: an item is asked of the source when a reader has
+come to the end of what there is.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +27,15 @@ class Tape(Generic[T]):
         """What the source has given so far."""
         self.error: Exception | None = None
         """What the source raised."""
-        self._pull: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
+        self._asked: asyncio.Future[None] | None = None  # while the source is left alone
+        self._waiting: list[asyncio.Future[None]] = []
         self._ended = False
 
     @property
     def is_pulling(self) -> bool:
         """Whether a reader waits for the source at this moment."""
-        return self._pull is not None
+        return bool(self._waiting)
 
     async def read(self, start: int = 0) -> AsyncGenerator[T]:
         """Yield all items from the one at ``start`` on. Cancelling stops this reader."""
@@ -46,26 +52,55 @@ class Tape(Generic[T]):
         while at >= len(self.recorded):
             if self._ended:
                 return False
-            if self._pull is None:
-                self._pull = asyncio.create_task(self._pull_one())
-            await asyncio.shield(self._pull)
+            await self._news()
         return True
 
-    async def _pull_one(self) -> None:
+    async def _news(self) -> None:
+        """Wait until there is more on the tape, or it has ended."""
+        if self._recording is None:
+            self._recording = asyncio.create_task(self._record())
+        news: asyncio.Future[None] = self._recording.get_loop().create_future()
+        self._waiting.append(news)
+        _wake(self._asked)
         try:
-            self.recorded.append(await anext(self._source))
-        except StopAsyncIteration:
-            self._ended = True
-        except Exception as error:
-            self._ended, self.error = True, error
+            await news
         finally:
-            self._pull = None
+            if news in self._waiting:
+                self._waiting.remove(news)
+
+    async def _record(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async for item in self._source:
+                self.recorded.append(item)
+                self._tell()
+                while not self.is_pulling:
+                    self._asked = loop.create_future()
+                    await self._asked
+        except Exception as error:
+            self.error = error
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for news in waiting:
+            _wake(news)
 
     async def aclose(self) -> None:
         """Close the source; readers find nothing more."""
-        self._ended = True
+        self._end()
         try:
-            if self._pull is not None:
-                await stop(self._pull)
+            if self._recording is not None:
+                await stop(self._recording)
         finally:
             await self._source.aclose()
+
+
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
