@@ -51,6 +51,7 @@ class NovaDialect(Dialect):
 
     def __init__(self) -> None:
         self._is_over = True  # whether the vendor said of the words so far that the caller has stopped
+        self._is_blank = False  # whether the last result was an interim without words: another one is no news
 
     def finalize(self) -> Sequence[Message]:
         return (_FINALIZE,)
@@ -65,7 +66,7 @@ class NovaDialect(Dialect):
         event = parse(message)
         match event.get("type"):
             case "Results":
-                return (self._read_results(event),)
+                return self._read_results(event)
             case "UtteranceEnd" if not self._is_over:
                 self._is_over = True
                 return (TurnHint(HintKind.END),)
@@ -74,25 +75,27 @@ class NovaDialect(Dialect):
                 raise self.failure(f"reported an error {kind}".rstrip(), retryable=kind != "SchemaError")
         return NOTHING
 
-    def _read_results(self, event: Mapping[str, Any]) -> Piece:
+    def _read_results(self, event: Mapping[str, Any]) -> Sequence[Reading]:
         said = first(table(event, "channel"), "alternatives")
-        transcript, (start_ms, end_ms) = trimmed(said, "transcript"), span_ms(said, "words", 1000)
-        start, duration = ms(event, "start", 1000), ms(event, "duration", 1000)
-        covers = None if start is None or duration is None else start + duration
+        transcript, is_final = trimmed(said, "transcript"), event.get("is_final") is True
         answers = event.get("from_finalize") is True
-        ends = event.get("speech_final") is True and not answers
+        was_blank, self._is_blank = self._is_blank, not (transcript or is_final or answers)
+        if was_blank and self._is_blank:
+            return NOTHING
+        start_ms, end_ms = span_ms(said, "words", 1000)
+        start, duration = ms(event, "start", 1000), ms(event, "duration", 1000)
         if transcript:
-            self._is_over = ends or answers
-        is_final = event.get("is_final") is True
-        return Piece(
+            self._is_over = answers or event.get("speech_final") is True
+        piece = Piece(
             transcript,
             is_final=is_final,
             closed=is_final,
             answers=answers,
             start_ms=start_ms,
             end_ms=end_ms,
-            covers_ms=covers,
+            covers_ms=None if start is None or duration is None else start + duration,
         )
+        return (piece,)
 
 
 class DeepgramStt(SocketStt):

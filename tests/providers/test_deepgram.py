@@ -50,6 +50,18 @@ def test_an_interim_covers_its_stretch_of_audio() -> None:
     )
 
 
+def test_an_interim_without_words_is_news_once() -> None:
+    nova, blank = NovaDialect(), Piece("", covers_ms=1500)
+    assert nova.read(results("")) == (blank,)
+    assert nova.read(results("")) == ()
+    nova.read(results("two words", words=WORDS))
+    assert nova.read(results("")) == (blank,)
+    for message in (results("", is_final=True), results("", from_finalize=True)):
+        assert nova.read(results("")) == ()
+        assert nova.read(message)
+        assert nova.read(results("")) == (blank,)
+
+
 def test_a_final_closes_its_segment() -> None:
     assert NovaDialect().read(results("two words", is_final=True)) == (
         Piece("two words", is_final=True, closed=True, covers_ms=1500),
