@@ -31,6 +31,9 @@ class Captions:
 
     def __init__(self, audio: AudioFormat) -> None:
         self._audio = audio
+        self._width = audio.bytes_per_sample
+        self._sliver_bytes = audio.bytes_in(_HELD_MS)
+        self._least = samples_in(LEAST_PIECE_MS, audio.rate_hz)
         self._position = 0  # samples that were told
         self._held = b""
         self._untimed: deque[tuple[int, str]] = deque()  # letters before the word, and the word
@@ -57,11 +60,12 @@ class Captions:
 
     def time(self, text: str, at_ms: float) -> None:
         """The vendor says that this text, which follows the last one, begins at a time."""
-        if not letters_in(text):
+        letters = letters_in(text)
+        if not letters:
             return
         at = max(samples_in(round(at_ms), self._audio.rate_hz), self._timed[-1][0] if self._timed else 0)
         self._anchor = (at, self._letters_timed)
-        self._letters_timed += letters_in(text)
+        self._letters_timed += letters
         while self._untimed and self._untimed[0][0] < self._letters_timed:
             self._timed.append((at, self._untimed.popleft()[1]))
 
@@ -77,12 +81,12 @@ class Captions:
         if not self._has_begun:
             self._has_begun = True
             self._time_first()
-        end_position = self._position + self._audio.samples_of(data)
-        self._guess(end_position)
-        has_more = bool(self._untimed) or bool(self._timed and self._timed[-1][0] >= end_position)
-        held_bytes = self._audio.bytes_in(_HELD_MS) if has_more else 0
-        held_bytes += len(data) % self._audio.bytes_per_sample
-        end = max(0, len(data) - held_bytes)
+        end_position = self._position + len(data) // self._width
+        if self._untimed:
+            self._guess(end_position)
+        end = len(data) - len(data) % self._width
+        if self._untimed or (self._timed and self._timed[-1][0] >= end_position):
+            end = max(0, end - self._sliver_bytes)
         self._held = data[end:]
         return self._cut(data[:end])
 
@@ -116,19 +120,18 @@ class Captions:
     def _cut(self, data: bytes) -> list[Speech]:
         pieces: list[Speech] = []
         while data:
-            text = self._words_here()
-            samples = self._audio.samples_of(data)
+            text, size = "", len(data)
             if self._timed:
-                samples = min(samples, max(1, self._timed[0][0] - self._position))
-            size = samples * self._audio.bytes_per_sample
+                text = self._words_here()
+            if self._timed:
+                size = min(size, max(1, self._timed[0][0] - self._position) * self._width)
             pieces.append(Speech(data[:size], text))
             data = data[size:]
-            self._position += samples
+            self._position += size // self._width
         return pieces
 
     def _words_here(self) -> str:
-        least = samples_in(LEAST_PIECE_MS, self._audio.rate_hz)
         words: list[str] = []
-        while self._timed and self._timed[0][0] < self._position + (least if words else 1):
+        while self._timed and self._timed[0][0] < self._position + (self._least if words else 1):
             words.append(self._timed.popleft()[1])
         return " ".join(words)

@@ -57,12 +57,12 @@ class SonicDiction(ContextDiction):
 
     def read(self, message: Message, now: float) -> Sequence[Speech]:
         event = parse(message)
-        context = event.get("context_id")
-        if event.get("type") == "error" and context in (self.context, None, ""):
+        kind, context = event.get("type"), event.get("context_id")
+        if kind == "error" and context in (self.context, None, ""):
             return self._fail(event)
         if not self.context or context != self.context:
             return NOTHING
-        match event.get("type"):
+        match kind:
             case "chunk":
                 self._audio_s = now
                 return self.captions.push(decoded(event, "data"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -88,7 +88,7 @@ def strings(outer: Mapping[str, Any], key: str) -> list[str]:
 def decoded(outer: Mapping[str, Any], key: str) -> bytes:
     """What a text of base64 stands for; nothing where it is broken."""
     try:
-        return b64decode(text(outer, key), validate=True)
+        return a2b_base64(text(outer, key), strict_mode=True)
     except ValueError:
         return b""
 

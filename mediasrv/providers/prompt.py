@@ -35,4 +35,4 @@ class PromptTts(Tts):
             async for piece in speech:
                 audio = onset.cut(piece.audio)
                 if audio or piece.text:
-                    yield Speech(audio, piece.text)
+                    yield piece if audio is piece.audio else Speech(audio, piece.text)

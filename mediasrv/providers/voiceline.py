@@ -121,17 +121,21 @@ class VoiceLine:
     # -- what the vendor says ------------------------------------------------------------------------------------
 
     def _receive(self, message: str | bytes) -> None:
-        self._sign_s = self._loop.time()
+        now = self._sign_s = self._loop.time()
         try:
-            pieces = self._diction.read(message, self._loop.time())
+            pieces = self._diction.read(message, now)
         except ProviderError as error:
             self._lose(error)
             self._websocket.abort()
             return
         self._send()
-        if self._is_lent:
+        if pieces and self._is_lent:
             self._heard.extend(pieces)
             self._news.set()
+        elif self._diction.is_over:
+            self._news.set()
+        else:
+            self._vigil.put_off(now + READ_LIMIT_S)
 
     def _closed(self, code: int, reason: str) -> None:
         self.was_cut = self.lost is None
@@ -144,9 +148,10 @@ class VoiceLine:
             self._news.set()
 
     def _send(self) -> None:
-        for message in self._diction.outbox:
-            self._websocket.send(message)
-        self._diction.outbox.clear()
+        if outbox := self._diction.outbox:
+            for message in outbox:
+                self._websocket.send(message)
+            outbox.clear()
 
     def _put_off(self) -> None:
         if not math.isinf(self._diction.idle_s):

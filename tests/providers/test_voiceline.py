@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from mediasrv.audio.format import MULAW_8K
+from mediasrv.errors import ProviderError
 from mediasrv.providers.base import Speech
 from mediasrv.providers.diction import Message, SegmentDiction
-from mediasrv.providers.voiceline import VoiceLine
+from mediasrv.providers.voiceline import READ_LIMIT_S, VoiceLine
+from tests.virtual import run_virtually
 
 
 class Plain(SegmentDiction):
@@ -38,6 +40,8 @@ class Socket:
 
     def send(self, message: Message) -> None:
         raise AssertionError("a plain diction says nothing")
+
+    def abort(self) -> None: ...
 
 
 @pytest.fixture
@@ -67,3 +71,18 @@ async def test_nobody_waits_for_the_rest_of_a_piece(socket: Socket) -> None:
     socket.hear(b"b")
     assert await hearing == Speech(b"b")
     line.release()
+
+
+def test_who_says_something_is_waited_for_even_without_audio() -> None:
+    async def wait() -> float:
+        line = VoiceLine(socket := Socket(), Plain(MULAW_8K))  # type: ignore[arg-type]  # as much as a line needs
+        line.begin()
+        line.speak("Hello.")
+        loop = asyncio.get_running_loop()
+        for at_s in (10, 20, 30):
+            loop.call_at(at_s, socket.hear, b"")
+        with pytest.raises(ProviderError, match="stopped answering"):
+            await line.hear()
+        return loop.time()
+
+    assert run_virtually(wait()) == pytest.approx(30 + READ_LIMIT_S)
