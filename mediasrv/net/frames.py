@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from struct import Struct
 
 from websockets.frames import apply_mask  # type: ignore[attr-defined]  # machine code, where the package has it
 
@@ -19,6 +20,10 @@ _WHOLE = frozenset({_FINAL | TEXT, _FINAL | BINARY})
 _MASK_BYTES = 4
 # Sizes that stand for a size of two and of eight bytes.
 _LONG, _VERY_LONG = 126, 127
+_LONG_HEAD, _VERY_LONG_HEAD = Struct("!BBH"), Struct("!BBQ")
+# The system is asked for so many masking keys at a time: to ask takes longer than to send.
+_KEYS_AT_ONCE = 256
+_keys: list[bytes] = []
 
 Span = tuple[int, int, int]
 """Where a frame begins, where its payload does, and what is behind it; 0 for the payload: the protocol's to read."""
@@ -117,10 +122,21 @@ def message_frame(message: str | bytes, *, masked: bool) -> bytes:
     if size < _LONG:
         head = bytes((first, mask_bit | size))
     elif size < 1 << 16:
-        head = bytes((first, mask_bit | _LONG, size >> 8, size & 0xFF))
+        head = _LONG_HEAD.pack(first, mask_bit | _LONG, size)
     else:
-        head = bytes((first, mask_bit | _VERY_LONG)) + size.to_bytes(8, "big")
+        head = _VERY_LONG_HEAD.pack(first, mask_bit | _VERY_LONG, size)
     if not masked:
         return head + payload
-    mask = os.urandom(_MASK_BYTES)
-    return head + mask + apply_mask(payload, mask)
+    key = _new_key()
+    return head + key + apply_mask(payload, key)
+
+
+def _new_key() -> bytes:
+    """A masking key that nobody can predict (RFC 6455 section 5.3), and that is used but once."""
+    try:
+        return _keys.pop()
+    except IndexError:
+        drawn = os.urandom(_KEYS_AT_ONCE * _MASK_BYTES)
+        first, *more = (drawn[at : at + _MASK_BYTES] for at in range(0, len(drawn), _MASK_BYTES))
+        _keys.extend(more)
+        return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import pytest
@@ -128,8 +129,19 @@ def test_what_stood_by_itself_does_so_again_unless_something_is_unfinished(maske
         fresh._usual_bytes = -1
 
 
-def test_masks_differ() -> None:
-    assert message_frame("again", masked=True) != message_frame("again", masked=True)
+def test_each_mask_is_of_the_systems_own_randomness_and_used_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[bytes] = []
+
+    def draw(size: int) -> bytes:
+        first = len(drawn)
+        drawn.extend(number.to_bytes(4, "big") for number in range(first, first + size // 4))
+        return b"".join(drawn[first:])
+
+    monkeypatch.setattr("mediasrv.net.frames._keys", [])
+    monkeypatch.setattr(os, "urandom", draw)
+    used = [message_frame("again", masked=True)[2:6] for _ in range(1000)]
+    assert len(set(used)) == len(used)
+    assert set(used) <= set(drawn)
 
 
 def test_a_frame_that_is_too_long_is_not_waited_for() -> None:
