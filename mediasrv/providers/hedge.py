@@ -64,7 +64,8 @@ class Race(Generic[T]):
     def __init__(self, attempts: Sequence[Attempt[T]]) -> None:
         self._waiting = list(attempts)
         self._running: list[_Runner[T]] = []
-        self._now = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Future[bool] | None = None
 
     async def run(self) -> tuple[AsyncGenerator[T], T | None]:
         """Return the stream of the first attempt that gives an item, and the item; or ``None`` where it ends without.
@@ -73,14 +74,9 @@ class Race(Generic[T]):
         """
         self._start_next()
         while True:
-            done, _ = await asyncio.wait(
-                [runner.first for runner in self._running],
-                timeout=self._patience_s(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if not done:
+            if await self._takes_too_long():
                 self._start_next()
-            for runner in [each for each in self._running if each.first in done]:
+            for runner in self._done():
                 error = runner.first.exception()
                 if error is None:
                     runner.settle(Fate.ANSWERED)
@@ -91,14 +87,31 @@ class Race(Generic[T]):
     def _start_next(self) -> None:
         attempt = self._waiting.pop(0)
         stream = attempt.open()
-        first: asyncio.Task[T | None] = asyncio.ensure_future(_first(stream))
-        self._running.append(_Runner(attempt, stream, first, self._now()))
+        first: asyncio.Task[T | None] = self._loop.create_task(_first(stream))
+        first.add_done_callback(lambda _: self._tell(False))
+        self._running.append(_Runner(attempt, stream, first, self._loop.time()))
 
-    def _patience_s(self) -> float | None:
-        if not self._waiting:
-            return None
+    def _done(self) -> list[_Runner[T]]:
+        return [each for each in self._running if each.first.done()]
+
+    async def _takes_too_long(self) -> bool:
+        """Wait until an attempt has come to something; whether the latest takes too long before any has."""
+        if self._done():
+            return False
+        self._news = self._loop.create_future()
         latest = self._running[-1]
-        return max(0.0, latest.begun_s + latest.attempt.deadline_s - self._now())
+        due_s = latest.begun_s + latest.attempt.deadline_s
+        timer = self._loop.call_at(due_s, self._tell, True) if self._waiting else None
+        try:
+            is_late = await self._news
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return is_late and not self._done()
+
+    def _tell(self, is_late: bool) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(is_late)
 
     async def _give_up(self, runner: _Runner[T], error: BaseException) -> None:
         runner.settle(Fate.FAILED)

@@ -95,6 +95,15 @@ def test_a_failure_is_followed_by_the_next_attempt_at_once() -> None:
     assert first.log == ["opened", "closed", "failed 0.2"]
 
 
+def test_a_failure_at_once_is_followed_by_one_attempt() -> None:
+    async def act() -> tuple[list[str], float]:
+        return await race([Source("a", 0.0, failure("a")), Source("b", 0.0, failure("b")), second, third])
+
+    second, third = Source("c", 0.5), Source("d", 0.1)
+    assert run_virtually(act()) == (["c", "c"], 0.5)
+    assert third.log == []
+
+
 def test_when_the_hedge_fails_the_first_is_still_waited_for() -> None:
     first, second = Source("a", 3.0), Source("b", 0.5, failure("b"))
     assert run_virtually(race([first, second])) == (["a", "a"], 3.0)
