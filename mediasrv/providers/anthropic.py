@@ -26,6 +26,7 @@ from mediasrv.providers.answer import Answer
 from mediasrv.providers.base import Delta, Message, TextDelta, ToolCall, ToolSpec
 from mediasrv.providers.httpllm import WARM_LIMIT_S, HttpLlm, LlmOptions, read_some
 from mediasrv.providers.loosejson import count, table, text
+from mediasrv.providers.vigil import Vigil
 
 ORIGIN = "https://api.anthropic.com/v1"
 FAST_MODE = "fast-mode-2026-02-01"
@@ -209,7 +210,7 @@ class AnthropicLlm(HttpLlm):
         # No stream of nothing, and no mark behind a conversation that will go another way.
         del body["stream"], body["cache_control"]
         self._remember(messages, tools)
-        await read_some(await self.post(body))
+        await read_some(await self.post(body, Vigil(WARM_LIMIT_S)))
 
     def _remember(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> None:
         self._beginning = list(takewhile(lambda each: each.role == "system", messages)), tools

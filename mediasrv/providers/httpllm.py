@@ -38,6 +38,8 @@ READ_LIMIT_S = 30.0
 # The server starts meanwhile, and can do without.
 WARM_LIMIT_S = 10.0
 
+# Its own limit for reading would set a timer for every token.
+_LIMITS = aiohttp.ClientTimeout(connect=CONNECT_LIMIT_S, sock_connect=CONNECT_LIMIT_S)
 # The end of the body follows the last event in the same packet, or in the next one.
 _LAST_BYTES_LIMIT_S = 0.02
 _ERROR_BYTES = 16 * 1024
@@ -133,8 +135,9 @@ class HttpLlm(Llm):
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> AsyncGenerator[Delta]:
         answer, reader, vigil = self.answer(), EventReader(), Vigil(READ_LIMIT_S)
-        response = await self.post(self.body(messages, tools))
+        response: aiohttp.ClientResponse | None = None
         try:
+            response = await self.post(self.body(messages, tools), vigil)
             while not answer.is_over:
                 data = await vigil.wait(response.content.readany())
                 for delta in answer.read_all(reader.receive(data) if data else reader.finish()):
@@ -148,14 +151,15 @@ class HttpLlm(Llm):
             raise answer.failure(f"broke off ({type(error).__name__})", retryable=True) from error
         finally:
             vigil.end()
-            response.close()
+            if response is not None:
+                response.close()
 
-    async def post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+    async def post(self, body: Mapping[str, Any], vigil: Vigil) -> aiohttp.ClientResponse:
         """Ask; the answer's status is 200 and its body is still to be read. Close it in any case."""
         is_last = False
         while True:
             try:
-                response = await self._post(body)
+                response = await vigil.wait(self._post(body))
                 break
             except (aiohttp.ClientError, OSError) as error:
                 if is_last or isinstance(error, aiohttp.ClientConnectorError) or not isinstance(error, _STALE):
@@ -166,18 +170,19 @@ class HttpLlm(Llm):
         return response
 
     async def _post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        return await self._open_session().post(
+            self.url,
+            data=_encode(body),
+            headers=self._head,
+            allow_redirects=False,
+            timeout=_LIMITS,
+        )
+
+    @cached_property
+    def _head(self) -> Mapping[str, str]:
         # Compressed, events would wait in the vendor's compressor for more of them.
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
-        # Its own limit for reading would set a timer for every token.
-        limits = aiohttp.ClientTimeout(connect=CONNECT_LIMIT_S, sock_connect=CONNECT_LIMIT_S)
-        async with asyncio.timeout(READ_LIMIT_S):
-            return await self._open_session().post(
-                self.url,
-                data=_encode(body),
-                headers={**headers, **self.headers()},
-                allow_redirects=False,
-                timeout=limits,
-            )
+        common = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        return {**common, **self.headers()}
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
         found = parse_object(await read_some(response))

@@ -30,6 +30,7 @@ class Vigil:
         self.limit_s = limit_s
         """Longest wait for what comes next."""
         self._excuse = excuse
+        self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = None  # whose wait it is, while there is one
         self._due_s = 0.0  # when that has lasted long enough
         self._timer: asyncio.TimerHandle | None = None
@@ -42,12 +43,11 @@ class Vigil:
 
         An excuse is asked for when the limit is reached, and good for as long again.
         """
-        task = self._task = asyncio.current_task()
+        task = self._task = asyncio.current_task(self._loop)
         assert task is not None
-        loop = task.get_loop()
-        self._due_s = loop.time() + self.limit_s
+        self._due_s = self._loop.time() + self.limit_s
         if self._due_s < self._strikes_s:
-            self._set(loop)
+            self._set()
         try:
             return await awaited
         except asyncio.CancelledError as cancelled:
@@ -79,17 +79,18 @@ class Vigil:
             self._timer.cancel()
         self._timer, self._strikes_s = None, math.inf
 
-    def _set(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _set(self) -> None:
         self.end()
-        self._timer, self._strikes_s = loop.call_at(self._due_s, self._look, loop), self._due_s
+        self._timer, self._strikes_s = self._loop.call_at(self._due_s, self._look), self._due_s
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         self._timer, self._strikes_s = None, math.inf
         if self._task is None or self._is_over:
             return
-        if self._due_s <= loop.time() and self._excuse():
-            self._due_s = loop.time() + self.limit_s
-        if self._due_s > loop.time():
-            self._set(loop)
+        now = self._loop.time()
+        if self._due_s <= now and self._excuse():
+            self._due_s = now + self.limit_s
+        if self._due_s > now:
+            self._set()
             return
         self.break_off()

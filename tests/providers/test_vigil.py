@@ -1,5 +1,7 @@
 import asyncio
 import math
+from collections.abc import Awaitable
+from typing import TypeVar
 from unittest.mock import patch
 
 import pytest
@@ -7,9 +9,15 @@ import pytest
 from mediasrv.providers.vigil import Vigil
 from tests.virtual import run_virtually
 
+T = TypeVar("T")
+
+
+async def wait_a_second(awaited: Awaitable[T]) -> T:
+    return await Vigil(1.0).wait(awaited)
+
 
 def test_what_comes_in_time_is_returned() -> None:
-    assert run_virtually(Vigil(1.0).wait(asyncio.sleep(0.9, "there"))) == "there"
+    assert run_virtually(wait_a_second(asyncio.sleep(0.9, "there"))) == "there"
 
 
 def test_what_does_not_come_is_cancelled() -> None:
@@ -63,7 +71,7 @@ def test_what_is_awaited_may_fail() -> None:
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        run_virtually(Vigil(1.0).wait(fail()))
+        run_virtually(wait_a_second(fail()))
 
 
 def test_one_timer_serves_many_waits() -> None:
@@ -139,7 +147,7 @@ def test_who_was_kept_waiting_may_wait_again() -> None:
 @pytest.mark.parametrize("cancelled_at_s", [0.5, 1.0])
 def test_who_is_cancelled_by_somebody_else_is_not_told_of_a_limit(cancelled_at_s: float) -> None:
     async def wait() -> bool:
-        task = asyncio.create_task(Vigil(1.0).wait(asyncio.sleep(100)))
+        task = asyncio.create_task(wait_a_second(asyncio.sleep(100)))
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_at(cancelled_at_s, task.cancel)
         await asyncio.wait([task])
