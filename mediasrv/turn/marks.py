@@ -48,6 +48,8 @@ class Marks:
         self._early = samples_in(EARLY_MS, audio.rate_hz)
         self._spacing = samples_in(SPACING_MS, audio.rate_hz)
         self._wanted: deque[Point] = deque()
+        self.wanted: int | None = None
+        """Position of the next mark to be sent."""
         self._sent: deque[SentMark] = deque()
         self._names = 0
         self._utterance = 0
@@ -78,17 +80,18 @@ class Marks:
     def _want(self, position: int, *, ends_utterance: bool = False) -> None:
         self._last = position
         self._wanted.append(Point(position, self._utterance, ends_utterance))
+        self._note_next()
 
-    @property
-    def wanted(self) -> int | None:
-        """Position of the next mark to be sent."""
-        return self._wanted[0].position if self._wanted else None
+    def _note_next(self) -> None:
+        self.wanted = self._wanted[0].position if self._wanted else None
 
     # -- on their way --------------------------------------------------------------------------------------------
 
     def send(self, due_s: float) -> Mark:
         """Return the next wanted mark; it is now expected."""
-        return self._expect(self._wanted.popleft(), due_s)
+        point = self._wanted.popleft()
+        self._note_next()
+        return self._expect(point, due_s)
 
     def send_extra(self, position: int, utterance: int, due_s: float) -> Mark:
         """Return a mark that was not wanted before; it is now expected."""
@@ -132,8 +135,10 @@ class Marks:
         """The carrier has dropped all behind a position, or it is going to be played again: so are its marks."""
         while self._sent and self._sent[-1].point.position > position:
             self._wanted.appendleft(self._sent.pop().point)
+        self._note_next()
 
     def clear(self) -> None:
         """Nothing is wanted or expected any more."""
         self._wanted.clear()
+        self._note_next()
         self._sent.clear()

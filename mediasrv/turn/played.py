@@ -33,6 +33,8 @@ class Played:
         self._noted: deque[tuple[int, NDArray[np.int16]]] = deque()
         self._samples = np.zeros(_SPAN, np.int16)
         self._origin = self._written = self._furthest = 0
+        # What lies farther back is out of the span, and does not lead in what is within it.
+        self._useful = _SPAN + self._band.reach
         self._tail = self._silence = np.zeros(self._band.reach, np.int16)
         self.end = 0
         """Position at which all that was sent has been played."""
@@ -44,11 +46,11 @@ class Played:
         """
         start = position_at(begins_s)
         self._note(self.end if abs(start - self.end) <= _ADJOINING_SAMPLES else start, pcm)
-        self._furthest = max(self._furthest, self.end)
-        # What is out of the span, and does not lead in what is within it, is of no use.
-        useless = self.end - _SPAN - self._band.reach
-        while len(self._noted) > 1 and self._noted[1][0] <= useless:
-            self._noted.popleft()
+        if self.end > self._furthest:
+            self._furthest = self.end
+        noted, useless = self._noted, self.end - self._useful
+        while noted[0][0] < useless and len(noted) > 1 and noted[1][0] <= useless:
+            noted.popleft()
 
     def cut(self, now: float) -> None:
         """What would be played after now is not."""
