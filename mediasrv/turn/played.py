@@ -31,7 +31,7 @@ class Played:
         self._step = rate_hz // RATE_HZ
         # Where each piece begins, and the piece: none of its samples for a cut.
         self._noted: deque[tuple[int, NDArray[np.int16]]] = deque()
-        self._samples = np.zeros(_SPAN, np.int16)
+        self._samples = _NOTHING
         self._origin = self._written = self._furthest = 0
         # What lies farther back is out of the span, and does not lead in what is within it.
         self._useful = _SPAN + self._band.reach
@@ -62,7 +62,7 @@ class Played:
         if self._noted:
             self._write_noted()
         first, last = start - self._origin, end - self._origin
-        if first >= 0 and last <= _SPAN:
+        if first >= 0 and last <= self._samples.size:
             return self._samples[first:last]
         piece = np.zeros(end - start, np.int16)
         known = self._samples[max(first, 0) : max(last, 0)]
@@ -74,6 +74,8 @@ class Played:
         self.end = start + pcm.size // self._step
 
     def _write_noted(self) -> None:
+        if not self._samples.size:
+            self._samples = np.zeros(_SPAN, np.int16)
         self._slide(min(max(self._furthest - _SPAN - self._origin, 0), _SPAN))
         self._origin = max(self._origin, self._furthest - _SPAN)
         for start, pcm in self._noted:
