@@ -773,7 +773,8 @@ class Referee:
         failed = event == ReplyFailed(self.running or 0) and before is State.THINKING
         if (finished or failed) and self.running is not None:
             self.answered, self.running = self.running, None
-        self.watch(actions)
+        # What is overdue with it is done at once, as a shell's alarm does it.
+        self.watch([*actions, *self.call.wait(0)])
         assert not (finished and self.held)
 
     def watch(self, actions: list[Action]) -> None:
