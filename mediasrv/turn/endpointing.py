@@ -22,6 +22,8 @@ SHORTEST_MS, LONGEST_MS = 100, 3000
 MOST_STRETCH, MOST_WARINESS = 0.6, 0.4
 # A transcript that is not the final may lack the last word, which could be an "and".
 DOUBT_WITHOUT_FINAL = 0.5
+# Of pauses in more doubt than this one in fifty was the end of the turn, of those in less one in five and more.
+EXPECTS_MORE = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Endpointing:
         if self._decided is None or self._decided[0] != clues:
             self._decided = (clues, self._decide(clues))
         return self._decided[1]
+
+    def likely_ms(self, clues: Clues) -> float:
+        """The silence before which an end is unlikely: 0 unless words and voice together let us expect more."""
+        expects_more = bool(self._language.code) and self._doubt(clues) > EXPECTS_MORE
+        return self._waits_ms[Level.UNSURE] if expects_more else 0.0
 
     def went_on(self, pause_ms: int) -> None:
         """The caller paused this long in mid-utterance and went on."""

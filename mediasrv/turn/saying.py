@@ -149,14 +149,16 @@ class Saying:
         """The silence that ends it, as far as is known."""
         if self._heard_ms >= self._options.utterance_limit_ms:
             return BREATH_MS
-        return self._endpointing.wait_ms(
-            Clues(
-                self.wording.text,
-                is_final=self.wording.final is Final.IN_HAND,
-                finality=self._rated.finality,
-                probability=self._rated.probability,
-                has_ended=self._hinted is Opinion.END,
-            )
+        return self._endpointing.wait_ms(self._clues)
+
+    @property
+    def _clues(self) -> Clues:
+        return Clues(
+            self.wording.text,
+            is_final=self.wording.final is Final.IN_HAND,
+            finality=self._rated.finality,
+            probability=self._rated.probability,
+            has_ended=self._hinted is Opinion.END,
         )
 
     @property
@@ -217,7 +219,8 @@ class Saying:
             return True
         if not self._pause_ms or self._finals.are_coming(self._pause_ms):
             return False
-        return self._pause_ms >= self.wait_ms - self.speculation.lead_ms
+        is_due = self._pause_ms >= self.wait_ms - self.speculation.lead_ms
+        return is_due and self._pause_ms >= self._endpointing.likely_ms(self._clues)
 
     def start_reply(self) -> list[Action]:
         """The reply is wanted now: the one there is if it fits, another one otherwise."""

@@ -1,9 +1,10 @@
 """Speculation: beginning a reply before it is sure that the caller has finished.
 
 A reply begun early saves the caller the wait for it, and costs what the providers charge when he goes on after all. So
-it is begun only in a silence, no sooner before the wait is over than replies of this call take, not on words that are
-about to be written anew (``turn.finals``), a few times a turn, and not while too much of it was in vain. It outlasts
-voice that brings no other words: most silences so short lie within a word.
+it is begun only in a silence, no sooner before the wait is over than replies of this call take, not where more is
+expected to follow until that is less likely (``turn.endpointing``), not on words that are about to be written anew
+(``turn.finals``), a few times a turn, and not while too much of it was in vain. It outlasts voice that brings no other
+words: most silences so short lie within a word.
 """
 
 from __future__ import annotations

@@ -98,6 +98,24 @@ def test_a_caller_we_cut_into_is_given_more_time_always() -> None:
     assert 400 < wait_ms("yes", endpointing) <= 1.4 * OPTIONS.endpoint_ms
 
 
+def likely_ms(said: str, endpointing: Endpointing | None = None, **clues: float | bool) -> float:
+    return (endpointing or Endpointing(OPTIONS, EN)).likely_ms(Clues(said, is_final=True, **clues))  # type: ignore[arg-type]
+
+
+def test_where_something_must_follow_an_early_end_is_unlikely() -> None:
+    assert likely_ms("I want to cancel my") == likely_ms("my number is nine eight seven") == OPTIONS.endpoint_unsure_ms
+    assert likely_ms("I want to cancel my order") == likely_ms("my order") == 0
+
+
+def test_a_voice_may_let_us_expect_more_and_so_may_a_detector() -> None:
+    assert likely_ms("yes", finality=0.0) == likely_ms("my order", probability=0.1) == OPTIONS.endpoint_unsure_ms
+    assert likely_ms("yes", finality=0.8) == likely_ms("my order", probability=0.9) == 0
+
+
+def test_in_a_language_without_rules_nobody_knows_what_to_expect() -> None:
+    assert likely_ms("yes", Endpointing(OPTIONS), finality=0.0) == 0
+
+
 def test_hindi_waits_for_the_verb() -> None:
     endpointing = Endpointing(OPTIONS, HI)
     assert wait_ms("mujhe order cancel karna hai", endpointing) == OPTIONS.endpoint_ms

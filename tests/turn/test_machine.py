@@ -476,7 +476,7 @@ def test_a_final_that_is_awaited_in_vain_costs_a_moment(hasty: Conversation) -> 
 
 def test_a_turn_has_so_many_tries_and_no_more(hasty: Conversation) -> None:
     for count in range(1, TurnOptions().speculation_tries + 3):
-        words = " ".join(["and"] * count)
+        words = " ".join(["yes"] * count)
         hasty.hear("v" * 10)
         hasty.tell(Transcribed(words))
         hasty.hear("." * 5)

@@ -176,6 +176,15 @@ def test_a_reply_is_prepared_once_and_settled_when_it_fits() -> None:
     assert caller.saying.drop() == []
 
 
+def test_where_more_is_expected_a_reply_is_prepared_only_once_that_is_less_likely() -> None:
+    caller = Caller(endpoint_unsure_ms=560, endpoint_incomplete_ms=800)
+    caller.says("i think that the")
+    caller.makes("v" * 20 + "." * 27)
+    assert caller.saying.prepare() == []
+    caller.makes(".")
+    assert caller.saying.prepare() == [PrepareReply(1, "i think that the")]
+
+
 def test_a_reply_that_does_not_fit_is_dropped() -> None:
     caller = Caller()
     caller.says("what time is it")
