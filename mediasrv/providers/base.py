@@ -117,7 +117,7 @@ class Stt(Provider):
     formats: ClassVar[Sequence[AudioFormat]]
     """What it takes, best first; the call sends the carrier's own format untouched where it is among them."""
     renews_finals: ClassVar[bool] = False
-    """Whether ``finalize`` may be said again in the same pause, with the same request: it costs and ends nothing."""
+    """Whether ``finalize`` may be said again in a pause, at no cost; it is answered again with other words only."""
 
     @abstractmethod
     def listen(self, audio: AudioFormat) -> Recognition:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mediasrv.providers.base import HintKind, Transcript
@@ -153,7 +154,7 @@ class Minutes:
         else:
             self._open = piece
         if answered:
-            return [self._tell(request.number) for request in answered]
+            return self._answer(answered)
         text, told = self.text, self._told
         if (text == told.text and piece.is_final is told.is_final) or not (text or told.text):
             return []
@@ -191,7 +192,7 @@ class Minutes:
         """Answer what is overdue with the text so far."""
         if self._owed and now >= self._owed_until_s:
             self._owed = 0
-        return [self._tell(request.number) for request in self._overdue(now)]
+        return self._answer([request for request in self._requests if self._is_due(request, now)])
 
     def is_deaf(self, now: float, noise_ms: float) -> bool:
         """Whether a request is overdue of which nothing tells that the vendor heard it.
@@ -205,10 +206,16 @@ class Minutes:
         """How long the utterance is up to a request; 0 without either."""
         return 0.0 if self._begun_ms is None or until_ms is None else until_ms - self._begun_ms
 
-    def _tell(self, number: int) -> Transcript:
-        text = self.text
-        self._told = Transcript(text, True)
-        return Transcript(text, True, number)
+    def _answer(self, requests: Sequence[_Request]) -> list[Transcript]:
+        """Tell the text as the answer to requests; to one that was renewed, once as long as nothing else was told."""
+        text, told = self.text, list[Transcript]()
+        for request in requests:
+            self._requests.remove(request)
+            answer = Transcript(text, True, request.number)
+            if answer != self._told:
+                told.append(answer)
+            self._told = answer
+        return told
 
     def _close(self, piece: Piece, covered_ms: float) -> None:
         self._open = None
@@ -227,21 +234,13 @@ class Minutes:
         return stale
 
     def _answered_by(self, piece: Piece) -> list[_Request]:
-        """Take out the requests that it answers: those it covers, and by the vendor's word the oldest."""
+        """The requests that it answers: those it covers, and by the vendor's word the oldest."""
         answered: list[_Request] = []
         if piece.is_final and piece.covers_ms is not None:
             answered = [request for request in self._requests if request.at_ms <= piece.covers_ms + _SLACK_MS]
         if piece.answers and not answered and self._requests[0].asked_s is not None:
             answered = [self._requests[0]]
-        for request in answered:
-            self._requests.remove(request)
         return answered
-
-    def _overdue(self, now: float) -> list[_Request]:
-        overdue = [request for request in self._requests if self._is_due(request, now)]
-        for request in overdue:
-            self._requests.remove(request)
-        return overdue
 
     def _is_due(self, request: _Request, now: float) -> bool:
         return request.asked_s is not None and now >= self._due(request)

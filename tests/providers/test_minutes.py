@@ -83,6 +83,29 @@ def test_a_final_that_covers_two_requests_answers_both() -> None:
     assert told == [Transcript("a", True, 1), Transcript("a", True, 2)]
 
 
+def test_a_request_that_is_renewed_is_answered_again_with_other_words_only() -> None:
+    minutes = begun()
+    asked(minutes, 1, 2300, 0.0)
+    asked(minutes, 1, 2340, 0.04)
+    assert minutes.hear(timed("a", 2000, 2100, 2350, closed=True)) == [Transcript("a", True, 1)]
+    asked(minutes, 1, 2400, 0.1)
+    assert minutes.hear(Piece("", True, True, answers=True, covers_ms=2400)) == []
+    assert minutes.unanswered == []
+    asked(minutes, 1, 2460, 0.16)
+    assert minutes.hear(timed("b", 2350, 2420, 2460, closed=True)) == [Transcript("a b", True, 1)]
+    asked(minutes, 2, 2900, 0.6)
+    assert minutes.tick(0.6 + DEAF_S) == [Transcript("a b", True, 2)]
+
+
+def test_an_answer_is_given_again_behind_other_words() -> None:
+    minutes = begun()
+    asked(minutes, 1, 2300, 0.0)
+    assert minutes.hear(timed("a", 2000, 2100, 2300, closed=True)) == [Transcript("a", True, 1)]
+    assert minutes.hear(timed("b", 2300, 2350, 2360)) == [Transcript("a b")]
+    asked(minutes, 1, 2400, 0.1)
+    assert minutes.hear(Piece("", True, True, answers=True, covers_ms=2400)) == [Transcript("a", True, 1)]
+
+
 def test_a_final_from_before_a_request_does_not_answer_it() -> None:
     minutes = begun()
     asked(minutes, 1, 3000, 0.0)
