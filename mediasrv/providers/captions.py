@@ -120,18 +120,18 @@ class Captions:
     def _cut(self, data: bytes) -> list[Speech]:
         pieces: list[Speech] = []
         while data:
-            text, size = "", len(data)
+            text = self._words_here() if self._timed and self._timed[0][0] <= self._position else ""
+            size = len(data)
             if self._timed:
-                text = self._words_here()
-            if self._timed:
-                size = min(size, max(1, self._timed[0][0] - self._position) * self._width)
+                size = min(size, (self._timed[0][0] - self._position) * self._width)
             pieces.append(Speech(data[:size], text))
             data = data[size:]
             self._position += size // self._width
         return pieces
 
     def _words_here(self) -> str:
-        words: list[str] = []
-        while self._timed and self._timed[0][0] < self._position + (self._least if words else 1):
+        """The word that begins where we are, and those that do so a little later."""
+        words = [self._timed.popleft()[1]]
+        while self._timed and self._timed[0][0] < self._position + self._least:
             words.append(self._timed.popleft()[1])
         return " ".join(words)
