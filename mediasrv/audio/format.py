@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 PTIME_MS = 20
@@ -31,11 +31,11 @@ class AudioFormat:
 
     encoding: Encoding
     rate_hz: int
-    bytes_per_sample: int = field(init=False, repr=False, compare=False)
-    """1 for G.711, 2 for L16."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bytes_per_sample", 2 if self.encoding is Encoding.L16 else 1)
+    @property
+    def bytes_per_sample(self) -> int:
+        """1 for G.711, 2 for L16."""
+        return 2 if self.encoding is Encoding.L16 else 1
 
     @property
     def frame_bytes(self) -> int:
