@@ -1,10 +1,8 @@
 """The caller's half of a call's audio: from the carrier's payload to the recogniser and the turn machine.
 
 A frame walks: decode, put in order, hand to the recogniser, detect voice, tell it from our own voice and from what is
-no speech, judge. Where the recogniser takes the carrier's own format, the payload goes to it untouched.
-
-To come to a call's memory costs more than to look at a frame there. So as long as the judge has patience, because no
-single frame can change his mind, a few are taken together; as soon as it matters each is taken as it comes.
+no speech, judge. Where the recogniser takes the carrier's own format, the payload goes to it untouched. No frame waits
+for another here; whether some may come together, because no single one can change the judge's mind, he tells.
 """
 
 from __future__ import annotations
@@ -80,6 +78,12 @@ class Ear:
         return self._listener is not None
 
     @property
+    def patience(self) -> int:
+        """How many of the next frames may be brought together: 1 where somebody else wants each as it comes."""
+        is_watched = self.tap is not None or self.is_private or self._listener is None
+        return 1 if is_watched else self.listener.patience
+
+    @property
     def listener(self) -> Listener:
         """Who hears the frames; there has to be a recognition."""
         assert self._listener is not None
@@ -134,9 +138,9 @@ class Listener:
     """The way of a frame from the jitter buffer to the recogniser and to the judge of turns."""
 
     __slots__ = (
-        *("_detector", "_effort", "_encoding", "_frame_samples", "_framer", "_from_us", "_patience", "_send"),
-        *("_takes_payload", "_timbre", "_to_detector", "_to_recognition", "_waiting", "_walks_straight"),
-        *("detector_hz", "echo", "judge", "memory", "monitor", "prosody", "recognition"),
+        *("_detector", "_effort", "_encoding", "_frame_samples", "_framer", "_from_us", "_send", "_takes_payload"),
+        *("_timbre", "_to_detector", "_to_recognition", "_walks_straight", "detector_hz", "echo", "judge", "memory"),
+        *("monitor", "patience", "prosody", "recognition"),
     )
 
     def __init__(
@@ -167,8 +171,8 @@ class Listener:
         self._framer = Framer(self._frame_samples)
         # Whether pieces are frames already, as they are until one of another size comes.
         self._walks_straight = memory is None and self._to_detector is None
-        self._waiting: list[tuple[Frame, bytes, float]] = []  # with what the recogniser gets, and when it came
-        self._patience = 1
+        self.patience = 1
+        """How many of the next frames the judge may be told together."""
 
     def begin(self) -> None:
         """The caller started to speak a moment ago."""
@@ -178,27 +182,11 @@ class Listener:
 
     def hear(self, pcm: Frame, payload: bytes | None, now: float) -> None:
         """Take samples, with the payload that they were decoded from where there is one."""
-        if not payload or not self._takes_payload:
-            payload = self._encode(pcm)
-        if not self._walks_straight or len(pcm) != self._frame_samples:
-            self._hear_waiting()
-            self._hear_piece(pcm, payload, now)
+        self._send(payload if payload and self._takes_payload else self._encode(pcm))
+        if self._walks_straight and len(pcm) == self._frame_samples:
+            self._hear_frame(pcm, now)
             return
-        self._waiting.append((pcm, payload, now))
-        if len(self._waiting) >= self._patience:
-            self._hear_waiting()
-
-    def _hear_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._send(b"".join([payload for _, payload, _ in waiting]))
-        for frame, _, came_s in waiting:
-            self._hear_frame(frame, came_s)
-
-    def _hear_piece(self, pcm: Frame, payload: bytes, now: float) -> None:
-        """Take samples that are not a frame as the detector wants it, and all that come behind them."""
         self._walks_straight = False
-        self._send(payload)
         if self.memory is not None:
             self.memory.hear(pcm)
         if self._to_detector is not None:
@@ -214,7 +202,7 @@ class Listener:
         stays = voiced and not self._detector.fades
         self.prosody.hear(frame, stays)
         speech_ms = self._speech_ms(frame) if voiced else self._timbre.hear(frame, False)
-        self._patience = self.judge(stays, speech_ms, now) or 1
+        self.patience = self.judge(stays, speech_ms, now) or 1
         if self.monitor is not None:
             self.monitor(frame)
 

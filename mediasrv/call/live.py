@@ -189,15 +189,20 @@ class LiveCall:
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
-    def receive(self, event: Event) -> None:
-        """Take what the carrier says; a plain call that does not raise."""
+    @property
+    def patience(self) -> int:
+        """How many of the caller's next frames may be given to ``receive`` together, when the last has come."""
+        return self._ear.patience
+
+    def receive(self, event: Event, came_s: float | None = None) -> None:
+        """Take what the carrier says, and has said at ``came_s`` if not now; a plain call that does not raise."""
         if not self._errands.can_begin:
             if not self._errands.are_over:
                 self._early.append(event)
             return
         match event:
             case MediaReceived():
-                self._ear.hear(event, self._loop.time())
+                self._ear.hear(event, self._loop.time() if came_s is None else came_s)
             case MarkReached(name):
                 self._mouth.mark_reached(name, self._loop.time())
             case DtmfReceived(digit):

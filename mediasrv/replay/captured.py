@@ -24,6 +24,9 @@ from mediasrv.wire.events import Command, Event
 class CapturedCall:
     """The server's side of a live call: what the server does to it is written down."""
 
+    patience = 1
+    """What the caller says is written down as it comes."""
+
     def __init__(self, capture: Capture, within: Context, call: LiveCall, over: Callable[[], None]) -> None:
         """``within`` is the context of the call; ``over`` is called when it is over."""
         self._capture = capture
@@ -41,8 +44,8 @@ class CapturedCall:
     def _enter(self, work: Callable[..., Any], kind: str, *what: Any) -> None:
         self._capture.enter(lambda: self._within.copy().run(work, *what), kind, *what)
 
-    def receive(self, event: Event) -> None:
-        """Take what the carrier says."""
+    def receive(self, event: Event, came_s: float | None = None) -> None:
+        """Take what the carrier says, now."""
         self._enter(self._live.receive, "event", event)
 
     def callee_is(self, kind: Kind) -> None:

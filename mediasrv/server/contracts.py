@@ -21,8 +21,12 @@ class LiveCall(Protocol):
     def figures(self) -> Figures:
         """What may be read off it at any time."""
 
-    def receive(self, event: Event, /) -> None:
-        """Take what the carrier says; a plain call that does not raise."""
+    @property
+    def patience(self) -> int:
+        """How many of the caller's next frames may be given to ``receive`` together, when the last has come."""
+
+    def receive(self, event: Event, came_s: float | None = None, /) -> None:
+        """Take what the carrier says, and has said at ``came_s`` if not now; a plain call that does not raise."""
 
     def callee_is(self, kind: Kind, /) -> None:
         """Somebody else knows who has picked up."""

@@ -17,14 +17,15 @@ from collections.abc import Callable, Mapping
 from mediasrv.carriers.base import Carrier
 from mediasrv.errors import RemoteProtocolError, SignatureError
 from mediasrv.net.websocket import FLOOD, HandshakeError, Limits, ServerHandshake, WebSocket
+from mediasrv.server.batch import Batch
 from mediasrv.server.calls import Calls
 from mediasrv.server.contracts import LiveCall
 from mediasrv.server.keypad import press
-from mediasrv.server.request import first_values, origin_of
+from mediasrv.server.request import first_values, origin_of, subprotocol_of
 from mediasrv.server.visit import DEFAULT_AGENT, Visit, visit_of
 from mediasrv.server.wallclock import WALL
 from mediasrv.turn.callee import Kind
-from mediasrv.wire.events import Command, SendDtmf, StreamStarted, StreamStopped
+from mediasrv.wire.events import Command, MediaReceived, SendDtmf, StreamStarted, StreamStopped
 from mediasrv.wire.fields import name_in
 from mediasrv.wire.protocol import Phase, UnsupportedFormatError
 
@@ -39,8 +40,6 @@ END_WITHIN_S = 6.0
 STREAM_LIMITS = Limits(frames_per_s=200.0, frames_at_once=1000.0)
 """What a carrier may send."""
 
-# Plivo's peers are said to offer this one, and to hang up when it is not chosen.
-_SUBPROTOCOL = "audio.drachtio.org"
 # RFC 6455 section 7.4.1: what a peer that closes on purpose says, or leaves out.
 _PURPOSEFUL = (1000, 1005)
 _GOING_AWAY, _UNSUPPORTED, _ABNORMAL, _POLICY, _INTERNAL = 1001, 1003, 1006, 1008, 1011
@@ -88,7 +87,7 @@ class MediaDoor:
             self._refuse(handshake, 503, self._calls.refusal, call_id)
             return
         try:
-            websocket = handshake.accept(_choose(handshake.headers), rest)
+            websocket = handshake.accept(subprotocol_of(handshake.headers), rest)
         except HandshakeError:
             self._calls.leave(slot)
             return
@@ -97,14 +96,6 @@ class MediaDoor:
     def _refuse(self, handshake: ServerHandshake, status: int, text: str, call_id: str, reason: str = "") -> None:
         self._calls.complaints.refused(reason or text, call_id)
         handshake.refuse(status, text)
-
-
-def _choose(headers: Mapping[str, str]) -> str | None:
-    """The subprotocol to echo: the one that is offered, or the known one of several."""
-    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
-    if len(offered) == 1:
-        return offered[0]
-    return _SUBPROTOCOL if _SUBPROTOCOL in offered else None
 
 
 class MediaStream:
@@ -123,12 +114,13 @@ class MediaStream:
         self._task: asyncio.Task[None] | None = None
         self._is_over = False
         self._loop = asyncio.get_running_loop()
+        self._batch = Batch(self._hear, self._loop.time)
         self._timer = self._loop.call_later(START_WITHIN_S, self._refuse, _POLICY, "no start within 10 s")
 
     def open(self) -> None:
         """Begin to listen."""
         self._calls.join(self)
-        self._websocket.listen(self._hear, self._closed)
+        self._websocket.listen(self._batch.hear, self._closed)
 
     def send(self, command: Command) -> None:
         """Write a command to the carrier; silently nothing when the stream is gone."""
@@ -158,14 +150,15 @@ class MediaStream:
             self._timer = self._loop.call_later(END_WITHIN_S, self._task.cancel)
             self.call.receive(StreamStopped(reason))
 
-    def _hear(self, message: str | bytes) -> None:
+    def _hear(self, message: str | bytes, came_s: float) -> int:
         try:
             events = self.wire.receive(message)
         except RemoteProtocolError as error:
             self._calls.complaints.broke_protocol(error, self.wire.call_id)
             if self.call is None:
                 self._refuse(_UNSUPPORTED if isinstance(error, UnsupportedFormatError) else _POLICY, str(error))
-            return
+            return 1
+        patience = 1
         for event in events:
             if isinstance(event, StreamStarted):
                 self.start = message
@@ -173,7 +166,9 @@ class MediaStream:
             elif isinstance(event, StreamStopped):
                 self.hang_up(event.reason)
             elif self.call is not None:
-                self.call.receive(event)
+                self.call.receive(event, came_s)
+                patience = self.call.patience if isinstance(event, MediaReceived) else 1
+        return patience
 
     def _begin(self, started: StreamStarted) -> None:
         call_id = started.call_id
@@ -240,6 +235,7 @@ class MediaStream:
         self._leave()
 
     def _closed(self, code: int, reason: str) -> None:
+        self._batch.end()
         # The reason of a close frame is the peer's text, and may hold anything.
         why = {"reason": reason} if code == _ABNORMAL else {}
         log.debug("stream closed", extra={"call": self.wire.call_id, "code": code, **why})

@@ -1,4 +1,4 @@
-"""What an HTTP request says, read tolerantly: its query, its body parameter, the origin it was sent to."""
+"""What an HTTP request says, read tolerantly: its query, its body parameter, its origin, what it offers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from mediasrv.errors import MediasrvError
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _MAX_FIELDS = 200
+# Plivo's peers are said to offer this one, and to hang up when it is not chosen.
+_SUBPROTOCOL = "audio.drachtio.org"
 
 
 class BodyError(MediasrvError):
@@ -76,3 +78,11 @@ def origin_of(headers: Mapping[str, str], public_url: str) -> str:
         return ""
     scheme = headers.get("x-forwarded-proto", "http").split(",")[0].strip().lower()
     return f"{'https' if scheme in ('https', 'wss') else 'http'}://{host}"
+
+
+def subprotocol_of(headers: Mapping[str, str]) -> str | None:
+    """The subprotocol to echo: the one that is offered, or the known one of several."""
+    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
+    if len(offered) == 1:
+        return offered[0]
+    return _SUBPROTOCOL if _SUBPROTOCOL in offered else None

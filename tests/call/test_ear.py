@@ -99,39 +99,22 @@ def test_a_gap_is_concealed_for_recogniser_and_detector_alike() -> None:
     assert len(payloads[60]) == 160
 
 
-def test_a_patient_judge_is_told_of_some_frames_together_and_when_each_came() -> None:
-    media = speech(MULAW_8K)[:60]
-    told: list[tuple[bool, int, float]] = []
-    heard_until: list[int] = []
-
-    def judge(*verdict: float) -> int:
-        told.append(verdict)  # type: ignore[arg-type]
-        heard_until.append(at)
-        return 3 if 10 <= len(told) < 40 else 1
-
+def test_the_judges_patience_is_the_ears_unless_somebody_wants_each_frame_as_it_comes() -> None:
     ear = Ear(MULAW_8K, FULL)
-    recognition = ear.listen(KeepingStt(MULAW_8K), judge)
-    assert isinstance(recognition, Kept)
-    for at, each in enumerate(media):
+    assert ear.patience == 1
+    patience: list[int | None] = [3, None, 3]
+    ear.listen(KeepingStt(MULAW_8K), lambda voiced, speech_ms, now: patience.pop(0))
+    assert ear.patience == 1
+    told = []
+    for at, each in enumerate(speech(MULAW_8K)[:3]):
         ear.hear(each, at * 0.02)
-    _, verdicts = hear(MULAW_8K, MULAW_8K, media)
-    assert [voiced for voiced, _, _ in told] == verdicts
-    assert [came_s for _, _, came_s in told] == [at * 0.02 for at in range(60)]
-    assert heard_until == [*range(10), *(12 + at // 3 * 3 for at in range(30)), *range(40, 60)]
-    assert [len(payload) // 160 for payload in recognition.payloads] == [1] * 10 + [3] * 10 + [1] * 20
-    assert b"".join(recognition.payloads) == b"".join(each.payload for each in media)
-
-
-def test_what_waits_is_heard_before_a_piece_of_another_size() -> None:
-    media = speech(MULAW_8K)[:8]
-    long = MediaReceived(media[4].payload + media[5].payload)
-    ear = Ear(MULAW_8K, FULL)
-    recognition = ear.listen(KeepingStt(MULAW_8K), lambda voiced, speech_ms, now: 100)
-    assert isinstance(recognition, Kept)
-    for at, each in enumerate([*media[:4], long, *media[6:]]):
-        ear.hear(MediaReceived(each.payload), at * 0.02)
-    assert b"".join(recognition.payloads) == b"".join(each.payload for each in media)
-    assert len(recognition.payloads) == 5
+        told.append(ear.patience)
+    assert told == [3, 1, 3]
+    ear.is_private = True
+    assert ear.patience == 1
+    ear.is_private = False
+    ear.tap = lambda frame: None
+    assert ear.patience == 1
 
 
 def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:

@@ -59,8 +59,9 @@ class EchoCall:
         self.figures = Figures(Ear(started.format, Effort(Observer())), PlayoutLedger(started.format), Outcomes())
         self.ignores_the_end = False
         self.was_cancelled = False
+        self.patience = 1
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Event, came_s: float | None = None) -> None:
         self.events.append(event)
         if self.ended.done():
             return

@@ -50,6 +50,28 @@ async def test_a_call_walks_from_start_to_the_callers_hangup() -> None:
         assert await there.metric("mediasrv_live_calls") == 0
 
 
+async def test_frames_that_wait_for_others_are_taken_before_a_key_and_when_the_socket_closes() -> None:
+    async with stage() as there:
+        phone = await there.phone()
+        phone.start()
+        await phone.echo()
+        (call,) = there.agency.calls
+        call.patience = 100
+        await phone.echo()
+        phone.speak()
+        phone.speak()
+        phone.press("5")
+        await until(lambda: DtmfReceived("5") in call.events)
+        assert call.events[2:] == [MediaReceived(FRAME, 3), MediaReceived(FRAME, 4), DtmfReceived("5")]
+        phone.speak()
+        await until(lambda: len(call.events) == 6)
+        phone.speak()
+        phone.speak()
+        await phone.hang_up()
+        await until(call.ended.done)
+        assert call.events[6:] == [MediaReceived(FRAME, 6), MediaReceived(FRAME, 7), StreamStopped("")]
+
+
 async def test_an_agent_that_hangs_up_is_heard_to_the_end_and_then_the_socket_closes() -> None:
     async with stage() as there:
         phone = await there.phone()
