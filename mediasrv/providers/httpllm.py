@@ -146,7 +146,7 @@ class HttpLlm(Llm):
                     break
             for delta in answer.finish():
                 yield delta
-            await _read_last_bytes(response)
+            await _read_last_bytes(response, vigil)
         except (aiohttp.ClientError, OSError, RemoteProtocolError) as error:
             raise answer.failure(f"broke off ({type(error).__name__})", retryable=True) from error
         finally:
@@ -194,13 +194,13 @@ class HttpLlm(Llm):
         return self._session
 
 
-async def _read_last_bytes(response: aiohttp.ClientResponse) -> None:
+async def _read_last_bytes(response: aiohttp.ClientResponse, vigil: Vigil) -> None:
     """Without the end of the body, the connection cannot be kept."""
     if response.content.at_eof():
         return
+    vigil.limit_s = _LAST_BYTES_LIMIT_S
     with suppress(aiohttp.ClientError, OSError):
-        async with asyncio.timeout(_LAST_BYTES_LIMIT_S):
-            await response.content.readany()
+        await vigil.wait(response.content.readany())
 
 
 async def read_some(response: aiohttp.ClientResponse) -> bytes:
