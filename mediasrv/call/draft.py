@@ -82,7 +82,9 @@ class Draft:
     def drop(self) -> None:
         """It is not wanted: stop its providers. Nothing happens when its ``speech`` is being read."""
         if self._making is not None and not self._gate.is_open:
-            self._making.cancel()
+            # What it ends with holds its frames, and they hold us: a circle, if we held it.
+            making, self._making = self._making, None
+            making.cancel()
 
     async def speech(self) -> AsyncGenerator[Speech]:
         """Open the gate and yield the reply; raise what it fails with. Closing this stops its providers."""

@@ -94,10 +94,13 @@ class Tape(Generic[T]):
     async def aclose(self) -> None:
         """Close the source; readers find nothing more."""
         self._end()
+        # What it ends with holds its frames, and they hold us: a circle, if we held it.
+        recording, self._recording = self._recording, None
         try:
-            if self._recording is not None:
-                await stop(self._recording)
+            if recording is not None:
+                await stop(recording)
         finally:
+            del recording
             await self._source.aclose()
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator, Coroutine
 from contextvars import Context, copy_context
 from typing import Any
@@ -130,3 +132,18 @@ def test_the_gate_lets_pass_who_waits_and_who_comes_later() -> None:
         await gate.passed()
 
     run_virtually(act())
+
+
+def test_a_draft_that_was_dropped_is_held_by_nobody() -> None:
+    async def act() -> weakref.ref[Draft]:
+        draft = Reply().draft()
+        await asyncio.sleep(0.05)
+        draft.drop()
+        await asyncio.sleep(1)
+        return weakref.ref(draft)
+
+    gc.disable()
+    try:
+        assert run_virtually(act())() is None
+    finally:
+        gc.enable()

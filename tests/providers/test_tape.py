@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 
 from mediasrv.providers.tape import Tape
@@ -119,3 +121,20 @@ def test_closing_the_tape_closes_the_source_and_ends_its_readers() -> None:
 
     assert run_virtually(close()) == []
     assert closed == [True]
+
+
+def test_a_tape_that_is_closed_is_held_by_nobody() -> None:
+    async def close() -> weakref.ref[Tape[int]]:
+        tape = Tape(counting(5))
+        reader = asyncio.create_task(read(tape))
+        await asyncio.sleep(0.15)
+        reader.cancel()
+        await asyncio.wait([reader])
+        await tape.aclose()
+        return weakref.ref(tape)
+
+    gc.disable()
+    try:
+        assert run_virtually(close())() is None
+    finally:
+        gc.enable()
