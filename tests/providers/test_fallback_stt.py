@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -13,6 +15,9 @@ from mediasrv.providers.backlog import unsent_s
 from mediasrv.providers.base import HintKind, Recognition, Stt, Transcript, TurnHint
 from mediasrv.providers.crew import Crew, Patience
 from mediasrv.providers.fallback_stt import FAILURES_EACH, PRE_ROLL_MS, UTTERANCE_MS, FallbackStt
+from mediasrv.providers.meter import set_meter
+from native_bench.standins.base import Fault
+from tests.providers.stt import VENDORS, calling, site
 from tests.virtual import run_virtually
 
 PATIENCE = Patience(first_min_ms=300, first_max_ms=1000, limit_ms=5000, gap_ms=1000, extra_percent=12)
@@ -329,6 +334,29 @@ def test_a_word_between_two_failures_makes_a_new_count() -> None:
 
     only = Clerk("a")
     assert words(act, only) == ["a 50"] + ["a 65"] * 9
+
+
+@pytest.mark.parametrize("others", [(), (1,), (3,)], ids=["itself", "one of all audio", "one of utterances only"])
+async def test_one_with_a_socket_hears_what_another_one_did(others: Sequence[int]) -> None:
+    fault = Fault("close", after=3, code=VENDORS[0].fatal_code)
+    used: Counter[str] = Counter()
+    set_meter(lambda provider, use, amount: used.update({provider: round(amount * 1000)}))
+    async with AsyncExitStack() as stack:
+        sites = [await stack.enter_async_context(site(VENDORS[0], [fault]))]
+        sites += [await stack.enter_async_context(site(VENDORS[other])) for other in others]
+        stt = FallbackStt(Crew[Stt]("stt", [each.stt for each in sites], PATIENCE))
+        async with calling(stt) as caller:
+            await caller.quiet(480)
+            await caller.begin("w65 w66 w67")
+            await caller.speak("w68 w69")
+            assert (await caller.ask(1)).text == "w65 w66 w67 w68 w69"
+            caller.recognition.commit()
+            await caller.quiet(400)
+            await caller.begin("w80")
+            assert (await caller.ask(2)).text == "w80"
+    assert [each.standin.connections for each in sites] == ([1, 1] if others else [2])
+    assert sum(used.values()) > 0
+    assert set(used) == {each.stt.name for each in sites}
 
 
 def test_the_crew_is_started_and_stopped_and_the_one_preferred_made_ready() -> None:
