@@ -109,11 +109,12 @@ class WebSocket(asyncio.Protocol):
         if was_over:
             self._tell_closed()
 
-    def send(self, message: str | bytes) -> None:
-        """Write a text or a binary message; silently nothing when the WebSocket is not open."""
+    def send(self, *messages: str | bytes) -> None:
+        """Write text or binary messages, in one call of the system; silently nothing when the WebSocket is not open."""
         if not self._open or self._transport.is_closing():
             return
-        self._transport.write(message_frame(message, masked=not self._is_server))
+        masked = not self._is_server
+        self._transport.write(b"".join([message_frame(message, masked=masked) for message in messages]))
         if self._stall_timer is not None and self._transport.get_write_buffer_size() > self._limits.buffer_bytes:
             self._break_off("the peer does not read")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from mediasrv.errors import ProviderError
@@ -107,26 +107,32 @@ class Session:
         """Give the vendor what it has not had yet, and the next as soon as there is enough of it for a message."""
         if not self._is_ready or self._feeding or (self.dialect.wants_utterances and not self._minutes.is_open):
             return
+        messages: list[Message] = []
+        if self._fulfil(messages):
+            # Between utterances nothing that is heard is in a hurry.
+            enough = self._chunk if self._minutes.is_open else self._quiet_chunk
+            if self._pick_up(self._reel.end, enough, messages):
+                self._reel.follow(self.feed, enough)
+        self._say(messages)
+
+    def _fulfil(self, messages: list[Message]) -> bool:
+        """Add what fulfils the wishes for finals; ``False`` when the vendor wants it slower."""
         while self._wishes:
             position, request = self._wishes[0]
-            if not self._send_audio(position, self._least):
-                return
+            if not self._pick_up(position, self._least, messages):
+                return False
             self._wishes.popleft()
-            self._say(self.dialect.finalize())
+            messages += self.dialect.finalize()
             self._minutes.asked(request, self._loop.time())
             self._alarm.arm()
-        # Between utterances nothing that is heard is in a hurry.
-        enough = self._chunk if self._minutes.is_open else self._quiet_chunk
-        if self._send_audio(self._reel.end, enough):
-            self._reel.follow(self.feed, enough)
+        return True
 
     def hang_up(self) -> None:
         """The call is over: take leave of the vendor."""
         self._stop()
         self._tell = _nobody
         if self.lost is None:
-            for message in self.dialect.farewell():
-                self._line.websocket.send(message)
+            self._say(self.dialect.farewell())
             self._line.websocket.close()
 
     def lose(self, error: ProviderError) -> None:
@@ -187,12 +193,12 @@ class Session:
 
     # -- what is done about it -----------------------------------------------------------------------------------
 
-    def _say(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            self._line.websocket.send(message)
+    def _say(self, messages: Sequence[Message]) -> None:
+        if messages:
+            self._line.websocket.send(*messages)
 
-    def _send_audio(self, upto: int, least: int) -> bool:
-        """Send audio up to a position, as long as there is enough of it; ``False`` when the vendor wants it slower."""
+    def _pick_up(self, upto: int, least: int, messages: list[Message]) -> bool:
+        """Add audio up to a position, as long as there is enough of it; ``False`` when the vendor wants it slower."""
         reel = self._reel
         while (left := upto - reel.given) >= least:
             size = min(left, self._quiet_chunk)
@@ -203,7 +209,7 @@ class Session:
             payload = reel.take(size)
             if (dropped := reel.given - given - len(payload)) > 0:
                 self._zero_ms += reel.ms_at(dropped)
-            self._line.websocket.send(self.dialect.audio(payload))
+            messages.append(self.dialect.audio(payload))
         return True
 
     def _feed_on(self) -> None:

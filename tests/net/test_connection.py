@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from typing import Any
+from unittest.mock import patch
 
 import aiohttp
 import pytest
@@ -43,6 +44,17 @@ async def test_text_arrives_as_str_and_binary_as_bytes_both_ways() -> None:
         assert await caller.end() == (1001, "bye")
         assert not caller.websocket.is_open
         assert not callee.websocket.is_open
+
+
+async def test_messages_that_are_sent_at_once_arrive_one_by_one() -> None:
+    async with house() as there:
+        caller = Ears(await connect(there.url))
+        callee = await there.guest()
+        for ears, other in ((caller, callee), (callee, caller)):
+            with patch.object(ears.websocket, "_transport", wraps=ears.websocket._transport) as transport:
+                ears.websocket.send(b"audio" * 100, "what of it", b"")
+            assert transport.write.call_count == 1
+            assert [await other.message() for _ in range(3)] == [b"audio" * 100, "what of it", b""]
 
 
 async def test_another_librarys_client_talks_with_it() -> None:

@@ -371,10 +371,9 @@ def sizes_ms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sent: list[int] = []
     send = WebSocket.send
 
-    def note(websocket: WebSocket, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            sent.append(len(message) // 8)
-        send(websocket, message)
+    def note(websocket: WebSocket, *messages: str | bytes) -> None:
+        sent.extend(len(message) // 8 for message in messages if isinstance(message, bytes))
+        send(websocket, *messages)
 
     monkeypatch.setattr(WebSocket, "send", note)
     return sent
