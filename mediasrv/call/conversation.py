@@ -104,7 +104,7 @@ class Conversation(Answering):
     async def greet(self) -> None:
         """Say the greeting, where there is one and nobody is to say hello first."""
         words = self._role.options.handover_failed if self._parts.details.earlier else self._role.greeting
-        if words and not self._machine.awaits_hello:
+        if words and not self._machine.idle.awaits_hello:
             await self._say_opening(words)
 
     def callee_is(self, kind: Kind) -> None:

@@ -80,8 +80,8 @@ class Ear:
     @property
     def patience(self) -> int:
         """How many of the next frames may be brought together: 1 where somebody else wants each as it comes."""
-        is_watched = self.tap is not None or self.is_private or self._listener is None
-        return 1 if is_watched else self.listener.patience
+        listener = self._listener
+        return 1 if listener is None or self.is_private or self.tap is not None else listener.patience
 
     @property
     def listener(self) -> Listener:
@@ -202,7 +202,9 @@ class Listener:
         stays = voiced and not self._detector.fades
         self.prosody.hear(frame, stays)
         speech_ms = self._speech_ms(frame) if voiced else self._timbre.hear(frame, False)
-        self.patience = self.judge(stays, speech_ms, now) or 1
+        patience = self.judge(stays, speech_ms, now) or 1
+        # A voice that is not full may be about to end.
+        self.patience = 1 if voiced and patience > 1 and not self._detector.is_full else patience
         if self.monitor is not None:
             self.monitor(frame)
 

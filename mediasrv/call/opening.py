@@ -76,7 +76,7 @@ class Opening:
         if self.kind is Kind.SCREENING:
             is_asked = self._callee.asks_who_calls(text) or not words_of(text)
             return self._role.screening_answer if is_asked else ""
-        return self._role.greeting if self._machine.awaits_hello else None
+        return self._role.greeting if self._machine.idle.awaits_hello else None
 
     def excuses(self, action: Action) -> bool:
         """Whether an action is out of place: who is being put through to somebody does not ask who is there."""

@@ -16,31 +16,31 @@ Take = Callable[[str | bytes, float], int]
 class Batch:
     """Of one stream."""
 
-    __slots__ = ("_clock", "_patience", "_take", "_usual_size", "_waiting")
+    __slots__ = ("_clock", "_room", "_take", "_usual_size", "_waiting")
 
     def __init__(self, take: Take, clock: Callable[[], float]) -> None:
         self._take = take
         self._clock = clock
-        self._patience = 1
+        self._room = 0  # for messages that may wait
         self._usual_size = 0
         self._waiting: list[tuple[str | bytes, float]] = []
 
     def hear(self, message: str | bytes) -> None:
         """Take a message, or let it wait."""
-        size = len(message)
-        if size == self._usual_size and len(self._waiting) + 1 < self._patience:
+        if self._room > 0 and len(message) == self._usual_size:
+            self._room -= 1
             self._waiting.append((message, self._clock()))
             return
-        self.flush()
-        self._patience = self._take(message, self._clock())
-        self._usual_size = size
+        if self._waiting:
+            self.flush()
+        self._room = self._take(message, self._clock()) - 1
+        self._usual_size = len(message)
 
     def flush(self) -> None:
         """Take what waits."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            for message, came_s in waiting:
-                self._take(message, came_s)
+        waiting, self._waiting = self._waiting, []
+        for message, came_s in waiting:
+            self._take(message, came_s)
 
     def end(self) -> None:
         """Nothing more comes: take what waits, and forget who took it."""

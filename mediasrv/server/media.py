@@ -160,14 +160,17 @@ class MediaStream:
             return 1
         patience = 1
         for event in events:
-            if isinstance(event, StreamStarted):
+            if isinstance(event, MediaReceived):
+                if (call := self.call) is not None:
+                    call.receive(event, came_s)
+                    patience = call.patience
+            elif isinstance(event, StreamStarted):
                 self.start = message
                 self._begin(event)
             elif isinstance(event, StreamStopped):
                 self.hang_up(event.reason)
             elif self.call is not None:
                 self.call.receive(event, came_s)
-                patience = self.call.patience if isinstance(event, MediaReceived) else 1
         return patience
 
     def _begin(self, started: StreamStarted) -> None:

@@ -41,7 +41,6 @@ from mediasrv.turn.wording import Final
 
 # Carriers send silence too; when frames stop altogether, this much after the endpoint was due we stop waiting for them.
 STALLED_MEDIA_S = 0.5
-
 NONE: Sequence[Action] = ()
 
 
@@ -55,7 +54,8 @@ class TurnMachine:
         self.outcomes = Outcomes()
         """What came of the caller's voice until now."""
         self._overlap = Overlap(options, language, self._saying, self.outcomes)
-        self._idle = Idle(options)
+        self.idle = Idle(options)
+        """What becomes of it when nobody speaks."""
         self._run, self._onset = VoiceRun(), VoiceRun()
         self._patience = min(options.onset_ms, options.thinking_onset_ms, options.suspicion_ms) // PTIME_MS
         self.state = State.LISTENING
@@ -79,16 +79,11 @@ class TurnMachine:
         """The call begins."""
         self._listen(now)
 
-    @property
-    def awaits_hello(self) -> bool:
-        """Whether the greeting is still to come."""
-        return self._idle.awaits_hello
-
     def await_hello(self, limit_ms: int, now: float) -> None:
         """The other side is to speak first, and be greeted when it has, or when nobody has spoken for so long."""
-        self._idle.await_hello(limit_ms)
+        self.idle.await_hello(limit_ms)
         if self.state is State.LISTENING:
-            self._idle.expect(now)
+            self.idle.expect(now)
 
     # -- what the caller does ------------------------------------------------------------------------------------
 
@@ -102,21 +97,23 @@ class TurnMachine:
         if state is State.SPEAKING:
             actions = self._overlap.hear(onset, now) if self._overlap.interruptible else NONE
             return self._lose_floor(now) if actions is None else actions
-        if onset.voice_ms and state is State.THINKING:
-            return self._hear_while_thinking(now)
-        return self._take_floor(now) if onset.voice_ms >= self._options.onset_ms and state is State.LISTENING else NONE
-
-    @property
-    def patience(self) -> int:
-        """How many of the next frames may be taken together: a silent caller's, until his voice could mean anything."""
-        stirs = self._run.voice_ms or self._onset.voice_ms or self._overlap.media_s is not None
-        return 1 if stirs or self.state is State.HEARING else self._patience
-
-    def _hear_while_thinking(self, now: float) -> Sequence[Action]:
-        if self._onset.voice_ms < self._options.thinking_onset_ms or self._saying.is_talked_out:
+        if state is State.LISTENING:
+            return self._take_floor(now) if onset.voice_ms >= self._options.onset_ms else NONE
+        if onset.voice_ms < self._options.thinking_onset_ms or self._saying.is_talked_out:
             return NONE
         self._saying.regret()
         return self._take_floor(now)
+
+    @property
+    def patience(self) -> int:
+        """How many of the next frames may be taken together: as many as it takes to mean anything.
+
+        In mid-voice two, where no pause is near: its first frame would come to light with its second.
+        """
+        if self.state is State.HEARING:
+            return 1 if self._run.silence_ms else 2
+        stirs = self._run.voice_ms or self._onset.voice_ms or self._overlap.media_s is not None
+        return 1 if stirs else self._patience
 
     def _take_floor(self, now: float) -> list[Action]:
         """The caller begins to speak, or goes on before we have said anything."""
@@ -128,15 +125,18 @@ class TurnMachine:
 
     def _hear_on(self, now: float) -> None:
         self.state = State.HEARING
-        self._idle.cancel()
+        self.idle.cancel()
         self._final_due = None
         self._media_s = now
         self._saying.go_on()
 
     def _hear_utterance(self, now: float) -> Sequence[Action]:
-        actions = self._saying.hear(self._run)
         self._media_s = now
-        return [*actions, *(self._end_turn(now) if self._saying.is_over else self._saying.prepare())]
+        actions = self._saying.hear(self._run)
+        if self._saying.is_over:
+            return [*actions, *self._end_turn(now)]
+        # While he speaks, nothing but his words makes a difference to what there is to prepare.
+        return [*actions, *self._saying.prepare()] if self._run.silence_ms else actions
 
     def _end_turn(self, now: float) -> list[Action]:
         """The caller has finished; the reply starts as soon as we know what he said."""
@@ -153,7 +153,7 @@ class TurnMachine:
         if not self._wording.text:
             self.outcomes.wordless += self._wording.final is Final.IN_HAND
             return [*self._saying.commit(), *self._listen(now)]
-        self._idle.forgive()
+        self.idle.forgive()
         self._reply_started = True
         return self._saying.start_reply()
 
@@ -186,8 +186,8 @@ class TurnMachine:
             case ReplyFailed(turn) if turn == self.turn and self._reply_started and self.state is State.THINKING:
                 return [*self._saying.commit(), *self._listen(now)]
             case KeyPressed() if self.state is State.LISTENING:
-                self._idle.forgive()
-                self._idle.expect(now)
+                self.idle.forgive()
+                self.idle.expect(now)
         return NONE
 
     def _receive_transcript(self, event: Transcribed, now: float) -> Sequence[Action]:
@@ -207,7 +207,7 @@ class TurnMachine:
         if self.state is State.SPEAKING:
             return NONE if interruptible else self._overlap.insist()
         self.state = State.SPEAKING
-        self._idle.begin()
+        self.idle.begin()
         self._final_due = self._media_s = None
         # Voice from before our first word is no barge-in; it takes new voice to stop us.
         self._onset.restart()
@@ -224,7 +224,7 @@ class TurnMachine:
             self._hear_on(now)
             return []
         self.state = State.LISTENING
-        self._idle.expect(now)
+        self.idle.expect(now)
         return []
 
     # -- time ----------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class TurnMachine:
 
     def deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing comes before."""
-        return min((at for at in (self._idle.due_s, self._final_due, self._media_due) if at is not None), default=None)
+        return min((at for at in (self.idle.due_s, self._final_due, self._media_due) if at is not None), default=None)
 
     def tick(self, now: float) -> Sequence[Action]:
         """Do what is due."""
@@ -249,8 +249,8 @@ class TurnMachine:
             return [*self._start_reply(now), *(() if self._wording.text else (AskToRepeat(),))]
         if (media_due := self._media_due) is not None and now >= media_due:
             return self._miss_media(now)
-        if self._idle.due_s is not None and now >= self._idle.due_s:
-            return [self._idle.lapse(now)]
+        if self.idle.due_s is not None and now >= self.idle.due_s:
+            return [self.idle.lapse(now)]
         return NONE
 
     def _miss_media(self, now: float) -> Sequence[Action]:

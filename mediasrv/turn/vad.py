@@ -39,6 +39,8 @@ from mediasrv.turn.noise import (
 RATES_HZ = (8000, 16000)
 """What frames may be sampled at."""
 
+# Three of four voiced frames are as loud as this under the loudness; of the last before a pause hardly any is.
+FULL_DB = 6.0
 # The mode that misses least; the gate sees to the rest.
 LENIENT = 0
 
@@ -84,6 +86,11 @@ class VoiceDetector:
     def loudness_db(self) -> float:
         """How loud the caller is, dBFS, as far as he was heard."""
         return float(self._line[gate.LOUDNESS])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the last frame was about as loud as the caller is: before a voice ends it is fainter, as a rule."""
+        return bool(self._line[gate.LEVEL] > self._line[gate.LOUDNESS] - FULL_DB)
 
     def hear(self, frame: NDArray[np.int16]) -> bool:
         """Return whether there is voice in the next 20 ms of the stream (contiguous int16, mono).

@@ -114,6 +114,7 @@ class Rehearsal:
         self._detector, self._prosody, self._timbre = VoiceDetector(RATE_HZ), Prosody(RATE_HZ), Timbre(RATE_HZ)
         self._recogniser = Recogniser()
         self._waiting: list[tuple[NDArray[np.int16], float]] = []
+        self._patience = 1
         self._machine = TurnMachine(options, language_of(options.language), renews=True)
         self._machine.start(0.0)
         self._draft_s: float | None = None
@@ -163,7 +164,7 @@ class Rehearsal:
         for told_s, transcript in self._recogniser.told(now):
             self._tell(transcript, told_s)
         self._waiting.append((pcm, now))
-        if len(self._waiting) >= self._machine.patience:
+        if len(self._waiting) >= self._patience:
             self._hear(now)
         deadline = self._machine.deadline()
         if deadline is not None and deadline <= now:
@@ -179,6 +180,7 @@ class Rehearsal:
             stays = voiced and not self._detector.fades
             self._prosody.hear(pcm, stays)
             self._perform(self._machine.hear(stays, self._timbre.hear(pcm, voiced), came_s), now)
+            self._patience = self._machine.patience if self._detector.is_full or not voiced else 1
 
     def _speak(self, now: float) -> float | None:
         if self._quiet_s is not None and self._quiet_s <= now:

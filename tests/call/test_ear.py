@@ -117,6 +117,23 @@ def test_the_judges_patience_is_the_ears_unless_somebody_wants_each_frame_as_it_
     assert ear.patience == 1
 
 
+def test_no_frame_waits_for_another_while_a_voice_may_be_about_to_end() -> None:
+    ear = Ear(MULAW_8K, FULL)
+    voices: list[bool] = []
+
+    def judge(voiced: bool, speech_ms: int, now: float) -> int:
+        voices.append(voiced)
+        return 2
+
+    ear.listen(KeepingStt(MULAW_8K), judge)
+    told: dict[bool, list[int]] = {True: [], False: []}
+    for at, each in enumerate(speech(MULAW_8K)):
+        ear.hear(each, at * 0.02)
+        told[voices[-1]].append(ear.patience)
+    assert {1, 2} == set(told[True])
+    assert told[True].count(2) > len(told[True]) / 3
+
+
 def test_frames_reach_the_tap_with_and_without_a_recogniser() -> None:
     tapped: list[int] = []
     ear = Ear(MULAW_8K, FULL)

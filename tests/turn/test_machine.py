@@ -75,8 +75,9 @@ def test_a_silent_callers_frames_may_wait_until_his_voice_could_mean_anything(ca
     call.hear("...")
     assert machine.patience == 3
     call.hear("v" * 20)
-    assert machine.patience == 1
+    assert machine.patience == 2
     call.hear("." * 6)
+    assert machine.patience == 1
     call.tell(final("what time is it", 1))
     call.hear("." * 20)
     assert (machine.state, machine.patience) == (State.THINKING, 3)
@@ -552,9 +553,9 @@ def test_a_callee_who_says_nothing_is_greeted_after_a_silence() -> None:
     call.machine.await_hello(1500, call.now)
     assert call.hear("." * 74) == []
     assert call.hear(".") == [Greet()]
-    assert call.machine.awaits_hello
+    assert call.machine.idle.awaits_hello
     call.bot_says()
-    assert not call.machine.awaits_hello
+    assert not call.machine.idle.awaits_hello
 
 
 def test_a_callee_who_says_hello_is_not_greeted_by_the_clock() -> None:
@@ -564,7 +565,7 @@ def test_a_callee_who_says_hello_is_not_greeted_by_the_clock() -> None:
     call.caller_says("hello")
     assert call.hear("." * 100) == []
     call.bot_says()
-    assert not call.machine.awaits_hello
+    assert not call.machine.idle.awaits_hello
 
 
 def test_a_noise_makes_the_callee_no_less_silent() -> None:

@@ -304,6 +304,15 @@ def test_a_voice_that_dies_away_fades(clean: hearing.Scene) -> None:
     assert sum(fading(spoken(clean), FADING_DB - 5, 60)) == 3
 
 
+def test_most_of_a_voice_is_full_and_what_comes_before_its_end_is_not(clean: hearing.Scene) -> None:
+    detector = VoiceDetector(8000)
+    told = [(detector.hear(frame), detector.is_full) for frame in clean.frames]
+    full = [is_full for voiced, is_full in told if voiced]
+    assert 0.4 < sum(full) / len(full) < 0.9
+    ends = [end for _, end in clean.spurts]
+    assert sum(told[end - 1][1] for end in ends) < 0.2 * len(ends) + 1
+
+
 def test_a_voice_that_stays_faint_for_long_is_a_voice(clean: hearing.Scene) -> None:
     told = fading(spoken(clean), FADING_DB - 5, 1000)
     assert any(told[:FADING_FRAMES])
