@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from mediasrv.audio import codec
@@ -85,12 +86,16 @@ def per_frame_us(frames: Sequence[object], step: Callable[..., object]) -> float
     return median(took)
 
 
+def _judge(machine: TurnMachine, voiced: bool, speech_ms: int, now: float) -> None:
+    machine.hear(voiced, speech_ms, now)
+
+
 def whole_way_us(messages: Sequence[str], wanted: AudioFormat) -> float:
     """The whole way of a message, as the media door and the call walk it."""
     took: list[float] = []
     for _ in range(ROUNDS):
         wire, ear, machine = PlivoProtocol(), Ear(MULAW_8K, Effort(Observer())), TurnMachine(TurnOptions())
-        ear.listen(SinkStt(wanted), machine.hear)
+        ear.listen(SinkStt(wanted), partial(_judge, machine))
         wire.receive(messages[0])
         begun = time.perf_counter()
         for index, message in enumerate(messages[1:]):

@@ -58,12 +58,14 @@ PAYLOAD = bytes(range(160))
 class EchoCall:
     """Repeats what it hears."""
 
+    patience = 1
+
     def __init__(self, link: Link) -> None:
         self._link = link
         self.figures = Figures(Ear(MULAW_8K, Effort(Observer())), PlayoutLedger(MULAW_8K), Outcomes())
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Event, came_s: float | None = None) -> None:
         if isinstance(event, MediaReceived):
             self._link.send(PlayMedia(event.payload))
         elif isinstance(event, StreamStopped) and not self._ended.done():

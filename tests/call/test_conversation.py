@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediasrv.call.history import INTERRUPTED
-from mediasrv.wire.events import Clear, MarkReached
+from mediasrv.wire.events import Clear, Event, MarkReached
 from tests.call.stage import LONG, SHORT, Stage, agent_options, patience, perform
 
 
@@ -185,7 +185,12 @@ def test_an_uninterruptible_greeting_is_heard_to_its_end() -> None:
 def test_a_lost_mark_does_not_keep_the_bot_waiting() -> None:
     async def act(stage: Stage) -> None:
         receive = stage.call.receive
-        stage.call.receive = lambda event: None if isinstance(event, MarkReached) else receive(event)  # type: ignore[method-assign]
+
+        def lose_marks(event: Event, came_s: float | None = None) -> None:
+            if not isinstance(event, MarkReached):
+                receive(event, came_s)
+
+        stage.call.receive = lose_marks  # type: ignore[method-assign]
         await stage.speak()
         await stage.be_quiet(8)
         await stage.speak()

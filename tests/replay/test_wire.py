@@ -62,7 +62,7 @@ class Wired(Stage):
         assert isinstance(self._begun, StreamStarted)
         return self._begun
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: Event, came_s: float | None = None) -> None:
         if self._theirs.phase is Phase.OPEN and (message := self._said(event)):
             for each in self.wire.receive(message):
                 self._delivers(each)
