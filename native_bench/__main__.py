@@ -24,7 +24,7 @@ CASES = {
 
 
 OTHERS = {
-    "compare": "how do we fare beside others, on the same calls? compare --peer pipecat",
+    "compare": "how do we fare beside Pipecat or LiveKit, on the same calls?",
     "check": "has a frame become dearer, by figures that do not depend on the machine's mood?",
     "report": "writes what cases kept with --json as one page: report FILE... --out report.html",
 }
