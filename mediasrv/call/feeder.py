@@ -71,14 +71,14 @@ class Feeder:
     def _feed(self, now: float) -> float:
         lead_s = self._ledger.dry_at_s - now
         commands = self._ledger.due(now)
-        if commands:
-            if self._is_steady:
-                self._pacer.tell_lead(lead_s)
-            self._send(commands, max(lead_s, 0.0) + now)
+        if not commands:
+            return self._ledger.due_at_s
+        if self._is_steady:
+            self._pacer.tell_lead(lead_s)
+        self._send(commands, max(lead_s, 0.0) + now)
         due_s = self._ledger.due_at_s
-        if commands:
-            # What is left waits for room, so that the next lead tells of us and of nobody else.
-            self._is_steady = due_s < math.inf
+        # What is left waits for room, so that the next lead tells of us and of nobody else.
+        self._is_steady = due_s < math.inf
         return due_s
 
     def _send(self, commands: Iterable[Command], begins_s: float) -> None:

@@ -149,8 +149,7 @@ class VoiceLine:
 
     def _send(self) -> None:
         if outbox := self._diction.outbox:
-            for message in outbox:
-                self._websocket.send(message)
+            self._websocket.send(*outbox)
             outbox.clear()
 
     def _put_off(self) -> None:
